@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The whole service on this machine: an AWS emulator that enforces IAM and TLS, the real template deployed
+//! to it, the real function binaries under their own roles, and an issuer whose tokens the API accepts.
+//!
+//! Used by `cargo xtask demo` and `dev` and by the acceptance tests. What differs from AWS is listed in
+//! `overlay.yaml`; what the emulator does not enforce is asserted on the template instead.
+
+mod account;
+mod binaries;
+mod emulator;
+mod issuer;
+mod lifeline;
+mod python;
+mod stack;
+mod workspace;
+
+pub use account::{Account, CallError};
+pub use binaries::{Binaries, FUNCTIONS, build_functions};
+pub use python::Python;
+pub use stack::{LocalStack, Options};
+pub use workspace::{local_directory, workspace_root};

@@ -1,0 +1,73 @@
+"""Deploys the template to the emulator: transform, overlay, code, stack.
+
+A deployment is described by one JSON object:
+  stack, template         the stack's name and the SAM template's path
+  parameters              the template's parameters
+  values                  what the overlay's named values stand for
+  functions               name → path of the function's binary
+"""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+from botocore.exceptions import WaiterError
+
+from sam import load_overlay, overlay, transform
+
+CODE_BUCKET = "function-code"
+
+
+def package(binary: Path) -> bytes:
+    """A function's deployment package: its binary under the name that provided.al2023 runs."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as package_:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        package_.writestr(entry, binary.read_bytes())
+    return archive.getvalue()
+
+
+def upload_code(s3, functions: dict[str, str]) -> None:
+    """Puts every function's package where the transformed template says that it lies."""
+    s3.create_bucket(Bucket=CODE_BUCKET)
+    for name, binary in functions.items():
+        s3.put_object(Bucket=CODE_BUCKET, Key=f"{name}.zip", Body=package(Path(binary)))
+
+
+def create_stack(cloudformation, request: dict) -> dict[str, str]:
+    """Creates the stack and waits for it; the outputs by name."""
+    template = overlay(transform(Path(request["template"])), load_overlay(), request["values"])
+    cloudformation.create_stack(
+        StackName=request["stack"],
+        TemplateBody=json.dumps(template),
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value} for key, value in request["parameters"].items()
+        ],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    try:
+        waiter.wait(StackName=request["stack"], WaiterConfig={"Delay": 0.2, "MaxAttempts": 300})
+    except WaiterError as error:
+        raise DeploymentError(failures(cloudformation, request["stack"])) from error
+    stack = cloudformation.describe_stacks(StackName=request["stack"])["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+class DeploymentError(Exception):
+    """The stack was not created; the message lists what failed."""
+
+
+def failures(cloudformation, stack: str) -> str:
+    """The resources that failed, each with its reason."""
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    failed = (event for event in events if event["ResourceStatus"].endswith("FAILED"))
+    return "; ".join(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '?')}" for event in failed)
+
+
+def deploy(client, request: dict) -> dict[str, str]:
+    """Deploys with `client` (service name → AWS client) and gives the stack's outputs."""
+    upload_code(client("s3"), request["functions"])
+    return create_stack(client("cloudformation"), request)

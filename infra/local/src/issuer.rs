@@ -1,0 +1,49 @@
+//! The local `OpenID` Connect issuer, standing for whatever provider a deployment names.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+
+use crate::lifeline::{Tied, free_port};
+use crate::python::Python;
+use crate::workspace::program;
+
+/// How long the issuer may take to make its key and answer.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running issuer; dropping it stops it.
+pub(crate) struct Issuer {
+    _process: Tied,
+    pub(crate) url: String,
+}
+
+impl Issuer {
+    /// The audience its tokens carry by default, and the deployed API asks for.
+    pub(crate) const AUDIENCE: &'static str = "ai-fitting";
+
+    /// Starts the issuer and waits until it answers.
+    pub(crate) fn start(python: &Python) -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let process = Tied::start(python.command().arg(program("issuer.py")).args([
+            "--port",
+            &port.to_string(),
+            "--audience",
+            Self::AUDIENCE,
+        ]))?;
+        let issuer = Self { _process: process, url: format!("http://127.0.0.1:{port}") };
+        let start = Instant::now();
+        while ureq::get(format!("{}/keys", issuer.url)).call().is_err() {
+            ensure!(start.elapsed() < START_LIMIT, "the token issuer did not answer");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(issuer)
+    }
+
+    /// A token with these claims over the usual ones.
+    pub(crate) fn token(&self, claims: &Value) -> anyhow::Result<String> {
+        let mut answer = ureq::post(format!("{}/token", self.url)).send_json(claims)?;
+        let body: Value = answer.body_mut().read_json()?;
+        Ok(body["access_token"].as_str().context("the issuer answered without a token")?.to_owned())
+    }
+}

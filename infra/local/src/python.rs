@@ -1,0 +1,79 @@
+//! The Python environment of the local stack: pinned, hashed packages below `target/`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+
+use crate::workspace::workspace_root;
+
+/// A virtual environment whose packages are exactly those of a requirements file.
+pub struct Python {
+    directory: PathBuf,
+}
+
+impl Python {
+    /// The environment that emulator, deployment, lint and issuer run in.
+    ///
+    /// # Errors
+    /// When Python 3.10 or newer is missing, or a package cannot be fetched or has another hash.
+    pub fn for_stack(report: &dyn Fn(&str)) -> anyhow::Result<Self> {
+        Self::with_requirements("stack", Path::new("infra/local/requirements.txt"), report)
+    }
+
+    /// The environment that brings `cargo lambda`.
+    ///
+    /// # Errors
+    /// As [`Self::for_stack`].
+    pub fn for_cargo_lambda(report: &dyn Fn(&str)) -> anyhow::Result<Self> {
+        Self::with_requirements("dev", Path::new("infra/local/requirements-dev.txt"), report)
+    }
+
+    /// Makes `target/python/NAME` match `requirements` (relative to the checkout); does nothing when it does.
+    fn with_requirements(name: &str, requirements: &Path, report: &dyn Fn(&str)) -> anyhow::Result<Self> {
+        let directory = workspace_root().join("target/python").join(name);
+        let requirements = workspace_root().join(requirements);
+        fs::create_dir_all(&directory)?;
+        // Two commands started at once must not install into the same folder.
+        let lock = File::create(directory.join("set-up.lock"))?;
+        lock.lock().context("cannot lock the Python environment")?;
+        let installed = directory.join("installed.txt");
+        let wanted = fs::read(&requirements).with_context(|| requirements.display().to_string())?;
+        if fs::read(&installed).is_ok_and(|present| present == wanted) {
+            return Ok(Self { directory });
+        }
+        report(&format!("Installing the packages of {}, a minute or two", requirements.display()));
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(directory.join("venv")))?;
+        let python = Self { directory };
+        run(python
+            .command()
+            .args(["-m", "pip", "install", "--quiet", "--require-hashes", "--requirement"])
+            .arg(&requirements))?;
+        fs::write(installed, wanted)?;
+        Ok(python)
+    }
+
+    /// A command of this environment's interpreter.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        Command::new(self.directory.join("venv/bin/python3"))
+    }
+
+    /// The folder with the programs that the packages brought.
+    #[must_use]
+    pub fn programs(&self) -> PathBuf {
+        self.directory.join("venv/bin")
+    }
+}
+
+/// Runs `command` to its end; its output goes to standard error.
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    ensure!(status.success(), "{command:?}: {status}");
+    Ok(())
+}
