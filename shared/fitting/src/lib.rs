@@ -4,6 +4,8 @@
 //! loaded models and the template, and gets a work or the reason why there is none. Faces are handled in
 //! [`Mesh`] and [`RgbImage`], which are wiped on drop and cannot be written out by accident.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the fit of a photo will call it"))]
+mod compose;
 pub mod decode;
 mod error;
 pub mod hash;
@@ -11,6 +13,7 @@ pub mod mark;
 mod mesh;
 mod pixels;
 pub mod template;
+mod topology;
 
 pub use error::FittingError;
 pub use mesh::{MESH_POINTS, Mesh};

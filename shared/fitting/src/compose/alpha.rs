@@ -1,0 +1,91 @@
+//! How much of the photo shows at each sample: a product of reasons to leave the template alone.
+//!
+//! Lengths are in eye distances; heights count from the brow line upwards.
+
+use super::blur::gaussian;
+use super::features::{Features, eye_guards};
+use super::frame::Frame;
+use super::morphology::closed_and_shrunk;
+use super::plane::Plane;
+
+/// Strands and shadows narrower than twice this stay skin; what remains is drawn in by the second, since
+/// skin next to hair carries its shadow and colour.
+const SKIN_CLOSE: f32 = 0.05;
+const SKIN_SHRINK: f32 = 0.035;
+/// The soft edge of the whole product.
+const EDGE: f32 = 0.03;
+
+/// What alpha is made of, all on the coarse raster.
+pub(super) struct Evidence<'a> {
+    pub(super) points: &'a [[f32; 2]],
+    pub(super) frame: &'a Frame,
+    pub(super) rim: &'a Plane,
+    pub(super) features: &'a Features,
+    /// Likeness to the photo's and to the template's skin.
+    pub(super) photo_skin: &'a Plane,
+    pub(super) template_skin: &'a Plane,
+    /// 1 where the photo has pixels for this sample.
+    pub(super) in_photo: &'a Plane,
+}
+
+/// Alpha on the coarse raster, 0..1.
+pub(super) fn alpha(evidence: &Evidence<'_>) -> Plane {
+    let Evidence { frame, rim, features, in_photo, .. } = *evidence;
+    let unit = frame.unit;
+    let photo_skin = closed_and_shrunk(evidence.photo_skin, SKIN_CLOSE * unit, SKIN_SHRINK * unit);
+    let template_skin = closed_and_shrunk(evidence.template_skin, SKIN_CLOSE * unit, SKIN_SHRINK * unit);
+    let mut alpha = Plane::new(rim.width(), rim.height());
+    for (y, row) in alpha.rows_mut().enumerate() {
+        let masks = rim.row(y).iter().zip(features.core.row(y)).zip(in_photo.row(y));
+        let skins = photo_skin.row(y).iter().zip(template_skin.row(y));
+        for (x, ((v, ((&d, &core), &inside)), (&photo, &template))) in
+            row.iter_mut().zip(masks).zip(skins).enumerate()
+        {
+            if d <= 0.0 {
+                continue;
+            }
+            let height = frame.height(x as f32, y as f32);
+            *v = inside
+                * rim_share(d)
+                * ((0.35 - height) / 0.22).clamp(0.0, 1.0)
+                * (1.0 - photo_hair_reach(height, d) * (1.0 - photo.max(core)))
+                * (1.0 - ((height + 0.9) / 0.3).clamp(0.0, 1.0) * (1.0 - template.max(core)));
+        }
+    }
+    let alpha = gaussian(&alpha, EDGE * unit).zip(rim, |a, d| a * ((d - 0.01) / 0.06).clamp(0.0, 1.0));
+    let mut alpha = alpha;
+    for guard in eye_guards(evidence.points, unit, rim.width(), rim.height()) {
+        alpha = with_eye(alpha, &guard, evidence, &photo_skin);
+    }
+    alpha
+}
+
+/// Towards the rim the photo gives way: its outline is the template's.
+fn rim_share(distance: f32) -> f32 {
+    ((distance - 0.03) / 0.14).clamp(0.0, 1.0) * ((distance - 0.02) / 0.15).clamp(0.0, 1.0)
+}
+
+/// Where the photo's hair may hang into its face: above the cheek bones, and along the sides down to the
+/// jaw. The lower middle of the face is never taken for hair, so that beards survive.
+fn photo_hair_reach(height: f32, distance: f32) -> f32 {
+    let upper = ((height + 0.75) / 0.3).clamp(0.0, 1.0);
+    let side = ((0.42 - distance) / 0.12).clamp(0.0, 1.0) * ((height + 1.55) / 0.25).clamp(0.0, 1.0);
+    upper.max(side)
+}
+
+/// An eye is taken whole: its guard overrules everything but the rim and the photo's own border.
+fn with_eye(mut alpha: Plane, guard: &Plane, evidence: &Evidence<'_>, photo_skin: &Plane) -> Plane {
+    for (y, row) in alpha.rows_mut().enumerate() {
+        for (x, v) in row.iter_mut().enumerate() {
+            let guard = guard.row(y)[x];
+            if guard <= 0.0 {
+                continue;
+            }
+            let aside = evidence.frame.aside(x as f32, y as f32);
+            let far = ((aside - 0.80) / 0.12).clamp(0.0, 1.0) * (1.0 - photo_skin.row(y)[x]);
+            let rim = (evidence.rim.row(y)[x] / 0.05).clamp(0.0, 1.0);
+            *v = v.max(guard * (1.0 - far) * rim * evidence.in_photo.row(y)[x]);
+        }
+    }
+    alpha
+}

@@ -1,0 +1,46 @@
+//! The shading transfer: the photo's fine detail under the template's light.
+//!
+//! Colours are logarithms, l = ln(RGB + 8). Each face's low frequencies L are the mean of its skin around
+//! a sample; the photo's are exchanged for the template's, luma and chroma apart. Luma is the mean of the
+//! three logarithms, chroma what remains of each.
+
+use super::blur::{gaussian, weighted_mean};
+use super::plane::Plane;
+
+/// Added before the logarithm, in 8-bit levels: keeps the noise of black from becoming detail.
+pub(super) const LOG_OFFSET: f32 = 8.0;
+/// The width of what counts as shading, in eye distances: wider than an eye socket, narrower than a cheek,
+/// so that light and shadow across the face follow the template and its features follow the photo.
+const SHADING_SIGMA: f32 = 0.30;
+/// Where little skin lies within reach, the mean of a much wider neighbourhood steps in.
+const WIDE_SIGMA: f32 = 0.75;
+/// The coverage by skin below which it does so.
+const COVERAGE_MIN: f32 = 0.15;
+
+/// The mean logarithmic colour of the skin around every sample.
+pub(super) fn low_frequencies(logs: &[Plane; 3], skin: &Plane, unit: f32) -> [Plane; 3] {
+    let (sigma, wide) = (SHADING_SIGMA * unit, WIDE_SIGMA * unit);
+    // A trace of weight everywhere keeps the mean defined where there is no skin at all.
+    let skin = skin.clone().map(|w| w + 1e-4);
+    let (near_weight, wide_weight) = (gaussian(&skin, sigma), gaussian(&skin, wide));
+    logs.each_ref().map(|plane| {
+        let near = weighted_mean(plane, &skin, &near_weight, sigma);
+        let far = weighted_mean(plane, &skin, &wide_weight, wide);
+        let mut mixed = near;
+        for ((v, &f), &w) in mixed.rows_mut().flatten().zip(far.data()).zip(near_weight.data()) {
+            let share = (w / COVERAGE_MIN).clamp(0.0, 1.0);
+            *v = *v * share + f * (1.0 - share);
+        }
+        mixed
+    })
+}
+
+/// The mean of three planes: luma, when they are logarithms.
+pub(super) fn luma([a, b, c]: &[Plane; 3]) -> Plane {
+    a.clone().zip(b, |a, b| a + b).zip(c, |ab, c| (ab + c) / 3.0)
+}
+
+/// The logarithms of 8-bit colours.
+pub(super) fn logarithms(colours: [Plane; 3]) -> [Plane; 3] {
+    colours.map(|plane| plane.map(|v| (v.max(0.0) + LOG_OFFSET).ln()))
+}

@@ -1,0 +1,82 @@
+//! Where the points of the fitted face go: the template's pose, the photo's shape and expression.
+//!
+//! The photo's points are carried into the template's place by the similarity of the two heads (P). The
+//! target is G = T + w · (P - T): all of the photo's shape inside the face, half of it at the rim, so that
+//! the template's hair, ears and neck still fit around it.
+
+use super::pose::Similarity;
+use crate::topology::{INNER_LIPS, LIPS, MOUTH_CORNERS, OVAL, SURFACE_POINTS};
+
+/// How much of the photo's shape the rim takes. All of it would pull hair and collar along.
+const RIM_SHARE: f32 = 0.5;
+/// The share grows to 1 within this distance from the rim, in eye distances.
+const RIM_REACH: f32 = 0.45;
+/// Within this distance of the lips the photo's shape counts fully again: the mouth keeps the photo's own
+/// opening, so that no teeth are stretched.
+const MOUTH_REACH: f32 = 0.25;
+/// No point moves farther than this from the template's, in eye distances: a bound against bad points.
+const SHIFT_MAX: f32 = 0.30;
+/// The jaw's weight in the pose: it opens with the mouth and is no part of the rigid head.
+const JAW_WEIGHT: f64 = 0.3;
+/// The lips' weight in the pose: they move most.
+const LIPS_WEIGHT: f64 = 0.1;
+/// Up to this turn between the heads the 3-D points are trusted fully, in degrees ...
+const TURN_TRUSTED: f32 = 20.0;
+/// ... and beyond it less and less, down to [`TURNED_SHARE`]: what the camera did not see is a guess.
+const TURN_FADE: f32 = 40.0;
+const TURNED_SHARE: f32 = 0.3;
+
+/// The part of the recipe's weights that the template alone decides: w for each point.
+pub(super) fn shares(template: &[[f32; 3]], unit: f32) -> Vec<f32> {
+    let near = |p: [f32; 3], ring: &[usize]| {
+        let distances = ring.iter().map(|&i| (p[0] - template[i][0]).hypot(p[1] - template[i][1]));
+        distances.fold(f32::INFINITY, f32::min) / unit
+    };
+    template
+        .iter()
+        .map(|&p| {
+            let inwards = smoothstep((near(p, &OVAL) / RIM_REACH).clamp(0.0, 1.0));
+            let share = RIM_SHARE + (1.0 - RIM_SHARE) * inwards;
+            let mouth = (1.0 - near(p, &LIPS) / MOUTH_REACH).clamp(0.0, 1.0);
+            share + (1.0 - share) * mouth
+        })
+        .collect()
+}
+
+/// The target points in template pixels, and how far the photo's head is turned against the template's.
+pub(super) fn target(
+    source: &[[f32; 3]],
+    template: &[[f32; 3]],
+    shares: &[f32],
+    unit: f32,
+) -> (Vec<[f32; 2]>, f32) {
+    let pose = Similarity::between(source, template, &pose_weights(source));
+    #[expect(clippy::cast_possible_truncation, reason = "an angle in degrees")]
+    let turn = pose.turn_degrees() as f32;
+    let trust = (1.0 - (turn - TURN_TRUSTED) / TURN_FADE).clamp(TURNED_SHARE, 1.0);
+    let points = source.iter().zip(template).zip(shares).map(|((&s, t), &share)| {
+        let [x, y, _] = pose.apply(s);
+        let (dx, dy) = (x - t[0], y - t[1]);
+        let kept = (SHIFT_MAX * unit / dx.hypot(dy).max(1e-6)).min(1.0) * share * trust;
+        [t[0] + dx * kept, t[1] + dy * kept]
+    });
+    (points.collect(), turn)
+}
+
+/// How much each of the photo's points says about the rigid head.
+fn pose_weights(source: &[[f32; 3]]) -> Vec<f64> {
+    let [a, b] = MOUTH_CORNERS.map(|i| source[i][1]);
+    let mouth_line = f32::midpoint(a, b);
+    let mut weights: Vec<f64> =
+        source.iter().map(|p| if p[1] > mouth_line { JAW_WEIGHT } else { 1.0 }).collect();
+    for i in LIPS.into_iter().chain(INNER_LIPS) {
+        weights[i] = LIPS_WEIGHT;
+    }
+    debug_assert_eq!(weights.len(), SURFACE_POINTS);
+    weights
+}
+
+/// The cubic that leaves 0 and reaches 1 with no slope, for t in 0..1.
+pub(super) fn smoothstep(t: f32) -> f32 {
+    t * t * (3.0 - 2.0 * t)
+}

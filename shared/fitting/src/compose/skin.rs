@@ -1,0 +1,92 @@
+//! Which samples look like this face's skin: a robust model in logarithmic colour.
+//!
+//! Three features of ln(RGB + 8): the mean, ln R - ln G and ln G - ln B. Under a change of light the first
+//! shifts and the others hardly move. Median and spread come from cheeks and nose; likeness falls with
+//! the distance in spreads.
+
+use super::blur::gaussian;
+use super::plane::Plane;
+
+/// The least spread of each feature: smooth skin must not make the model jealous of freckles and shadow.
+const SPREAD_MIN: [f32; 3] = [0.16, 0.07, 0.09];
+/// Brighter than the median is mostly light, darker mostly hair: brighter counts by this factor.
+const BRIGHT_FACTOR: f32 = 0.6;
+/// Likeness is 0 from this many spreads on and 1 up to one less.
+const DISTANCE_MAX: f32 = 3.6;
+/// Fine texture is blurred away first, in eye distances: hair is darker as a strand, not as a hair.
+const SMOOTHING: f32 = 0.015;
+/// A median of fewer samples says nothing: 1.4826 · MAD estimates the standard deviation of a Gaussian.
+const MAD_TO_SIGMA: f32 = 1.4826;
+
+/// Median and spread of the three features.
+pub(super) struct SkinModel {
+    median: [f32; 3],
+    spread: [f32; 3],
+}
+
+/// The features of a face on the coarse raster.
+pub(super) struct SkinFeatures([Plane; 3]);
+
+impl SkinFeatures {
+    /// From the logarithms of red, green and blue.
+    pub(super) fn new(logs: &[Plane; 3], unit: f32) -> Self {
+        let [red, green, blue] = logs.each_ref().map(|plane| gaussian(plane, (SMOOTHING * unit).max(0.8)));
+        let mean = red.clone().zip(&green, |r, g| r + g).zip(&blue, |rg, b| (rg + b) / 3.0);
+        let red_green = red.zip(&green, |r, g| r - g);
+        let green_blue = green.zip(&blue, |g, b| g - b);
+        Self([mean, red_green, green_blue])
+    }
+
+    /// Likeness to skin, 0..1, at every sample.
+    pub(super) fn likeness(&self, model: &SkinModel) -> Plane {
+        let mut sum = Plane::new(self.0[0].width(), self.0[0].height());
+        for (channel, plane) in self.0.iter().enumerate() {
+            let (median, spread) = (model.median[channel], model.spread[channel].max(SPREAD_MIN[channel]));
+            let bright = if channel == 0 { BRIGHT_FACTOR } else { 1.0 };
+            sum = sum.zip(plane, |s, v| {
+                let z = (v - median) / spread;
+                let z = if z > 0.0 { z * bright } else { z };
+                s + z * z
+            });
+        }
+        sum.map(|s| (DISTANCE_MAX - s.sqrt()).clamp(0.0, 1.0))
+    }
+
+    /// Distance from skin in the two chroma features alone, in spreads.
+    pub(super) fn chroma_distance(&self, model: &SkinModel) -> Plane {
+        let z = |channel: usize| {
+            let (median, spread) = (model.median[channel], model.spread[channel].max(SPREAD_MIN[channel]));
+            move |v: f32| (v - median) / spread
+        };
+        let (first, second) = (z(1), z(2));
+        self.0[1].clone().zip(&self.0[2], |a, b| first(a).hypot(second(b)))
+    }
+}
+
+impl SkinModel {
+    /// The model of the samples where `patch` is above one half.
+    pub(super) fn measure(features: &SkinFeatures, patch: &Plane) -> Self {
+        let mut model = Self { median: [0.0; 3], spread: [0.0; 3] };
+        for (channel, plane) in features.0.iter().enumerate() {
+            let mut values: Vec<f32> =
+                plane.data().iter().zip(patch.data()).filter(|&(_, &p)| p > 0.5).map(|(&v, _)| v).collect();
+            let centre = median(&mut values);
+            values.iter_mut().for_each(|v| *v = (*v - centre).abs());
+            model.median[channel] = centre;
+            model.spread[channel] = MAD_TO_SIGMA * median(&mut values);
+        }
+        model
+    }
+}
+
+/// The median; 0 of nothing.
+fn median(values: &mut [f32]) -> f32 {
+    quantile(values, 0.5)
+}
+
+/// The value below which `share` (0..1) of the values lie; 0 of nothing.
+pub(super) fn quantile(values: &mut [f32], share: f32) -> f32 {
+    let Some(last) = values.len().checked_sub(1) else { return 0.0 };
+    let rank = super::grid::index((share * last as f32).round());
+    *values.select_nth_unstable_by(rank, f32::total_cmp).1
+}

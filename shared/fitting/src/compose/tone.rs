@@ -1,0 +1,105 @@
+//! What the fine pass needs to know of the coarse one: shading, gain and how much of each to keep.
+//!
+//! Everything is a coarse plane; [`super::render`] interpolates them and does the arithmetic per pixel.
+
+use super::blur::gaussian;
+use super::features::Features;
+use super::plane::Plane;
+use super::shading::luma;
+use super::skin::{SkinFeatures, SkinModel};
+
+/// The band of detail that hard light exaggerates, in eye distances: folds and the nose's edge.
+const CONTRAST_SIGMA: f32 = 0.06;
+/// How far that band may be damped or raised to match the template's.
+const CONTRAST_RANGE: [f32; 2] = [0.7, 1.15];
+/// The share of the gain that eyeballs and open mouth take: whites and teeth are no skin and would turn
+/// yellow or grey with all of it.
+const WHITES_GAIN: f32 = 0.5;
+/// The share of their own hue that lips and other non-skin keep.
+const HUE_KEPT: f32 = 0.35;
+/// Luma above the template's skin by more than this is compressed (highlights of a hard flash) ...
+const SHOULDER: f32 = 0.22;
+/// ... and in eyes and mouth above this, where glints and teeth belong.
+const SHOULDER_WHITES: f32 = 0.45;
+
+/// The coarse planes of one fit.
+pub(super) struct Tone {
+    /// The photo's shading in red, green and blue: subtracted from its logarithms it leaves the detail.
+    pub(super) photo_low: [Plane; 3],
+    /// A correction of the detail's middle band.
+    pub(super) contrast: [Plane; 3],
+    /// The gain in luma and in chroma.
+    pub(super) luma_gain: Plane,
+    pub(super) chroma_gain: [Plane; 3],
+    /// The share of its own chroma that a sample keeps.
+    pub(super) hue_kept: Plane,
+    /// Luma from which on highlights are compressed.
+    pub(super) shoulder: Plane,
+    /// Soft masks of the features and of the red of the lips.
+    pub(super) soft: Plane,
+    pub(super) lips: Plane,
+}
+
+/// One face on the coarse raster.
+pub(super) struct Face<'a> {
+    pub(super) logs: &'a [Plane; 3],
+    pub(super) low: [Plane; 3],
+    /// The weight with which a sample counted as skin for `low`.
+    pub(super) weight: &'a Plane,
+}
+
+/// Derives the planes from the two faces.
+pub(super) fn tone(
+    photo: Face<'_>,
+    template: &Face<'_>,
+    features: &Features,
+    photo_features: &SkinFeatures,
+    photo_model: &SkinModel,
+    unit: f32,
+) -> Tone {
+    let contrast = contrast(&photo, template, features, unit);
+    let gain: [Plane; 3] = std::array::from_fn(|c| template.low[c].clone().zip(&photo.low[c], |t, p| t - p));
+    let luma_gain = luma(&gain);
+    let chroma_gain = gain.map(|plane| plane.zip(&luma_gain, |g, y| g - y));
+    let hue_kept = photo_features
+        .chroma_distance(photo_model)
+        .map(|z| ((z - 1.5) / 2.5).clamp(0.0, 1.0))
+        .zip(&features.soft, |z, soft| z * soft)
+        .zip(&features.lips, |kept, lips| kept.max(lips) * HUE_KEPT)
+        .zip(&features.whites, |kept, whites| kept.max((1.0 - WHITES_GAIN) * whites));
+    let shoulder = luma(&template.low)
+        .zip(&features.whites, |y, whites| y + SHOULDER + (SHOULDER_WHITES - SHOULDER) * whites);
+    Tone {
+        photo_low: photo.low,
+        contrast,
+        luma_gain: luma_gain.zip(&features.whites, |g, whites| g * (1.0 - (1.0 - WHITES_GAIN) * whites)),
+        chroma_gain,
+        hue_kept,
+        shoulder,
+        soft: features.soft.clone(),
+        lips: features.lips.clone(),
+    }
+}
+
+/// (factor - 1) times the middle band outside the features, the factor being the ratio of the two faces'
+/// contrasts on skin.
+fn contrast(photo: &Face<'_>, template: &Face<'_>, features: &Features, unit: f32) -> [Plane; 3] {
+    let detail = |face: &Face<'_>| -> [Plane; 3] {
+        std::array::from_fn(|c| face.logs[c].clone().zip(&face.low[c], |l, low| l - low))
+    };
+    let both = photo.weight.clone().zip(template.weight, f32::min);
+    let photo_detail = detail(photo);
+    let ratio = deviation(&luma(&detail(template)), &both) / deviation(&luma(&photo_detail), &both).max(1e-3);
+    let change = ratio.clamp(CONTRAST_RANGE[0], CONTRAST_RANGE[1]) - 1.0;
+    photo_detail.map(|plane| {
+        gaussian(&plane, CONTRAST_SIGMA * unit).zip(&features.soft, |band, soft| band * change * (1.0 - soft))
+    })
+}
+
+/// The standard deviation over the samples whose weight is above one half.
+fn deviation(plane: &Plane, weight: &Plane) -> f32 {
+    let chosen = || plane.data().iter().zip(weight.data()).filter(|&(_, &w)| w > 0.5).map(|(&v, _)| v);
+    let count = chosen().count().max(1) as f32;
+    let mean = chosen().sum::<f32>() / count;
+    (chosen().map(|v| (v - mean) * (v - mean)).sum::<f32>() / count).sqrt()
+}
