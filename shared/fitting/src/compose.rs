@@ -10,8 +10,11 @@ mod alpha;
 mod blur;
 mod features;
 mod frame;
+mod geometry;
+mod grain;
 mod grid;
 mod morphology;
+mod occlusion;
 mod plane;
 mod polygon;
 mod pose;
@@ -20,19 +23,18 @@ mod render;
 mod shading;
 mod shape;
 mod skin;
+mod surface;
 mod texture;
 mod tone;
 mod warp;
 
 use self::alpha::Evidence;
 use self::features::Features;
-use self::frame::Frame;
-use self::grid::{Grid, index};
+use self::geometry::{Geometry, bounds};
+use self::grid::index;
 use self::plane::Plane;
-use self::raster::Coverage;
-use self::skin::{SkinFeatures, SkinModel};
+use self::surface::Surface;
 use self::texture::Texture;
-use self::tone::Face;
 use crate::mesh::Mesh;
 use crate::pixels::{GreyImage, RgbImage};
 use crate::topology::{LEFT_EYE, RIGHT_EYE, SURFACE_POINTS};
@@ -82,73 +84,74 @@ impl PreparedTemplate {
 ///
 /// `photo` is an upright crop around the face and `mesh` its points in the crop's pixels.
 pub(crate) fn compose(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate) -> RgbImage {
-    let source = &mesh.points()[..SURFACE_POINTS];
-    let (target, _turn) = shape::target(source, &template.points, &template.shares, template.unit);
-    let size = [template.picture.width(), template.picture.height()];
-    let grid = Grid::over(bounds(&target, (warp::FALLOFF + 0.02) * template.unit), template.unit, size);
-    let target: Vec<[f32; 2]> = target.into_iter().map(|p| grid.coarse(p)).collect();
-    let origin: Vec<[f32; 2]> = template.points.iter().map(|&[x, y, _]| grid.coarse([x, y])).collect();
-    let flat: Vec<[f32; 2]> = source.iter().map(|&[x, y, _]| [x, y]).collect();
-    let depth: Vec<f32> = template.points.iter().map(|&[_, _, z]| z).collect();
-
-    let frame = Frame::new(&target, template.unit / grid.step as f32);
-    let rim = frame::rim_distance(&target, frame.unit, grid.width, grid.height);
-    let coverage = Coverage::new(&target, &depth, grid.width, grid.height);
-    let shift = warp::template_shift(&target, &origin, &coverage, &rim, &frame, grid.step);
-    let place = coverage.interpolate(&target, &flat);
-
+    let geometry = Geometry::new(&mesh.points()[..SURFACE_POINTS], template);
+    let Geometry { grid, frame, target, rim, .. } = &geometry;
+    let features = Features::new(target, frame, rim);
     let texture = Texture::crop(photo, None, [0, 0], [photo.width(), photo.height()]);
-    let on_face = render::touched_columns(&rim, &grid);
-    let [red, green, blue, _] = warp::sample_photo(&texture, &place, &grid, &on_face);
-    let mut face = [red, green, blue];
-    let below = warp::sample_template(&template.texture, template.origin, &shift, &grid);
+    let in_photo = inside(&geometry.place, &texture);
+    let measurable = rim.clone().zip(&features.any, |d, any| if d > 0.02 { 1.0 - any } else { 0.0 });
 
-    let photo_logs = shading::logarithms(face.each_ref().map(|plane| plane.reduced(grid.step)));
-    let template_logs =
-        shading::logarithms([&below[0], &below[1], &below[2]].map(|plane| plane.reduced(grid.step)));
-    let features = Features::new(&target, &frame, &rim);
-    let in_photo = inside(&place, &texture);
-    let photo_features = SkinFeatures::new(&photo_logs, frame.unit);
-    let photo_model = SkinModel::measure(&photo_features, &features.skin);
-    let photo_skin = photo_features.likeness(&photo_model).zip(&in_photo, |k, inside| k * inside);
-    let template_features = SkinFeatures::new(&template_logs, frame.unit);
-    let template_skin = template_features.likeness(&SkinModel::measure(&template_features, &features.skin));
+    let below = warp::sample_template(&template.texture, template.origin, &geometry.shift, grid);
+    let [red, green, blue, _] = &below;
+    let coarse = |planes: [&Plane; 3]| planes.map(|plane| plane.reduced(grid.step));
+    let template_face = Surface::read(coarse([red, green, blue]), &features.skin, &measurable, frame.unit);
 
+    let (mut face, photo_face) = photo_face(&texture, &geometry, &features, &measurable, &in_photo);
     let alpha = alpha::alpha(&Evidence {
-        points: &target,
-        frame: &frame,
-        rim: &rim,
+        points: target,
+        frame,
+        rim,
         features: &features,
-        photo_skin: &photo_skin,
-        template_skin: &template_skin,
+        photo_skin: &photo_face.skin,
+        template_skin: &template_face.skin,
         in_photo: &in_photo,
+        occlusion: &geometry.occlusion,
+        filled: geometry.mirrored_place.is_some(),
     });
-    let weight = |skin: &Plane| {
-        let on_face = skin.clone().zip(&features.any, |k, any| k * (1.0 - any));
-        on_face.zip(&rim, |k, d| if d > 0.02 { k } else { 0.0 })
-    };
-    let (photo_weight, template_weight) = (weight(&photo_skin), weight(&template_skin));
-    let photo_low = shading::low_frequencies(&photo_logs, &photo_weight, frame.unit);
-    let template_low = shading::low_frequencies(&template_logs, &template_weight, frame.unit);
-    let tone = tone::tone(
-        Face { logs: &photo_logs, low: photo_low, weight: &photo_weight },
-        &Face { logs: &template_logs, low: template_low, weight: &template_weight },
-        &features,
-        &photo_features,
-        &photo_model,
-        frame.unit,
-    );
-    render::relight(&mut face, &tone, &grid, &render::touched_columns(&alpha, &grid));
+    let tone = tone::tone(&photo_face, &template_face, &features, frame.unit);
+    let spans = render::touched_columns(&alpha, grid);
+    render::relight(&mut face, &tone, grid, &spans);
+    let skin = features.skin.clone().zip(&photo_face.weight, f32::min);
+    let grain = grain::missing(&face, &[red, green, blue], &skin, grid);
+    grain::add(&mut face, grain, grid, &spans);
     let mut work = template.picture.clone();
-    render::blend(&mut work, &face, &below, &alpha, &grid);
+    render::blend(&mut work, &face, &below, &alpha, grid);
     work
 }
 
-/// The box around points, grown by `margin`: left, top, right, bottom.
-fn bounds(points: &[[f32; 2]], margin: f32) -> [f32; 4] {
-    let low = |axis: usize| points.iter().map(|p| p[axis]).fold(f32::INFINITY, f32::min) - margin;
-    let high = |axis: usize| points.iter().map(|p| p[axis]).fold(f32::NEG_INFINITY, f32::max) + margin;
-    [low(0), low(1), high(0), high(1)]
+/// The photo in the template's place: its pixels on the fine raster and its surface on the coarse one.
+/// What the photo's camera did not see is filled from the other half of the face.
+fn photo_face(
+    photo: &Texture,
+    geometry: &Geometry,
+    features: &Features,
+    measurable: &Plane,
+    in_photo: &Plane,
+) -> ([Plane; 3], Surface) {
+    let Geometry { grid, frame, rim, occlusion, .. } = geometry;
+    let sample = |place: &[Plane; 2], spans: &[std::ops::Range<usize>]| {
+        let [red, green, blue, _] = warp::sample_photo(photo, place, grid, spans);
+        [red, green, blue]
+    };
+    let coarse = |planes: &[Plane; 3]| planes.each_ref().map(|plane| plane.reduced(grid.step));
+    let on_face = render::touched_columns(rim, grid);
+    let mut fine = sample(&geometry.place, &on_face);
+    let seen = |mask: &Plane| mask.clone().zip(occlusion, |m, o| if o < 0.3 { m } else { 0.0 });
+    let weight = measurable.clone().zip(in_photo, |m, i| m * i).zip(occlusion, |m, o| m * (1.0 - o));
+    let mut surface = Surface::read(coarse(&fine), &seen(&features.skin), &weight, frame.unit);
+    if let Some(place) = &geometry.mirrored_place {
+        let hidden = occlusion.clone().zip(rim, |o, d| if d > 0.0 { o } else { 0.0 });
+        let mirrored = sample(place, &on_face);
+        let patch = features.skin.clone().zip(occlusion, |m, o| if o > 0.3 { m } else { 0.0 });
+        let other = Surface::read(coarse(&mirrored), &patch, measurable, frame.unit);
+        let relight: [Plane; 3] =
+            std::array::from_fn(|c| surface.low[c].clone().zip(&other.low[c], |own, other| own - other));
+        let spans = render::touched_columns(&hidden, grid);
+        occlusion::fill(&mut fine, &mirrored, &hidden, &relight, grid.step, &spans);
+        surface.fill(&other, &hidden);
+    }
+    surface.skin = surface.skin.zip(in_photo, |k, i| k * i);
+    (fine, surface)
 }
 
 /// 1 where the photo has pixels for a sample, 0 where its face is cut off.

@@ -4,7 +4,7 @@
 //! loaded models and the template, and gets a work or the reason why there is none. Faces are handled in
 //! [`Mesh`] and [`RgbImage`], which are wiped on drop and cannot be written out by accident.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the fit of a photo will call it"))]
+#[expect(dead_code, reason = "the fit of a photo will call it")]
 mod compose;
 pub mod decode;
 mod error;

@@ -26,6 +26,9 @@ pub(super) struct Evidence<'a> {
     pub(super) template_skin: &'a Plane,
     /// 1 where the photo has pixels for this sample.
     pub(super) in_photo: &'a Plane,
+    /// How much of it the photo's camera did not see, and whether its other half stands in.
+    pub(super) occlusion: &'a Plane,
+    pub(super) filled: bool,
 }
 
 /// Alpha on the coarse raster, 0..1.
@@ -38,6 +41,7 @@ pub(super) fn alpha(evidence: &Evidence<'_>) -> Plane {
     for (y, row) in alpha.rows_mut().enumerate() {
         let masks = rim.row(y).iter().zip(features.core.row(y)).zip(in_photo.row(y));
         let skins = photo_skin.row(y).iter().zip(template_skin.row(y));
+        let hidden = evidence.occlusion.row(y);
         for (x, ((v, ((&d, &core), &inside)), (&photo, &template))) in
             row.iter_mut().zip(masks).zip(skins).enumerate()
         {
@@ -49,7 +53,8 @@ pub(super) fn alpha(evidence: &Evidence<'_>) -> Plane {
                 * rim_share(d)
                 * ((0.35 - height) / 0.22).clamp(0.0, 1.0)
                 * (1.0 - photo_hair_reach(height, d) * (1.0 - photo.max(core)))
-                * (1.0 - ((height + 0.9) / 0.3).clamp(0.0, 1.0) * (1.0 - template.max(core)));
+                * (1.0 - ((height + 0.9) / 0.3).clamp(0.0, 1.0) * (1.0 - template.max(core)))
+                * (1.0 - hidden_share(hidden[x], d, evidence.filled) * (1.0 - core));
         }
     }
     let alpha = gaussian(&alpha, EDGE * unit).zip(rim, |a, d| a * ((d - 0.01) / 0.06).clamp(0.0, 1.0));
@@ -71,6 +76,13 @@ fn photo_hair_reach(height: f32, distance: f32) -> f32 {
     let upper = ((height + 0.75) / 0.3).clamp(0.0, 1.0);
     let side = ((0.42 - distance) / 0.12).clamp(0.0, 1.0) * ((height + 1.55) / 0.25).clamp(0.0, 1.0);
     upper.max(side)
+}
+
+/// How much the template stands in for what the photo does not show. With the mirrored half filled in, it
+/// does so only near the rim, where the mirrored hair begins.
+fn hidden_share(occlusion: f32, distance: f32, filled: bool) -> f32 {
+    let hidden = (1.3 * occlusion).clamp(0.0, 1.0);
+    if filled { hidden * ((0.40 - distance) / 0.15).clamp(0.0, 1.0) } else { hidden }
 }
 
 /// An eye is taken whole: its guard overrules everything but the rim and the photo's own border.

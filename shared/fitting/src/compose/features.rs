@@ -24,6 +24,8 @@ pub(super) struct Features {
     pub(super) soft: Plane,
     /// The red of the lips.
     pub(super) lips: Plane,
+    /// Both eyeballs, hard-edged.
+    pub(super) eyes: Plane,
     /// Eyeballs and open mouth: teeth and whites.
     pub(super) whites: Plane,
     /// Cheeks and ridge of the nose without features: where skin is measured.
@@ -55,7 +57,8 @@ impl Features {
             FEATURE_GROW,
         );
         let mouth = paint(&[ring(&INNER_LIPS)], 0.0);
-        let whites = paint(&[ring(&RIGHT_EYE), ring(&LEFT_EYE), ring(&INNER_LIPS)], 0.0);
+        let eyes = paint(&[ring(&RIGHT_EYE), ring(&LEFT_EYE)], 0.0);
+        let whites = mouth.clone().zip(&eyes, f32::max);
         let lips = paint(&[ring(&LIPS)], 0.0).zip(&mouth, |lips, mouth| (lips - mouth).max(0.0));
         let skin = paint(&SKIN_PATCHES.map(hull), 0.0).zip(&any, |skin, any| skin * (1.0 - any));
 
@@ -75,6 +78,7 @@ impl Features {
             lips: gaussian(&lips, 0.02 * unit),
             whites: gaussian(&whites, 0.015 * unit),
             any,
+            eyes,
             skin,
             core,
         }

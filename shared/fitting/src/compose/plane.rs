@@ -149,7 +149,7 @@ impl Upsampler {
 fn position(fine: usize, step: usize, coarse_len: usize) -> (usize, f32) {
     // In half fine samples, so that the centre of an even block is a whole number.
     let doubled = 2 * fine;
-    if doubled <= step - 1 {
+    if doubled < step {
         return (0, 0.0);
     }
     let offset = doubled - (step - 1);

@@ -71,10 +71,8 @@ impl Polygon {
         let (left, right) = (index(low(0)), index(high(0)).min(mask.width() - 1));
         let (top, bottom) = (index(low(1)), index(high(1)).min(mask.height() - 1));
         for y in top..=bottom {
-            let row = mask.row_mut(y);
-            for x in left..=right {
-                let covered = (self.distance(x as f32, y as f32) + grow + 0.5).clamp(0.0, 1.0);
-                row[x] = row[x].max(covered);
+            for (x, v) in mask.row_mut(y).iter_mut().enumerate().take(right + 1).skip(left) {
+                *v = v.max((self.distance(x as f32, y as f32) + grow + 0.5).clamp(0.0, 1.0));
             }
         }
     }

@@ -96,14 +96,12 @@ fn dominant_eigenvector(mut a: [[f64; 4]; 4]) -> [f64; 4] {
                 let t = theta.signum() / (theta.abs() + theta.hypot(1.0));
                 let cos = 1.0 / t.hypot(1.0);
                 let sin = t * cos;
-                for row in &mut a {
-                    (row[p], row[q]) = (cos * row[p] - sin * row[q], sin * row[p] + cos * row[q]);
-                }
-                for k in 0..4 {
-                    (a[p][k], a[q][k]) = (cos * a[p][k] - sin * a[q][k], sin * a[p][k] + cos * a[q][k]);
-                }
-                for row in &mut vectors {
-                    (row[p], row[q]) = (cos * row[p] - sin * row[q], sin * row[p] + cos * row[q]);
+                let rotate = |x: f64, y: f64| (cos * x - sin * y, sin * x + cos * y);
+                let (row_p, row_q) = (a[p], a[q]);
+                a[p] = std::array::from_fn(|k| rotate(row_p[k], row_q[k]).0);
+                a[q] = std::array::from_fn(|k| rotate(row_p[k], row_q[k]).1);
+                for row in a.iter_mut().chain(&mut vectors) {
+                    (row[p], row[q]) = rotate(row[p], row[q]);
                 }
             }
         }

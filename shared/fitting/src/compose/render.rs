@@ -62,11 +62,11 @@ pub(super) fn relight(photo: &mut [Plane; 3], tone: &Tone, grid: &Grid, spans: &
         }
         let [red, green, blue] = photo;
         let colours = [red, green, blue].map(|plane| &mut plane.row_mut(y)[span.clone()]);
-        relight_row(colours, &rows, span.len());
+        relight_row(colours, &rows, span.len(), tone.deepening);
     }
 }
 
-fn relight_row([red, green, blue]: [&mut [f32]; 3], rows: &[Vec<f32>], length: usize) {
+fn relight_row([red, green, blue]: [&mut [f32]; 3], rows: &[Vec<f32>], length: usize, deepening: f32) {
     let plane = |i: usize| &rows[i][..length];
     let low = [plane(0), plane(1), plane(2)];
     let contrast = [plane(3), plane(4), plane(5)];
@@ -79,10 +79,15 @@ fn relight_row([red, green, blue]: [&mut [f32]; 3], rows: &[Vec<f32>], length: u
         let dark_chroma = (1.0 + DARK_CHROMA_RATE * y.min(0.0)).max(DARK_CHROMA_MIN);
         let chroma_share =
             (1.0 - (1.0 - CHROMA_KEPT) * (1.0 - soft[x])) * (1.0 - (1.0 - dark_chroma) * (1.0 - lips[x]));
-        let dark_hue = ((-y - DARK) / DARK_RANGE).clamp(0.0, 1.0) * DARK_HUE_KEPT * (1.0 - lips[x]);
+        let deepened = y + deepening * soft[x] * y.min(0.0);
+        let dark_hue = ((-deepened - DARK) / DARK_RANGE).clamp(0.0, 1.0) * DARK_HUE_KEPT * (1.0 - lips[x]);
         let transfer = 1.0 - hue_kept[x].max(dark_hue);
         let lit: [f32; 3] = std::array::from_fn(|c| {
-            low[c][x] + luma_gain[x] + y + (detail[c] - y) * chroma_share + chroma_gain[c][x] * transfer
+            low[c][x]
+                + luma_gain[x]
+                + deepened
+                + (detail[c] - y) * chroma_share
+                + chroma_gain[c][x] * transfer
         });
         let luma = (lit[0] + lit[1] + lit[2]) / 3.0;
         let excess = (luma - shoulder[x]).max(0.0) * COMPRESSION;

@@ -43,13 +43,8 @@ pub(super) fn shares(template: &[[f32; 3]], unit: f32) -> Vec<f32> {
         .collect()
 }
 
-/// The target points in template pixels, and how far the photo's head is turned against the template's.
-pub(super) fn target(
-    source: &[[f32; 3]],
-    template: &[[f32; 3]],
-    shares: &[f32],
-    unit: f32,
-) -> (Vec<[f32; 2]>, f32) {
+/// The target points in template pixels.
+pub(super) fn target(source: &[[f32; 3]], template: &[[f32; 3]], shares: &[f32], unit: f32) -> Vec<[f32; 2]> {
     let pose = Similarity::between(source, template, &pose_weights(source));
     #[expect(clippy::cast_possible_truncation, reason = "an angle in degrees")]
     let turn = pose.turn_degrees() as f32;
@@ -60,7 +55,7 @@ pub(super) fn target(
         let kept = (SHIFT_MAX * unit / dx.hypot(dy).max(1e-6)).min(1.0) * share * trust;
         [t[0] + dx * kept, t[1] + dy * kept]
     });
-    (points.collect(), turn)
+    points.collect()
 }
 
 /// How much each of the photo's points says about the rigid head.

@@ -53,7 +53,7 @@ impl SkinFeatures {
     }
 
     /// Distance from skin in the two chroma features alone, in spreads.
-    pub(super) fn chroma_distance(&self, model: &SkinModel) -> Plane {
+    pub(super) fn hue_distance(&self, model: &SkinModel) -> Plane {
         let z = |channel: usize| {
             let (median, spread) = (model.median[channel], model.spread[channel].max(SPREAD_MIN[channel]));
             move |v: f32| (v - median) / spread

@@ -34,15 +34,10 @@ impl Texture {
             let mask_row = mask.map(|m| &m.data()[y * m.width() + left..][..width]);
             let start = pixels.len() + BORDER;
             pixels.extend([[0.0; 4]; BORDER]);
-            match mask_row {
-                None => {
-                    pixels.extend(row.as_chunks::<3>().0.iter().map(|&[r, g, b]| [r, g, b, 0].map(f32::from)))
-                }
-                Some(mask) => {
-                    pixels.extend(row.as_chunks::<3>().0.iter().zip(mask).map(|(&[r, g, b], &m)| {
-                        [f32::from(r), f32::from(g), f32::from(b), f32::from(m) / 255.0]
-                    }))
-                }
+            let pixels_of_row = row.as_chunks::<3>().0.iter().map(|&[r, g, b]| [r, g, b, 0].map(f32::from));
+            pixels.extend(pixels_of_row);
+            if let Some(mask) = mask_row {
+                pixels[start..].iter_mut().zip(mask).for_each(|(p, &m)| p[3] = f32::from(m) / 255.0);
             }
             let (first, last) = (pixels[start], pixels[pixels.len() - 1]);
             pixels[start - BORDER..start].fill(first);

@@ -6,7 +6,8 @@ use super::blur::gaussian;
 use super::features::Features;
 use super::plane::Plane;
 use super::shading::luma;
-use super::skin::{SkinFeatures, SkinModel};
+use super::skin::quantile;
+use super::surface::Surface;
 
 /// The band of detail that hard light exaggerates, in eye distances: folds and the nose's edge.
 const CONTRAST_SIGMA: f32 = 0.06;
@@ -21,6 +22,11 @@ const HUE_KEPT: f32 = 0.35;
 const SHOULDER: f32 = 0.22;
 /// ... and in eyes and mouth above this, where glints and teeth belong.
 const SHOULDER_WHITES: f32 = 0.45;
+
+/// The dark of an eye is its darkest tenth; it is deepened by at most a quarter, less than what would
+/// make circles around the eyes of a face in soft light.
+const BLACK_QUANTILE: f32 = 0.1;
+const DEEPENING_MAX: f32 = 1.25;
 
 /// The coarse planes of one fit.
 pub(super) struct Tone {
@@ -38,31 +44,18 @@ pub(super) struct Tone {
     /// Soft masks of the features and of the red of the lips.
     pub(super) soft: Plane,
     pub(super) lips: Plane,
+    /// Added to the factor of dark detail in the features.
+    pub(super) deepening: f32,
 }
 
-/// One face on the coarse raster.
-pub(super) struct Face<'a> {
-    pub(super) logs: &'a [Plane; 3],
-    pub(super) low: [Plane; 3],
-    /// The weight with which a sample counted as skin for `low`.
-    pub(super) weight: &'a Plane,
-}
-
-/// Derives the planes from the two faces.
-pub(super) fn tone(
-    photo: Face<'_>,
-    template: &Face<'_>,
-    features: &Features,
-    photo_features: &SkinFeatures,
-    photo_model: &SkinModel,
-    unit: f32,
-) -> Tone {
-    let contrast = contrast(&photo, template, features, unit);
+/// Derives the planes from the photo's and the template's surfaces.
+pub(super) fn tone(photo: &Surface, template: &Surface, features: &Features, unit: f32) -> Tone {
     let gain: [Plane; 3] = std::array::from_fn(|c| template.low[c].clone().zip(&photo.low[c], |t, p| t - p));
     let luma_gain = luma(&gain);
     let chroma_gain = gain.map(|plane| plane.zip(&luma_gain, |g, y| g - y));
-    let hue_kept = photo_features
-        .chroma_distance(photo_model)
+    let hue_kept = photo
+        .hue_distance
+        .clone()
         .map(|z| ((z - 1.5) / 2.5).clamp(0.0, 1.0))
         .zip(&features.soft, |z, soft| z * soft)
         .zip(&features.lips, |kept, lips| kept.max(lips) * HUE_KEPT)
@@ -70,26 +63,42 @@ pub(super) fn tone(
     let shoulder = luma(&template.low)
         .zip(&features.whites, |y, whites| y + SHOULDER + (SHOULDER_WHITES - SHOULDER) * whites);
     Tone {
-        photo_low: photo.low,
-        contrast,
+        contrast: contrast(photo, template, features, unit),
+        photo_low: photo.low.clone(),
         luma_gain: luma_gain.zip(&features.whites, |g, whites| g * (1.0 - (1.0 - WHITES_GAIN) * whites)),
         chroma_gain,
         hue_kept,
         shoulder,
         soft: features.soft.clone(),
         lips: features.lips.clone(),
+        deepening: deepening(photo, template, features),
     }
+}
+
+/// How much darker the eyes' dark detail becomes, as a factor on it less one: lashes and pupils follow
+/// the template's black level, so that a flat photo does not look painted on a contrasty template.
+fn deepening(photo: &Surface, template: &Surface, features: &Features) -> f32 {
+    let black = |face: &Surface| {
+        let detail = luma(&face.detail());
+        let mut values: Vec<f32> = detail
+            .data()
+            .iter()
+            .zip(features.eyes.data())
+            .filter(|&(_, &e)| e > 0.5)
+            .map(|(&v, _)| v)
+            .collect();
+        quantile(&mut values, BLACK_QUANTILE)
+    };
+    (black(template) / black(photo).min(-0.1)).clamp(1.0, DEEPENING_MAX) - 1.0
 }
 
 /// (factor - 1) times the middle band outside the features, the factor being the ratio of the two faces'
 /// contrasts on skin.
-fn contrast(photo: &Face<'_>, template: &Face<'_>, features: &Features, unit: f32) -> [Plane; 3] {
-    let detail = |face: &Face<'_>| -> [Plane; 3] {
-        std::array::from_fn(|c| face.logs[c].clone().zip(&face.low[c], |l, low| l - low))
-    };
-    let both = photo.weight.clone().zip(template.weight, f32::min);
-    let photo_detail = detail(photo);
-    let ratio = deviation(&luma(&detail(template)), &both) / deviation(&luma(&photo_detail), &both).max(1e-3);
+fn contrast(photo: &Surface, template: &Surface, features: &Features, unit: f32) -> [Plane; 3] {
+    let both = photo.weight.clone().zip(&template.weight, f32::min);
+    let photo_detail = photo.detail();
+    let ratio =
+        deviation(&luma(&template.detail()), &both) / deviation(&luma(&photo_detail), &both).max(1e-3);
     let change = ratio.clamp(CONTRAST_RANGE[0], CONTRAST_RANGE[1]) - 1.0;
     photo_detail.map(|plane| {
         gaussian(&plane, CONTRAST_SIGMA * unit).zip(&features.soft, |band, soft| band * change * (1.0 - soft))

@@ -1,0 +1,70 @@
+//! Where everything of one fit lies: the target's points, the rasters, and the maps back to both pictures.
+
+use super::PreparedTemplate;
+use super::frame::{self, Frame};
+use super::grid::Grid;
+use super::occlusion;
+use super::plane::Plane;
+use super::raster::Coverage;
+use super::{shape, warp};
+
+/// The geometry of one fit. All planes lie on the coarse raster.
+pub(super) struct Geometry {
+    pub(super) grid: Grid,
+    pub(super) frame: Frame,
+    /// The fitted face's points, in coarse coordinates.
+    pub(super) target: Vec<[f32; 2]>,
+    /// Distance from the rim of the face, in eye distances, positive inside.
+    pub(super) rim: Plane,
+    /// From a target sample to its origin in the template, in template pixels.
+    pub(super) shift: [Plane; 2],
+    /// A target sample's place in the photo, in photo pixels.
+    pub(super) place: [Plane; 2],
+    /// How much of a sample the photo's camera did not see, 0..1.
+    pub(super) occlusion: Plane,
+    /// Its place on the photo's other half, where anything is hidden.
+    pub(super) mirrored_place: Option<[Plane; 2]>,
+    /// Photo pixels per target pixel.
+    pub(super) magnification: f32,
+}
+
+impl Geometry {
+    /// The geometry that puts a face with these points (photo pixels) onto the template.
+    pub(super) fn new(photo: &[[f32; 3]], template: &PreparedTemplate) -> Self {
+        let target = shape::target(photo, &template.points, &template.shares, template.unit);
+        let size = [template.picture.width(), template.picture.height()];
+        let box_around = bounds(&target, (warp::FALLOFF + 0.02) * template.unit);
+        let grid = Grid::over(box_around, template.unit, size);
+
+        let target: Vec<_> = target.into_iter().map(|p| grid.coarse(p)).collect();
+        let origin: Vec<_> = template.points.iter().map(|&[x, y, _]| grid.coarse([x, y])).collect();
+        let photo_flat: Vec<_> = photo.iter().map(|&[x, y, _]| [x, y]).collect();
+        let depth: Vec<_> = template.points.iter().map(|&[_, _, z]| z).collect();
+
+        let frame = Frame::new(&target, template.unit / grid.step as f32);
+        let rim = frame::rim_distance(&target, frame.unit, grid.width, grid.height);
+        let coverage = Coverage::new(&target, &depth, grid.width, grid.height);
+        let hidden = occlusion::at_points(photo, &template.points);
+        let occlusion = occlusion::occlusion(&hidden, &target, &coverage, &frame);
+        let mirrored_place = occlusion::needs_fill(&occlusion)
+            .then(|| coverage.interpolate(&target, &occlusion::mirrored(&photo_flat)));
+        Self {
+            shift: warp::template_shift(&target, &origin, &coverage, &rim, &frame, grid.step),
+            place: coverage.interpolate(&target, &photo_flat),
+            magnification: warp::magnification(&target, &photo_flat, grid.step),
+            grid,
+            frame,
+            target,
+            rim,
+            occlusion,
+            mirrored_place,
+        }
+    }
+}
+
+/// The box around points, grown by `margin`: left, top, right, bottom.
+pub(super) fn bounds(points: &[[f32; 2]], margin: f32) -> [f32; 4] {
+    let low = |axis: usize| points.iter().map(|p| p[axis]).fold(f32::INFINITY, f32::min) - margin;
+    let high = |axis: usize| points.iter().map(|p| p[axis]).fold(f32::NEG_INFINITY, f32::max) + margin;
+    [low(0), low(1), high(0), high(1)]
+}

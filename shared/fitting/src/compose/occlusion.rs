@@ -1,0 +1,97 @@
+//! What the photo's camera did not see: the far side of a turned head, and its filling from the near one.
+//!
+//! A triangle that the template shows from the front and the photo only at a grazing angle has hardly any
+//! texture. There the photo's other half is used, mirrored and re-lit to the light of its own side.
+
+use super::blur::gaussian;
+use super::frame::Frame;
+use super::plane::{Plane, Upsampler};
+use super::raster::Coverage;
+use super::shading::LOG_OFFSET;
+use crate::topology::{self, SURFACE_POINTS};
+
+/// Cosine of the angle to the camera at which a triangle begins to count as hidden (65°) ...
+const GRAZING: f32 = 0.42;
+/// ... and how much less it takes to count fully (83°).
+const GRAZING_RANGE: f32 = 0.30;
+/// Triangles that the template itself hides need no texture.
+const TEMPLATE_FACING: f32 = 0.2;
+/// Below this nothing is filled: a few grazing triangles at the rim are in every photo.
+const FILL_MIN: f32 = 0.3;
+
+/// Occlusion of every point of the mesh, 0..1: the mean of the triangles around it.
+pub(super) fn at_points(photo: &[[f32; 3]], template: &[[f32; 3]]) -> Vec<[f32; 1]> {
+    let mut sums = [[0.0_f32; 2]; SURFACE_POINTS];
+    for triangle in topology::triangles() {
+        let hidden = if facing(template, triangle) > TEMPLATE_FACING {
+            ((GRAZING - facing(photo, triangle)) / GRAZING_RANGE).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        for v in triangle {
+            sums[v] = [sums[v][0] + hidden, sums[v][1] + 1.0];
+        }
+    }
+    sums.iter().map(|[sum, count]| [sum / count.max(1.0)]).collect()
+}
+
+/// The cosine between a triangle's normal and the direction to the camera.
+fn facing(points: &[[f32; 3]], [a, b, c]: [usize; 3]) -> f32 {
+    let edge = |to: usize| [0, 1, 2].map(|axis| points[to][axis] - points[a][axis]);
+    let (u, v) = (edge(b), edge(c));
+    let normal = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];
+    let length = normal.iter().map(|n| n * n).sum::<f32>().sqrt();
+    // Triangles run clockwise in a picture whose z points away from the camera.
+    -normal[2] / length.max(1e-6)
+}
+
+/// Occlusion at every coarse sample, smooth and away from the midline, where both halves are seen.
+pub(super) fn occlusion(
+    at_points: &[[f32; 1]],
+    target: &[[f32; 2]],
+    coverage: &Coverage,
+    frame: &Frame,
+) -> Plane {
+    let [plane] = coverage.interpolate(target, at_points);
+    let mut smooth = gaussian(&plane, 0.05 * frame.unit);
+    for (y, row) in smooth.rows_mut().enumerate() {
+        for (x, v) in row.iter_mut().enumerate() {
+            *v = v.clamp(0.0, 1.0) * ((frame.aside(x as f32, y as f32) - 0.16) / 0.2).clamp(0.0, 1.0);
+        }
+    }
+    smooth
+}
+
+/// Whether anything is hidden enough to be filled.
+pub(super) fn needs_fill(occlusion: &Plane) -> bool {
+    occlusion.data().iter().any(|&o| o > FILL_MIN)
+}
+
+/// The photo's points with the halves exchanged.
+pub(super) fn mirrored(points: &[[f32; 2]]) -> Vec<[f32; 2]> {
+    (0..points.len()).map(|i| points[topology::mirror(i)]).collect()
+}
+
+/// Mixes the mirrored photo into the photo (fine planes, 8-bit levels) by the occlusion, re-lit by
+/// `relight`, the coarse difference of both sides' shading in logarithms.
+pub(super) fn fill(
+    photo: &mut [Plane; 3],
+    mirrored: &[Plane],
+    occlusion: &Plane,
+    relight: &[Plane; 3],
+    step: usize,
+    spans: &[std::ops::Range<usize>],
+) {
+    let mut upsampler = Upsampler::new(step, occlusion.width());
+    let (mut shares, mut light) = (vec![0.0; photo[0].width()], vec![0.0; photo[0].width()]);
+    for (y, span) in spans.iter().enumerate() {
+        upsampler.row(occlusion, y, span.start, &mut shares[..span.len()]);
+        for ((photo, mirrored), relight) in photo.iter_mut().zip(mirrored).zip(relight) {
+            upsampler.row(relight, y, span.start, &mut light[..span.len()]);
+            let pixels = photo.row_mut(y)[span.clone()].iter_mut().zip(&mirrored.row(y)[span.clone()]);
+            for ((v, &m), (&share, &light)) in pixels.zip(shares.iter().zip(&light)) {
+                *v += ((m + LOG_OFFSET) * light.exp() - LOG_OFFSET - *v) * share;
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! One face on the coarse raster: its colours, which of it is skin, and its shading.
+
+use super::plane::Plane;
+use super::shading;
+use super::skin::{SkinFeatures, SkinModel};
+
+/// Coarse planes of one face, be it the template's or the photo's in its place.
+pub(super) struct Surface {
+    /// ln(RGB + 8).
+    pub(super) logs: [Plane; 3],
+    /// Likeness to this face's skin, 0..1.
+    pub(super) skin: Plane,
+    /// The weight of a sample in the shading: skin where it may be measured.
+    pub(super) weight: Plane,
+    /// The shading: the mean logarithm of the skin around.
+    pub(super) low: [Plane; 3],
+    /// Distance from the skin's hue, in spreads.
+    pub(super) hue_distance: Plane,
+}
+
+impl Surface {
+    /// Reads a face from its `colours` (8-bit levels). The skin is learned where `patch` is above one half
+    /// and counts for the shading as far as `measurable` (0..1) allows. `unit` is the distance of the eyes.
+    pub(super) fn read(colours: [Plane; 3], patch: &Plane, measurable: &Plane, unit: f32) -> Self {
+        let logs = shading::logarithms(colours);
+        let features = SkinFeatures::new(&logs, unit);
+        let model = SkinModel::measure(&features, patch);
+        let skin = features.likeness(&model);
+        let weight = skin.clone().zip(measurable, |k, m| k * m);
+        let low = shading::low_frequencies(&logs, &weight, unit);
+        Self { hue_distance: features.hue_distance(&model), logs, skin, weight, low }
+    }
+
+    /// What is finer than the shading.
+    pub(super) fn detail(&self) -> [Plane; 3] {
+        std::array::from_fn(|c| self.logs[c].clone().zip(&self.low[c], |l, low| l - low))
+    }
+
+    /// Takes over the mirrored face where this one is hidden, in this one's light.
+    pub(super) fn fill(&mut self, mirrored: &Self, hidden: &Plane) {
+        for ((log, low), (other, other_low)) in
+            self.logs.iter_mut().zip(&self.low).zip(mirrored.logs.iter().zip(&mirrored.low))
+        {
+            let relit = other.clone().zip(other_low, |l, low| l - low).zip(low, |detail, low| detail + low);
+            mix(log, &relit, hidden);
+        }
+        mix(&mut self.skin, &mirrored.skin, hidden);
+    }
+}
+
+/// Moves `plane` towards `other` by the share.
+fn mix(plane: &mut Plane, other: &Plane, share: &Plane) {
+    for ((v, &o), &s) in plane.rows_mut().flatten().zip(other.data()).zip(share.data()) {
+        *v += (o - *v) * s;
+    }
+}
