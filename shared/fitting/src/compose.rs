@@ -43,6 +43,9 @@ use crate::topology::{LEFT_EYE, RIGHT_EYE, SURFACE_POINTS};
 /// and the falloff around the face.
 const REACH: f32 = 0.75;
 
+/// The hidden skin, in squared eye distances, that suffices to learn its mirror image's colour from.
+const HIDDEN_SKIN_MIN: f32 = 0.02;
+
 /// A template with everything that depends on it alone.
 pub(crate) struct PreparedTemplate {
     picture: RgbImage,
@@ -142,8 +145,10 @@ fn photo_face(
     if let Some(place) = &geometry.mirrored_place {
         let hidden = occlusion.clone().zip(rim, |o, d| if d > 0.0 { o } else { 0.0 });
         let mirrored = sample(place, &on_face);
-        let patch = features.skin.clone().zip(occlusion, |m, o| if o > 0.3 { m } else { 0.0 });
-        let other = Surface::read(coarse(&mirrored), &patch, measurable, frame.unit);
+        let hidden_skin = features.skin.clone().zip(occlusion, |m, o| if o > 0.3 { m } else { 0.0 });
+        let enough = hidden_skin.data().iter().sum::<f32>() > HIDDEN_SKIN_MIN * frame.unit * frame.unit;
+        let patch = if enough { &hidden_skin } else { &features.skin };
+        let other = Surface::read(coarse(&mirrored), patch, measurable, frame.unit);
         let relight: [Plane; 3] =
             std::array::from_fn(|c| surface.low[c].clone().zip(&other.low[c], |own, other| own - other));
         let spans = render::touched_columns(&hidden, grid);
