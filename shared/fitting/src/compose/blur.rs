@@ -7,7 +7,7 @@
 use super::plane::Plane;
 
 /// The widest kernel computed directly, in samples: beyond it the plane is halved first.
-const DIRECT_SIGMA_MAX: f32 = 2.5;
+const DIRECT_SIGMA_MAX: f32 = 3.2;
 
 /// Blurs with a Gaussian of `sigma` samples; the border is continued by its last sample.
 pub(super) fn gaussian(plane: &Plane, sigma: f32) -> Plane {
