@@ -77,6 +77,19 @@ impl Account {
         }
     }
 
+    /// Puts an object encrypted with `key`, as the buckets' policies demand.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub fn put_object(&self, bucket: &str, name: &str, bytes: &[u8], key: &str) -> anyhow::Result<()> {
+        let body = json!({ "base64": BASE64_STANDARD.encode(bytes) });
+        let parameters = json!({
+            "Bucket": bucket, "Key": name, "Body": body,
+            "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key,
+        });
+        self.call("s3", "put_object", &parameters).map(drop)
+    }
+
     /// Invokes the function and waits; its answer, or the error it reported.
     ///
     /// # Errors

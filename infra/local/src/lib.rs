@@ -6,15 +6,22 @@
 
 mod account;
 mod binaries;
+mod catalogue;
 mod emulator;
+mod function_process;
+mod http_request;
 mod issuer;
 mod lifeline;
 mod python;
 mod stack;
+mod template;
 mod workspace;
 
 pub use account::{Account, CallError};
 pub use binaries::{Binaries, FUNCTIONS, build_functions};
+pub use catalogue::lay_out;
+pub use function_process::{Answer, FunctionProcess};
 pub use python::Python;
 pub use stack::{LocalStack, Options};
+pub use template::{lint_template, transformed_template};
 pub use workspace::{local_directory, workspace_root};

@@ -1,12 +1,13 @@
 //! Emulator, issuer, account and deployment put together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
 use crate::account::Account;
 use crate::binaries::Binaries;
+use crate::catalogue::lay_out;
 use crate::emulator::Emulator;
 use crate::issuer::Issuer;
 use crate::python::Python;
@@ -52,6 +53,18 @@ impl LocalStack {
         let outputs = account.deploy(&deployment(options, binaries, &issuer)).context("cannot deploy")?;
         let Value::Object(outputs) = outputs else { anyhow::bail!("the deployment has no outputs") };
         Ok(Self { name: options.name.clone(), outputs, account, issuer, agent, emulator })
+    }
+
+    /// Publishes the template folders of `directory` to the templates bucket.
+    ///
+    /// # Errors
+    /// When a folder is not a template, or the bucket refuses it.
+    pub fn publish_templates(&self, directory: &Path) -> anyhow::Result<()> {
+        let (bucket, key) = (self.output("TemplatesBucket")?, self.output("StorageKey")?);
+        for (name, bytes) in lay_out(directory)? {
+            self.account.put_object(bucket, &name, &bytes, key)?;
+        }
+        Ok(())
     }
 
     /// One of the stack's outputs, such as `UploadsBucket`.
@@ -119,7 +132,7 @@ impl LocalStack {
 
     /// The file with the certificate that AWS clients must trust (`SSL_CERT_FILE`).
     #[must_use]
-    pub fn certificate(&self) -> &std::path::Path {
+    pub fn certificate(&self) -> &Path {
         &self.emulator.certificate
     }
 }

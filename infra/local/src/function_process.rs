@@ -1,0 +1,213 @@
+//! One function binary run directly, behind a Lambda Runtime API of our own: for what the emulator cannot
+//! show, such as a process killed between two writes, or the time from its start to its first poll.
+//!
+//! Serves `/runtime/invocation/next`, `/response`, `/error` and `/init/error` as the AWS Lambda developer
+//! guide ("Using the Lambda runtime API for custom runtimes") describes them, for one process.
+
+use std::io::{BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use crate::http_request::Request;
+
+/// How often a waiting call looks whether the process still lives.
+const POLL: Duration = Duration::from_millis(5);
+
+/// What a function made of an event.
+#[derive(Debug)]
+pub enum Answer {
+    /// It returned this.
+    Returned(Value),
+    /// It reported this error; Lambda would retry an asynchronous event.
+    Failed(Value),
+    /// Its process ended first.
+    Died(ExitStatus),
+}
+
+/// A running function; dropping it kills the process.
+pub struct FunctionProcess {
+    child: Child,
+    started: Instant,
+    events: Sender<String>,
+    reports: Receiver<Report>,
+    polled_after: Option<Duration>,
+}
+
+/// What the process told the Runtime API.
+enum Report {
+    Polled(Instant),
+    Returned(String),
+    Failed(String),
+}
+
+impl FunctionProcess {
+    /// Starts `binary` with this environment and nothing else of ours.
+    ///
+    /// # Errors
+    /// When the binary cannot be started.
+    pub fn start(binary: &Path, environment: &[(String, String)]) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let address = listener.local_addr()?.to_string();
+        let (events, pending) = channel();
+        let (report, reports) = channel();
+        std::thread::spawn(move || serve(&listener, &Arc::new(Mutex::new(pending)), &report));
+        let started = Instant::now();
+        let child = Command::new(binary)
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .env("AWS_LAMBDA_RUNTIME_API", address)
+            .env("AWS_LAMBDA_FUNCTION_NAME", binary.file_name().unwrap_or_default())
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "local")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "local")
+            .stdin(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        Ok(Self { child, started, events, reports, polled_after: None })
+    }
+
+    /// Waits until the function polls for its first event; the time from the start of its process to there.
+    ///
+    /// # Errors
+    /// When the process ends, reports an error of its start, or does not poll within `limit`.
+    pub fn wait_until_ready(&mut self, limit: Duration) -> anyhow::Result<Duration> {
+        if let Some(after) = self.polled_after {
+            return Ok(after);
+        }
+        match self.next_report(limit)? {
+            Ok(Report::Polled(at)) => Ok(*self.polled_after.insert(at.duration_since(self.started))),
+            Ok(Report::Returned(text) | Report::Failed(text)) => bail!("the function did not start: {text}"),
+            Err(status) => bail!("the function ended at its start: {status}"),
+        }
+    }
+
+    /// Hands the function one event and waits for what it makes of it.
+    ///
+    /// # Errors
+    /// When the function does not answer within `limit`.
+    pub fn invoke(&mut self, event: &Value, limit: Duration) -> anyhow::Result<Answer> {
+        self.send(event);
+        self.wait_for_answer(limit)
+    }
+
+    /// Hands the function one event without waiting.
+    pub fn send(&self, event: &Value) {
+        // The receiver lives as long as the server's thread; a dead process shows itself in the answer.
+        let _ = self.events.send(event.to_string());
+    }
+
+    /// Waits for what the function makes of the event sent last.
+    ///
+    /// # Errors
+    /// When the function does not answer within `limit`.
+    pub fn wait_for_answer(&mut self, limit: Duration) -> anyhow::Result<Answer> {
+        let json = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
+        loop {
+            match self.next_report(limit)? {
+                Ok(Report::Polled(at)) => {
+                    self.polled_after.get_or_insert(at.duration_since(self.started));
+                }
+                Ok(Report::Returned(text)) => return Ok(Answer::Returned(json(text))),
+                Ok(Report::Failed(text)) => return Ok(Answer::Failed(json(text))),
+                Err(status) => return Ok(Answer::Died(status)),
+            }
+        }
+    }
+
+    /// The operating system's id of the process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills the process without warning, as a crash or an out-of-memory would.
+    pub fn kill(&mut self) {
+        // Both fail only for a process that is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// The next report, or the status with which the process ended instead.
+    fn next_report(&mut self, limit: Duration) -> anyhow::Result<Result<Report, ExitStatus>> {
+        let start = Instant::now();
+        while start.elapsed() < limit {
+            match self.reports.recv_timeout(POLL) {
+                Ok(report) => return Ok(Ok(report)),
+                Err(RecvTimeoutError::Disconnected) => bail!("the Runtime API's thread has ended"),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if let Some(status) = self.child.try_wait()? {
+                // What it reported last may still be on its way.
+                return Ok(self.reports.recv_timeout(20 * POLL).map_err(|_nothing_came| status));
+            }
+        }
+        bail!("no answer within {} s", limit.as_secs_f64())
+    }
+}
+
+impl Drop for FunctionProcess {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+type Pending = Arc<Mutex<Receiver<String>>>;
+
+/// Accepts connections for as long as the process lives that alone knows the address.
+fn serve(listener: &TcpListener, pending: &Pending, report: &Sender<Report>) {
+    for connection in listener.incoming().flatten() {
+        let (pending, report) = (Arc::clone(pending), report.clone());
+        // An error here is a connection that the process closed.
+        std::thread::spawn(move || answer_requests(&connection, &pending, &report).ok());
+    }
+}
+
+fn answer_requests(connection: &TcpStream, pending: &Pending, report: &Sender<Report>) -> anyhow::Result<()> {
+    let mut reader = BufReader::new(connection);
+    let mut writer = connection;
+    while let Some(request) = Request::read(&mut reader)? {
+        let answer = match request.path.rsplit('/').next() {
+            Some("next") => {
+                report.send(Report::Polled(Instant::now()))?;
+                invocation(&pending.lock().unwrap_or_else(PoisonError::into_inner).recv()?)
+            }
+            Some("response") => {
+                report.send(Report::Returned(request.body))?;
+                accepted()
+            }
+            Some("error") => {
+                report.send(Report::Failed(request.body))?;
+                accepted()
+            }
+            _ => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        };
+        writer.write_all(answer.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn accepted() -> String {
+    "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n".to_owned()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the Runtime API states a deadline by the wall clock")]
+fn invocation(event: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let deadline = now + Duration::from_secs(45);
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Lambda-Runtime-Aws-Request-Id: {:032x}\r\nLambda-Runtime-Deadline-Ms: {}\r\n\
+         Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:local\r\n\r\n{event}",
+        event.len(),
+        now.as_nanos(),
+        deadline.as_millis(),
+    )
+}

@@ -1,0 +1,140 @@
+//! P01, P05, P06, P09: how photos, works and templates rest.
+
+use serde_json::{Value, json};
+
+use crate::{TEMPLATE, list, resource, resources};
+
+const BUCKETS: [&str; 3] = ["TemplatesBucket", "UploadsBucket", "WorksBucket"];
+
+/// The statement of that name in a bucket's policy.
+fn statement(bucket: &str, sid: &str) -> &'static Value {
+    let statements = resource(&format!("{bucket}Policy"))["PolicyDocument"]["Statement"].as_array().unwrap();
+    statements
+        .iter()
+        .find(|statement| statement["Sid"] == sid)
+        .unwrap_or_else(|| panic!("{bucket}: no {sid}"))
+}
+
+fn lifecycle(bucket: &str) -> &'static Value {
+    let rules = resource(bucket)["LifecycleConfiguration"]["Rules"].as_array().unwrap();
+    assert_eq!(rules.len(), 1, "{bucket}");
+    assert_eq!(rules[0]["Status"], "Enabled", "{bucket}");
+    assert!(rules[0].get("Prefix").is_none(), "{bucket}: the rule covers every object");
+    &rules[0]
+}
+
+#[test]
+fn the_buckets_are_the_three_known_ones() {
+    let mut names: Vec<_> = resources("AWS::S3::Bucket").map(|(name, _)| name).collect();
+    names.sort_unstable();
+    assert_eq!(names, BUCKETS);
+}
+
+#[test]
+fn a_delete_is_final_in_every_bucket() {
+    for bucket in BUCKETS {
+        for absent in ["VersioningConfiguration", "ReplicationConfiguration", "ObjectLockEnabled"] {
+            assert!(resource(bucket).get(absent).is_none(), "{bucket} has {absent}");
+        }
+    }
+}
+
+#[test]
+fn every_bucket_is_closed_to_the_public() {
+    for bucket in BUCKETS {
+        let block = json!({
+            "BlockPublicAcls": true, "BlockPublicPolicy": true,
+            "IgnorePublicAcls": true, "RestrictPublicBuckets": true,
+        });
+        assert_eq!(resource(bucket)["PublicAccessBlockConfiguration"], block, "{bucket}");
+        let owner = json!({ "Rules": [{ "ObjectOwnership": "BucketOwnerEnforced" }] });
+        assert_eq!(resource(bucket)["OwnershipControls"], owner, "{bucket}");
+        for statement in
+            resource(&format!("{bucket}Policy"))["PolicyDocument"]["Statement"].as_array().unwrap()
+        {
+            assert_eq!(statement["Effect"], "Deny", "{bucket}: a bucket policy only ever takes away");
+        }
+    }
+}
+
+#[test]
+fn every_bucket_encrypts_with_the_storage_key_by_default() {
+    for bucket in BUCKETS {
+        let rules = &resource(bucket)["BucketEncryption"]["ServerSideEncryptionConfiguration"];
+        let key = json!({ "Fn::GetAtt": ["StorageKey", "Arn"] });
+        let wanted = json!([{
+            "BucketKeyEnabled": true,
+            "ServerSideEncryptionByDefault": { "SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key },
+        }]);
+        assert_eq!(*rules, wanted, "{bucket}");
+    }
+}
+
+#[test]
+fn every_bucket_refuses_plain_connections() {
+    for bucket in BUCKETS {
+        let deny = statement(bucket, "OnlyOverTls");
+        assert_eq!(deny["Principal"], "*");
+        assert_eq!(deny["Action"], "s3:*");
+        assert_eq!(deny["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }));
+        let arn = json!({ "Fn::GetAtt": [bucket, "Arn"] });
+        let objects = json!({ "Fn::Sub": format!("${{{bucket}.Arn}}/*") });
+        assert_eq!(deny["Resource"], json!([arn, objects]));
+    }
+}
+
+#[test]
+fn every_bucket_refuses_objects_encrypted_otherwise() {
+    let algorithm = json!({ "StringNotEquals": { "s3:x-amz-server-side-encryption": "aws:kms" } });
+    let key = json!({
+        "Null": { "s3:x-amz-server-side-encryption-aws-kms-key-id": "false" },
+        "StringNotEquals": {
+            "s3:x-amz-server-side-encryption-aws-kms-key-id": { "Fn::GetAtt": ["StorageKey", "Arn"] },
+        },
+    });
+    for bucket in BUCKETS {
+        for (sid, condition) in [("OnlyEncryptedByKms", &algorithm), ("OnlyWithTheStorageKey", &key)] {
+            let deny = statement(bucket, sid);
+            assert_eq!((&deny["Principal"], &deny["Action"]), (&json!("*"), &json!("s3:PutObject")));
+            assert_eq!(deny["Resource"], json!({ "Fn::Sub": format!("${{{bucket}.Arn}}/*") }));
+            assert_eq!(deny["Condition"], *condition, "{bucket}");
+        }
+    }
+}
+
+#[test]
+fn a_photo_can_be_put_only_where_none_is() {
+    let deny = statement("UploadsBucket", "OnlyWhereNoPhotoIs");
+    assert_eq!((&deny["Principal"], &deny["Action"]), (&json!("*"), &json!("s3:PutObject")));
+    assert_eq!(deny["Condition"], json!({ "Null": { "s3:if-none-match": "true" } }));
+}
+
+#[test]
+fn a_photo_that_everything_else_missed_expires_after_a_day() {
+    assert_eq!(lifecycle("UploadsBucket")["ExpirationInDays"], 1);
+}
+
+#[test]
+fn a_work_that_purging_missed_expires_the_day_after_its_period() {
+    let days = &lifecycle("WorksBucket")["ExpirationInDays"];
+    assert_eq!(*days, json!({ "Fn::FindInMap": ["WorkBackstop", { "Ref": "WorkPeriodDays" }, "Days"] }));
+    for period in list(&TEMPLATE["Parameters"]["WorkPeriodDays"]["AllowedValues"]) {
+        let period = period.as_u64().unwrap();
+        assert_eq!(TEMPLATE["Mappings"]["WorkBackstop"][period.to_string()]["Days"], period + 1);
+    }
+}
+
+#[test]
+fn what_was_never_completed_goes_after_a_day() {
+    for bucket in BUCKETS {
+        let abort = &lifecycle(bucket)["AbortIncompleteMultipartUpload"];
+        assert_eq!(*abort, json!({ "DaysAfterInitiation": 1 }), "{bucket}");
+    }
+}
+
+#[test]
+fn the_stack_deploys_in_the_united_states_only() {
+    let assertion = &TEMPLATE["Rules"]["UnitedStatesOnly"]["Assertions"][0]["Assert"];
+    let regions = json!(["us-east-1", "us-east-2", "us-west-1", "us-west-2"]);
+    assert_eq!(*assertion, json!({ "Fn::Contains": [regions, { "Ref": "AWS::Region" }] }));
+}

@@ -1,0 +1,99 @@
+//! P04, P07, P08, P15: what each function may do, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{TEMPLATE, list, resources};
+
+/// Every action of every role, one a line. A change of the template shows here, to be looked at.
+const ACTIONS: &str = include_str!("roles.txt");
+
+/// A role's actions, each with the resource it is allowed on, in short.
+fn actions() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let mut roles = BTreeMap::new();
+    for (name, role) in resources("AWS::IAM::Role") {
+        assert!(role.get("ManagedPolicyArns").is_none(), "{name}: a policy that others may change");
+        let mut actions = BTreeSet::new();
+        for policy in role["Policies"].as_array().unwrap() {
+            for statement in list(&policy["PolicyDocument"]["Statement"]) {
+                assert_eq!(statement["Effect"], "Allow", "{name}");
+                for action in list(&statement["Action"]) {
+                    for resource in list(&statement["Resource"]) {
+                        actions.insert(format!("{} {}", action.as_str().unwrap(), short(resource)));
+                    }
+                }
+            }
+        }
+        roles.insert(name, actions);
+    }
+    roles
+}
+
+/// A resource as a reader would name it: the logical name, or the end of the address.
+fn short(resource: &serde_json::Value) -> String {
+    if let Some(attribute) = resource.get("Fn::GetAtt") {
+        return attribute[0].as_str().unwrap().to_owned();
+    }
+    let address = resource["Fn::Sub"].as_str().unwrap_or_else(|| panic!("a resource by no name: {resource}"));
+    let address = address.strip_prefix("arn:${AWS::Partition}:s3:::${AWS::StackName}-").unwrap_or(address);
+    address.replace("-${AWS::AccountId}", "").replace("${RecordsTable.Arn}", "RecordsTable")
+}
+
+#[test]
+fn every_role_may_do_exactly_what_is_listed() {
+    let found = actions()
+        .iter()
+        .flat_map(|(role, actions)| actions.iter().map(move |action| format!("{role} {action}")))
+        .collect::<BTreeSet<_>>();
+    let listed = ACTIONS.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let added: Vec<_> = found.difference(&listed).collect();
+    let gone: Vec<_> = listed.difference(&found).collect();
+    assert!(added.is_empty() && gone.is_empty(), "not listed: {added:#?}\nno longer there: {gone:#?}");
+}
+
+#[test]
+fn no_role_has_a_wildcard_action_or_a_whole_service() {
+    for (role, actions) in actions() {
+        for action in actions {
+            let (verb, on) = action.split_once(' ').unwrap();
+            assert!(!verb.contains('*'), "{role}: {action}");
+            assert!(on != "*" && !on.starts_with('*'), "{role}: {action}");
+        }
+    }
+}
+
+#[test]
+fn the_storage_key_is_used_through_s3_and_tables_only() {
+    for (name, role) in resources("AWS::IAM::Role") {
+        for policy in role["Policies"].as_array().unwrap() {
+            for statement in list(&policy["PolicyDocument"]["Statement"]) {
+                if statement["Resource"]["Fn::GetAtt"][0] == "StorageKey" {
+                    let via = statement["Condition"]["StringEquals"]["kms:ViaService"].to_string();
+                    assert!(via.contains("s3.$") || via.contains("dynamodb.$"), "{name}: {via}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_function_has_a_role_of_its_own() {
+    let mut roles = BTreeSet::new();
+    for (name, function) in resources("AWS::Lambda::Function") {
+        let role = function["Role"]["Fn::GetAtt"][0].as_str().unwrap();
+        assert!(roles.insert(role), "{name} shares {role}");
+        let assumed = &TEMPLATE["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0];
+        assert_eq!(assumed["Principal"]["Service"], "lambda.amazonaws.com", "{name}");
+    }
+}
+
+#[test]
+fn only_purge_and_synthesize_delete_objects_and_only_synthesize_reads_photos() {
+    for (role, actions) in actions() {
+        for action in actions {
+            let deletes = action.starts_with("s3:DeleteObject");
+            assert!(!deletes || ["PurgeRole", "SynthesizeRole"].contains(&role), "{role}: {action}");
+            let reads_photos = action.starts_with("s3:GetObject uploads/");
+            assert!(!reads_photos || role == "SynthesizeRole", "{role}: {action}");
+        }
+    }
+}

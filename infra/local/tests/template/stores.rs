@@ -1,0 +1,109 @@
+//! P01, P10, P13, P15: keys, tables, logs and alarms.
+
+use serde_json::{Value, json};
+
+use crate::{TEMPLATE, list, resource, resources};
+
+fn storage_key() -> Value {
+    json!({ "Fn::GetAtt": ["StorageKey", "Arn"] })
+}
+
+#[test]
+fn keys_rotate_and_are_never_lost_with_the_stack() {
+    for (name, key) in resources("AWS::KMS::Key") {
+        assert_eq!(key["EnableKeyRotation"], true, "{name}");
+        assert_eq!(TEMPLATE["Resources"][name]["DeletionPolicy"], "Retain", "{name}");
+    }
+}
+
+#[test]
+fn key_policies_name_the_account_and_services_but_no_role() {
+    for (name, key) in resources("AWS::KMS::Key") {
+        for statement in key["KeyPolicy"]["Statement"].as_array().unwrap() {
+            let principal = statement["Principal"].to_string();
+            let service = statement["Principal"].get("Service").is_some();
+            assert!(service || principal.contains(":root"), "{name}: {principal}");
+            assert!(
+                !service || statement.get("Condition").is_some(),
+                "{name}: unconditional for {principal}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_table_is_encrypted_with_the_storage_key_and_outlives_the_stack() {
+    for (name, table) in resources("AWS::DynamoDB::Table") {
+        let wanted = json!({ "SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": storage_key() });
+        assert_eq!(table["SSESpecification"], wanted, "{name}");
+        assert_eq!(TEMPLATE["Resources"][name]["DeletionPolicy"], "Retain", "{name}");
+        assert!(table.get("StreamSpecification").is_none(), "{name} has a stream");
+    }
+}
+
+#[test]
+fn backups_of_records_reach_back_a_week_and_identities_have_none() {
+    let week = json!({ "PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": 7 });
+    assert_eq!(resource("RecordsTable")["PointInTimeRecoverySpecification"], week);
+    let none = json!({ "PointInTimeRecoveryEnabled": false });
+    assert_eq!(resource("IdentitiesTable")["PointInTimeRecoverySpecification"], none);
+}
+
+#[test]
+fn the_due_index_holds_keys_only() {
+    let indexes = resource("RecordsTable")["GlobalSecondaryIndexes"].as_array().unwrap();
+    assert_eq!(indexes.len(), 1);
+    assert_eq!(indexes[0]["Projection"], json!({ "ProjectionType": "KEYS_ONLY" }));
+}
+
+#[test]
+fn every_function_writes_to_a_log_of_its_own_that_ends_and_is_encrypted() {
+    for (name, function) in resources("AWS::Lambda::Function") {
+        let group = function["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(resource(group)["KmsKeyId"], storage_key(), "{name}");
+        assert!(function.get("TracingConfig").is_none(), "{name} is traced");
+    }
+    for (name, group) in resources("AWS::Logs::LogGroup") {
+        assert_eq!(group["RetentionInDays"], json!({ "Ref": "LogPeriodDays" }), "{name}");
+    }
+    let periods = list(&TEMPLATE["Parameters"]["LogPeriodDays"]["AllowedValues"]);
+    assert!(periods.iter().all(|days| days.as_u64().unwrap() <= 30));
+}
+
+#[test]
+fn the_access_log_names_nobody() {
+    let format = resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap();
+    let fields: Vec<_> =
+        format.split("$context.").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(fields, ["requestId", "routeKey", "status", "responseLatency", "error.messageString"]);
+}
+
+#[test]
+fn every_route_asks_for_a_token() {
+    for (name, route) in resources("AWS::ApiGatewayV2::Route") {
+        assert_eq!(route["AuthorizationType"], "JWT", "{name}");
+        assert_eq!(route["AuthorizerId"], json!({ "Ref": "Caller" }), "{name}");
+    }
+}
+
+#[test]
+fn every_function_is_watched_and_every_alarm_tells_someone() {
+    for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
+        assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "AlarmTopic" }]), "{name}");
+    }
+    for (name, _) in resources("AWS::Lambda::Function") {
+        let watched = resources("AWS::CloudWatch::Alarm").any(|(_, alarm)| {
+            alarm["MetricName"] == "Errors" && alarm["Dimensions"][0]["Value"] == json!({ "Ref": name })
+        });
+        assert!(watched, "{name} may fail unseen");
+    }
+    for metric in ["Throttles", "AsyncEventsDropped", "DestinationDeliveryFailures", "Duration"] {
+        assert!(
+            resources("AWS::CloudWatch::Alarm").any(|(_, alarm)| {
+                alarm["MetricName"] == metric
+                    && alarm["Dimensions"][0]["Value"] == json!({ "Ref": "SynthesizeFunction" })
+            }),
+            "{metric}"
+        );
+    }
+}
