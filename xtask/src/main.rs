@@ -2,8 +2,10 @@
 
 use clap::Parser;
 
+mod gallery;
 mod models;
 mod python;
+mod quality;
 mod registry;
 mod test;
 mod workspace;
@@ -11,13 +13,17 @@ mod workspace;
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own commands.", version)]
 enum Task {
+    Gallery(gallery::Gallery),
     Models(models::Models),
+    Quality(quality::Quality),
     Test(test::Test),
 }
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
+        Task::Gallery(task) => task.run(),
         Task::Models(task) => task.run(),
+        Task::Quality(task) => task.run(),
         Task::Test(task) => task.run(),
     }
 }

@@ -57,7 +57,8 @@ impl Models {
     }
 }
 
-fn bring_models(root: &Path) -> anyhow::Result<()> {
+/// Puts the converted models into models/weights/.
+pub(crate) fn bring_models(root: &Path) -> anyhow::Result<()> {
     let manifest: ModelManifest = read(&root.join("models/manifest.toml"))?;
     let weights = root.join("models/weights");
     fs::create_dir_all(&weights)?;
@@ -93,7 +94,8 @@ fn convert(root: &Path, package: &Package, model: &Model, onnx: &Path) -> anyhow
     Ok(())
 }
 
-fn bring_pictures(root: &Path) -> anyhow::Result<()> {
+/// Puts the pictures of models/pictures.toml into target/pictures/.
+pub(crate) fn bring_pictures(root: &Path) -> anyhow::Result<()> {
     let manifest: PictureManifest = read(&root.join("models/pictures.toml"))?;
     let pictures = root.join("target/pictures");
     fs::create_dir_all(&pictures)?;
@@ -113,7 +115,8 @@ fn bring_pictures(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
+/// A TOML file, parsed; errors name it.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     toml::from_str(&text).with_context(|| path.display().to_string())
 }

@@ -10,6 +10,8 @@ use crate::registry::sha256_of;
 use crate::workspace::say;
 
 /// The Python of the environment `name`, made anew whenever its requirements changed.
+///
+/// The requirements name everything that is needed, so nothing beyond them is resolved or installed.
 pub(crate) fn environment(root: &Path, name: &str, requirements: &Path) -> anyhow::Result<PathBuf> {
     let folder = root.join("target/python").join(name);
     let python = folder.join("bin/python");
@@ -24,7 +26,16 @@ pub(crate) fn environment(root: &Path, name: &str, requirements: &Path) -> anyho
     }
     run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "5"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--retries",
+            "5",
+            "--no-deps",
+        ])
         .args(["--require-hashes", "--only-binary=:all:", "-r"])
         .arg(requirements))?;
     fs::write(stamp, wanted)?;

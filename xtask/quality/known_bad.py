@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Proves the scores: pictures that are worse on purpose must score worse, and harmless changes must not matter.
+
+    known_bad.py --embedder DIR JOBS.json       JOBS: a list of {photo, template, result}
+
+Every spoiled variant of a good result names the scores that must rise, and by how much at least. Coding the picture
+once more must leave every score within its resolution. Exit 1 when one does not behave.
+"""
+
+import argparse
+import json
+import sys
+
+import cv2
+import numpy as np
+
+import metrics
+from embedder import Embedder
+from face import Face, warp_onto
+from score import read
+
+
+def shifted(result, photo, template):
+    """The face put down 0.12 interocular distances beside its place."""
+    return inside(result, cv2.warpAffine(result.picture, np.float32([[1, 0, result.px(0.12)], [0, 1, 0]]),
+                                         result.picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE))
+
+
+def stretched(result, photo, template):
+    """The face drawn out by a seventh along its height."""
+    y = result.points[:, 1].mean()
+    return inside(result, cv2.warpAffine(result.picture, np.float32([[1, 0, 0], [0, 1.15, -0.15 * y]]),
+                                         result.picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE))
+
+
+def blurred(result, photo, template):
+    """The face out of focus."""
+    return inside(result, cv2.GaussianBlur(result.picture, (0, 0), result.px(0.03)))
+
+
+def mis_coloured(result, photo, template):
+    """The face under another light: less blue, more red."""
+    return inside(result, np.clip(result.picture * [0.65, 1.0, 1.2], 0, 255).astype(np.uint8))
+
+
+def hard_paste(result, photo, template):
+    """The photo's face cut out along the outline and pasted as it is."""
+    pasted = result.picture.copy()
+    warped, covered = warp_onto(photo, result)
+    pasted[covered] = warped[covered]
+    return pasted
+
+
+def fringed(result, photo, template):
+    """The photo's whole oval, hair and all, blended in softly with its colours fitted."""
+    warped, _ = warp_onto(photo, result)
+    return inside(result, metrics._relit(warped, result))
+
+
+def untouched_template(result, photo, template):
+    """No fit at all."""
+    return template.picture
+
+
+def touched_background(result, photo, template):
+    """The whole picture four levels brighter, as a careless colour conversion leaves it."""
+    return np.clip(result.picture.astype(int) + 4, 0, 255).astype(np.uint8)
+
+
+# Each variant with the scores that must rise, and by how many resolutions at least.
+SPOILED = [
+    (shifted, ["placement"], 5),
+    (stretched, ["landmarks"], 3),
+    (blurred, ["sharpness"], 5),
+    (mis_coloured, ["tone"], 3),
+    (hard_paste, ["seam", "tone"], 5),
+    (fringed, ["fringe"], 5),
+    (untouched_template, ["id_photo", "landmarks"], 2),
+    (touched_background, ["background"], 2),
+]
+
+
+def inside(result, spoiled):
+    """`spoiled` inside the face and the result outside, with a soft edge."""
+    oval = np.clip(result.depth_in_oval() / 0.1, 0, 1)[..., None]
+    return np.uint8(np.round(result.picture + oval * (spoiled.astype(float) - result.picture)))
+
+
+def coded_again(picture):
+    _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return cv2.imdecode(coded, cv2.IMREAD_COLOR)
+
+
+def check(job, embedder, faces):
+    """One line per claim, each with whether it holds."""
+    photo, template, result = (faces.get(job[role]) or read(job[role], faces) for role in ("photo", "template", "result"))
+    good = metrics.score(result, photo, template, embedder)
+    again = metrics.score(Face.of(coded_again(result.picture)), photo, template, embedder)
+    for name, value in good.items():
+        yield f"coding again leaves {name}", good[name], again[name], abs(again[name] - value) <= metrics.RESOLUTION[name]
+    for spoil, risen, resolutions in SPOILED:
+        # The points of a spoiled picture are looked for anew: a user's eye does not know the good ones either.
+        bad = metrics.score(Face.of(spoil(result, photo, template)), photo, template, embedder)
+        for name in risen:
+            least = good[name] + resolutions * metrics.RESOLUTION[name]
+            yield f"{spoil.__name__} raises {name}", good[name], bad[name], bad[name] >= least
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--embedder", required=True, help="folder of the descriptor network's weights")
+    arguments.add_argument("jobs")
+    args = arguments.parse_args()
+    with open(args.jobs) as file:
+        jobs = json.load(file)
+    embedder, faces, failed, count = Embedder(args.embedder), {}, 0, 0
+    for job in jobs:
+        print(f"{job['photo']} on {job['template']}")
+        for claim, good, bad, holds in check(job, embedder, faces):
+            count, failed = count + 1, failed + (not holds)
+            print(f"  {'ok  ' if holds else 'FAIL'} {claim:36} {good:8.3f} → {bad:8.3f}")
+    print(f"{count - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""The pipeline most engineers would write, plain and untuned: what ours is measured against.
+
+    peer.py PHOTO TEMPLATE OUT [--repeat N]
+
+MediaPipe FaceMesh on both pictures → a Delaunay mesh over the template's points → one affine warp per triangle →
+Lab mean and standard deviation of the template's face → cv2.seamlessClone → the picture at quality 90. It prints one
+line of JSON: the medians over N runs of each stage's process-CPU milliseconds, and the peak resident memory. Every run
+starts from the files; the FaceMesh graph alone is built once, as a warm server would hold it. Exit 2: no face.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import sys
+import time
+
+import cv2
+import mediapipe as mp
+import numpy as np
+
+
+def find_landmarks(mesh, picture):
+    """The 468 points of the face in pixels, shape (468, 2), or None."""
+    height, width = picture.shape[:2]
+    found = mesh.process(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)).multi_face_landmarks
+    if not found:
+        return None
+    return np.float32([(p.x * width, p.y * height) for p in found[0].landmark[:468]])
+
+
+def delaunay(points, shape):
+    """Triangles of the points that lie inside the picture, as triples of indices."""
+    height, width = shape[:2]
+    subdivision = cv2.Subdiv2D((0, 0, width, height))
+    index = {}
+    for k, (x, y) in enumerate(points):
+        if 0 <= x < width and 0 <= y < height:
+            index[subdivision.insert((float(x), float(y)))] = k
+    triangles = []
+    for x1, y1, x2, y2, x3, y3 in subdivision.getTriangleList():
+        corners = [subdivision.findNearest((float(x), float(y)))[0] for x, y in ((x1, y1), (x2, y2), (x3, y3))]
+        if all(corner in index for corner in corners):
+            triangles.append([index[corner] for corner in corners])
+    return triangles
+
+
+def warp_face(photo, template, photo_points, template_points):
+    """The photo's face in the template's geometry, triangle by triangle."""
+    warped = np.zeros_like(template)
+    for triangle in delaunay(template_points, template.shape):
+        source, target = photo_points[triangle], template_points[triangle]
+        sx, sy, sw, sh = cv2.boundingRect(source)
+        tx, ty, tw, th = cv2.boundingRect(target)
+        sx, sy, tx, ty = max(sx, 0), max(sy, 0), max(tx, 0), max(ty, 0)
+        piece = photo[sy:sy + sh, sx:sx + sw]
+        if piece.size == 0:
+            continue
+        affine = cv2.getAffineTransform(np.float32(source - [sx, sy]), np.float32(target - [tx, ty]))
+        place = warped[ty:ty + th, tx:tx + tw]
+        drawn = cv2.warpAffine(piece, affine, (place.shape[1], place.shape[0]), flags=cv2.INTER_LINEAR,
+                               borderMode=cv2.BORDER_REFLECT_101)
+        mask = np.zeros(place.shape[:2], np.uint8)
+        cv2.fillConvexPoly(mask, np.int32(target - [tx, ty]), 1)
+        place[mask > 0] = drawn[mask > 0]
+    return warped
+
+
+def match_colour(warped, template, mask):
+    """The warped face with the template face's mean and standard deviation in Lab (Reinhard 2001)."""
+    face = cv2.cvtColor(warped, cv2.COLOR_BGR2LAB).astype(np.float32)
+    wanted = cv2.cvtColor(template, cv2.COLOR_BGR2LAB).astype(np.float32)
+    inside = mask > 0
+    mean, spread = face[inside].mean(0), face[inside].std(0)
+    wanted_mean, wanted_spread = wanted[inside].mean(0), wanted[inside].std(0)
+    face = (face - mean) * (wanted_spread / np.maximum(spread, 1e-6)) + wanted_mean
+    return cv2.cvtColor(np.clip(face, 0, 255).astype(np.uint8), cv2.COLOR_LAB2BGR)
+
+
+class Stages:
+    """Process-CPU milliseconds by stage."""
+
+    def __init__(self):
+        self.ms = {}
+        self.last = time.process_time()
+
+    def done(self, stage):
+        now = time.process_time()
+        self.ms[stage] = (now - self.last) * 1000
+        self.last = now
+
+
+def fit(mesh, photo_path, template_path, out_path):
+    """One job from files to file: the stages' times, or None where a picture shows no face."""
+    stages = Stages()
+    photo = cv2.imread(photo_path, cv2.IMREAD_COLOR)  # Applies the EXIF orientation.
+    stages.done("decode")
+    photo_points = find_landmarks(mesh, photo)
+    stages.done("landmarks")
+    template = cv2.imread(template_path, cv2.IMREAD_COLOR)
+    template_points = find_landmarks(mesh, template)
+    stages.done("template")
+    if photo_points is None or template_points is None:
+        return None
+    warped = warp_face(photo, template, photo_points, template_points)
+    stages.done("warp")
+    mask = np.zeros(template.shape[:2], np.uint8)
+    cv2.fillConvexPoly(mask, np.int32(cv2.convexHull(template_points)), 255)
+    matched = match_colour(warped, template, mask)
+    stages.done("colour")
+    x, y, width, height = cv2.boundingRect(mask)
+    result = cv2.seamlessClone(matched, template, mask, (x + width // 2, y + height // 2), cv2.NORMAL_CLONE)
+    stages.done("blend")
+    cv2.imwrite(out_path, result, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    stages.done("encode")
+    return stages.ms
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("photo")
+    arguments.add_argument("template")
+    arguments.add_argument("out")
+    arguments.add_argument("--repeat", type=int, default=1, help="runs to take the medians over")
+    args = arguments.parse_args()
+    with mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, refine_landmarks=True) as mesh:
+        runs = [fit(mesh, args.photo, args.template, args.out) for _ in range(args.repeat)]
+    if None in runs:
+        print(json.dumps({"reason": "no_face"}))
+        sys.exit(2)
+    stages = {stage: round(statistics.median(run[stage] for run in runs), 2) for stage in runs[0]}
+    total = statistics.median(sum(run.values()) for run in runs)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"cpu_ms": stages, "total_cpu_ms": round(total, 2), "peak_rss_mb": round(peak, 1)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+//! `cargo xtask gallery`: the pictures side by side, because no score replaces looking.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::python;
+use crate::quality::contenders::{Contenders, Drawn, DrawnPair};
+use crate::quality::pairs::Which;
+use crate::quality::scores::{self, ScoredPair};
+use crate::workspace::{self, say};
+
+/// Draw one contact sheet: photo, template, the usual peer and ours for every pair, with the scores under them.
+#[derive(clap::Args)]
+pub(crate) struct Gallery {
+    /// Where the PNG goes; default: target/gallery.png.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Which pairs to show.
+    #[arg(long, value_enum, default_value_t = Which::Tuned)]
+    pairs: Which,
+}
+
+impl Gallery {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let root = workspace::root();
+        let contenders = Contenders::ready(root)?;
+        let drawn = contenders.draw(&contenders.manifest.pairs(self.pairs))?;
+        let scored = scores::score(&contenders, &drawn)?;
+        let rows: Vec<Value> =
+            drawn.iter().zip(&scored.pairs).map(|(drawn, scored)| row(&contenders, drawn, scored)).collect();
+        let file = contenders.folder.join("gallery.json");
+        fs::write(&file, serde_json::to_vec(&rows)?)?;
+        let out = self.out.unwrap_or_else(|| root.join("target/gallery.png"));
+        let mut script = Command::new(&contenders.python);
+        script.arg(contenders.script("gallery.py")).arg(file).arg(&out);
+        python::run(script.env("GLOG_minloglevel", "3"))?;
+        say(&format!("look at {}", out.display()));
+        Ok(())
+    }
+}
+
+fn row(contenders: &Contenders, drawn: &DrawnPair, scored: &ScoredPair) -> Value {
+    let cell = |answer: &Drawn, scores: Value| match answer {
+        Drawn::Picture(path) => json!({ "picture": path, "scores": scores }),
+        Drawn::Declined(reason) => json!({ "declined": reason }),
+    };
+    json!({
+        "title": drawn.pair.to_string(),
+        "photo": contenders.picture(&drawn.pair.photo),
+        "template": contenders.picture(&drawn.pair.template),
+        "peer": cell(&drawn.peer, json!(scored.peer)),
+        "ours": cell(&drawn.ours, json!(scored.ours)),
+    })
+}

@@ -1,0 +1,75 @@
+//! `cargo xtask quality`: what our pictures are worth beside those of the pipeline most engineers would write.
+//!
+//! The scores and their formulas are in `xtask/quality/metrics.py`; this side decides what is compared, has both
+//! contenders make their pictures, and says who is better where. `cargo xtask gallery` shows the same pictures.
+
+pub(crate) mod contenders;
+pub(crate) mod pairs;
+pub(crate) mod scores;
+mod table;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context;
+use serde_json::json;
+
+use crate::python;
+use crate::workspace::{self, say};
+use contenders::Contenders;
+use pairs::Which;
+
+/// Score our fits and the usual peer's on every pair of test pictures, without a reference picture.
+#[derive(clap::Args)]
+pub(crate) struct Quality {
+    /// Write everything that was measured into this file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Which pairs to score.
+    #[arg(long, value_enum, default_value_t = Which::All)]
+    pairs: Which,
+    /// Prove the scores instead: pictures spoiled on purpose must score worse.
+    #[arg(long)]
+    self_check: bool,
+}
+
+impl Quality {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let contenders = Contenders::ready(workspace::root())?;
+        if self.self_check { self_check(&contenders) } else { self.compare(&contenders) }
+    }
+
+    fn compare(&self, contenders: &Contenders) -> anyhow::Result<()> {
+        let pairs = contenders.manifest.pairs(self.pairs);
+        let drawn = contenders.draw(&pairs)?;
+        let scored = scores::score(contenders, &drawn)?;
+        table::print(&scored);
+        if let Some(path) = &self.json {
+            let everything = json!({ "measured": &scored, "summary": table::summaries(&scored) });
+            fs::write(path, serde_json::to_vec_pretty(&everything)?).context(path.display().to_string())?;
+            say(&format!("written to {}", path.display()));
+        }
+        Ok(())
+    }
+}
+
+/// Spoils our results of the pairs named for it; fails unless every score notices what it is there to notice.
+fn self_check(contenders: &Contenders) -> anyhow::Result<()> {
+    let pairs = contenders.manifest.self_check_pairs();
+    let mut jobs = Vec::new();
+    for pair in &pairs {
+        let drawn = contenders.ours(pair)?;
+        let result = drawn.path().with_context(|| format!("{pair} is refused"))?;
+        jobs.push(json!({
+            "photo": contenders.picture(&pair.photo),
+            "template": contenders.picture(&pair.template),
+            "result": result,
+        }));
+    }
+    let file = contenders.folder.join("self-check.json");
+    fs::write(&file, serde_json::to_vec(&jobs)?)?;
+    let mut script = Command::new(&contenders.python);
+    script.arg(contenders.script("known_bad.py")).arg("--embedder").arg(&contenders.embedder).arg(file);
+    python::run(script.env("GLOG_minloglevel", "3"))
+}

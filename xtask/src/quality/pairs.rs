@@ -1,0 +1,167 @@
+//! Which photo meets which template: `xtask/quality/quality.toml`, read and multiplied out.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::models;
+use crate::registry::Package;
+
+/// The whole of `quality.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    tuned: Pictures,
+    held_out: Pictures,
+    same_person: BTreeMap<String, String>,
+    self_check: SelfCheck,
+    pub(crate) embedder: Embedder,
+    pub(crate) package: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Pictures {
+    photos: Vec<String>,
+    templates: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct SelfCheck {
+    photo: String,
+    templates: Vec<String>,
+}
+
+/// Where the weights of the descriptor network come from.
+#[derive(Deserialize)]
+pub(crate) struct Embedder {
+    pub(crate) package: String,
+    pub(crate) file: Vec<EmbedderFile>,
+}
+
+/// One file of the network.
+#[derive(Deserialize)]
+pub(crate) struct EmbedderFile {
+    pub(crate) member: String,
+    pub(crate) sha256: String,
+}
+
+/// Whether constants of the method may have been chosen by looking at a pair.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// Looked at while tuning.
+    Tuned,
+    /// Only judged, never adjusted to.
+    HeldOut,
+}
+
+/// The pairs a command takes.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Which {
+    /// Tuned and held-out pairs.
+    All,
+    /// The demo photos on the demo templates.
+    Tuned,
+    /// The pairs no constant was chosen on.
+    HeldOut,
+}
+
+/// One photo and the template it goes onto, named by their files.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(crate) struct Pair {
+    pub(crate) photo: String,
+    pub(crate) template: String,
+    pub(crate) kind: Kind,
+}
+
+impl Manifest {
+    pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
+        models::read(&root.join("xtask/quality/quality.toml"))
+    }
+
+    /// Every photo with every template of another person, tuned pairs first.
+    pub(crate) fn pairs(&self, which: Which) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        for (photo, tuned_photo) in
+            self.tuned.photos.iter().map(|p| (p, true)).chain(held(&self.held_out.photos))
+        {
+            let templates =
+                self.tuned.templates.iter().map(|t| (t, true)).chain(held(&self.held_out.templates));
+            for (template, tuned_template) in templates {
+                let kind = if tuned_photo && tuned_template { Kind::Tuned } else { Kind::HeldOut };
+                if self.person(photo) != self.person(template) && which.takes(kind) {
+                    pairs.push(Pair { photo: photo.clone(), template: template.clone(), kind });
+                }
+            }
+        }
+        pairs.sort_by_key(|pair| pair.kind);
+        pairs
+    }
+
+    /// The pairs whose results the self-check spoils.
+    pub(crate) fn self_check_pairs(&self) -> Vec<Pair> {
+        let pair = |template: &String| Pair {
+            photo: self.self_check.photo.clone(),
+            template: template.clone(),
+            kind: Kind::Tuned,
+        };
+        self.self_check.templates.iter().map(pair).collect()
+    }
+
+    fn person<'a>(&'a self, picture: &'a str) -> &'a str {
+        self.same_person.get(picture).map_or(picture, String::as_str)
+    }
+}
+
+fn held(pictures: &[String]) -> impl Iterator<Item = (&String, bool)> {
+    pictures.iter().map(|picture| (picture, false))
+}
+
+impl Which {
+    fn takes(self, kind: Kind) -> bool {
+        match self {
+            Self::All => true,
+            Self::Tuned => kind == Kind::Tuned,
+            Self::HeldOut => kind == Kind::HeldOut,
+        }
+    }
+}
+
+impl fmt::Display for Pair {
+    /// `astronaut-joconde`: also the stem of the files made for the pair.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stem = |file: &str| file.split('.').next().unwrap_or(file).to_owned();
+        write!(f, "{}-{}", stem(&self.photo), stem(&self.template))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace;
+
+    fn manifest() -> Manifest {
+        Manifest::read(workspace::root()).expect("quality.toml is read")
+    }
+
+    #[test]
+    fn nobody_meets_their_own_picture() {
+        let manifest = manifest();
+        for pair in manifest.pairs(Which::All) {
+            assert_ne!(manifest.person(&pair.photo), manifest.person(&pair.template), "{pair}");
+        }
+    }
+
+    #[test]
+    fn no_pair_is_both_tuned_and_held_out() {
+        let manifest = manifest();
+        let (tuned, held_out) = (manifest.pairs(Which::Tuned), manifest.pairs(Which::HeldOut));
+        assert!(!tuned.is_empty() && held_out.len() >= 2 * tuned.len());
+        let is_tuned =
+            |pair: &Pair| tuned.iter().any(|t| (&t.photo, &t.template) == (&pair.photo, &pair.template));
+        assert!(!held_out.iter().any(is_tuned));
+        assert_eq!(manifest.pairs(Which::All).len(), tuned.len() + held_out.len());
+    }
+}

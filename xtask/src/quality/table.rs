@@ -1,0 +1,149 @@
+//! The scores as a table: each pair, then medians and who is better how often.
+
+use serde::Serialize;
+
+use super::pairs::Kind;
+use super::scores::{SCORES, Score, Scored, ScoredPair, Scores};
+
+/// How one score turned out over the pairs both contenders have a picture of.
+#[derive(Serialize)]
+pub(crate) struct Summary {
+    pairs: Kind,
+    score: &'static str,
+    unit: &'static str,
+    ours_median: f64,
+    peer_median: f64,
+    #[serde(flatten)]
+    standing: Option<Standing>,
+}
+
+/// Pairs by who is better; a difference within the score's resolution is a tie.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+struct Standing {
+    wins: usize,
+    ties: usize,
+    losses: usize,
+}
+
+impl Standing {
+    fn count(ours_and_peer: &[(f64, f64)], resolution: f64) -> Self {
+        let mut standing = Self::default();
+        for (ours, peer) in ours_and_peer {
+            let ahead = peer - ours;
+            if ahead > resolution {
+                standing.wins += 1;
+            } else if ahead < -resolution {
+                standing.losses += 1;
+            } else {
+                standing.ties += 1;
+            }
+        }
+        standing
+    }
+
+    /// Share of the pairs in which ours is as good or better, in percent.
+    fn not_worse_percent(self) -> usize {
+        100 * (self.wins + self.ties) / (self.wins + self.ties + self.losses).max(1)
+    }
+}
+
+/// Every score's summary, the tuned pairs' first.
+pub(crate) fn summaries(scored: &Scored) -> Vec<Summary> {
+    let mut summaries = Vec::new();
+    for kind in [Kind::Tuned, Kind::HeldOut] {
+        let both: Vec<(Scores, Scores)> =
+            scored.pairs.iter().filter(|p| p.pair.kind == kind).filter_map(|p| p.ours.zip(p.peer)).collect();
+        if both.is_empty() {
+            continue;
+        }
+        summaries
+            .extend(SCORES.iter().map(|score| summary(kind, score, &both, (score.of)(&scored.resolution))));
+    }
+    summaries
+}
+
+fn summary(kind: Kind, score: &Score, both: &[(Scores, Scores)], resolution: f64) -> Summary {
+    let values: Vec<(f64, f64)> =
+        both.iter().map(|(ours, peer)| ((score.of)(ours), (score.of)(peer))).collect();
+    Summary {
+        pairs: kind,
+        score: score.name,
+        unit: score.unit,
+        ours_median: median(values.iter().map(|v| v.0).collect()),
+        peer_median: median(values.iter().map(|v| v.1).collect()),
+        standing: score.is_fault.then(|| Standing::count(&values, resolution)),
+    }
+}
+
+/// The middle value; with an even number the mean of the middle two; 0 of nothing.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match (values.get(middle), values.len() % 2) {
+        (None, _) => 0.0,
+        (Some(value), 1) => *value,
+        (Some(above), _) => f64::midpoint(values[middle - 1], *above),
+    }
+}
+
+/// Prints the table to stdout.
+#[expect(clippy::print_stdout, reason = "the table is the command's result")]
+pub(crate) fn print(scored: &Scored) {
+    for kind in [Kind::Tuned, Kind::HeldOut] {
+        let pairs: Vec<&ScoredPair> = scored.pairs.iter().filter(|p| p.pair.kind == kind).collect();
+        if pairs.is_empty() {
+            continue;
+        }
+        println!(
+            "\n{kind:?} pairs: ours / peer, lower is better except id_template (placement only describes)"
+        );
+        let heading: String = SCORES.iter().map(|score| format!("{:>15}", score.name)).collect();
+        println!("{:28}{heading}", "");
+        for pair in pairs {
+            println!("{:28}{}", pair.pair.to_string(), row(pair));
+        }
+    }
+    println!(
+        "\n{:12}{:13}{:>8}{:>10}{:>10}{:>7}{:>6}{:>8}{:>12}",
+        "pairs", "score", "unit", "ours", "peer", "better", "same", "worse", "not worse"
+    );
+    for Summary { pairs, score, unit, ours_median, peer_median, standing } in summaries(scored) {
+        let counts = standing.map_or_else(String::new, |s| {
+            format!("{:>7}{:>6}{:>8}{:>10} %", s.wins, s.ties, s.losses, s.not_worse_percent())
+        });
+        println!(
+            "{:12}{score:13}{unit:>8}{ours_median:>10.3}{peer_median:>10.3}{counts}",
+            format!("{pairs:?}")
+        );
+    }
+}
+
+fn row(pair: &ScoredPair) -> String {
+    let value = |scores: &Option<Scores>, score: &Score| {
+        scores.as_ref().map_or_else(|| "-".to_owned(), |scores| format!("{:.2}", (score.of)(scores)))
+    };
+    let cell = |score: &Score| {
+        format!("{:>15}", format!("{} /{:>6}", value(&pair.ours, score), value(&pair.peer, score)))
+    };
+    let cells: String = SCORES.iter().map(cell).collect();
+    pair.refused.as_ref().map_or_else(|| cells.clone(), |reason| format!("{cells}  refused: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn median_of_an_even_number_lies_between_the_middle_two() {
+        assert!((median(vec![4.0, 1.0, 3.0, 100.0]) - 3.5).abs() < 1e-12);
+        assert!((median(vec![5.0, 1.0, 2.0]) - 2.0).abs() < 1e-12);
+        assert!(median(Vec::new()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn differences_within_the_resolution_are_ties() {
+        let standing = Standing::count(&[(1.0, 2.0), (1.0, 1.2), (1.2, 1.0), (2.0, 1.0)], 0.5);
+        assert_eq!(standing, Standing { wins: 1, ties: 2, losses: 1 });
+        assert_eq!(standing.not_worse_percent(), 75);
+    }
+}
