@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The product's rules: what a work is and how it changes, who a subject is, how long anything lives.
+//!
+//! Invariants: no I/O, no clock (time is an argument), no randomness (random bits are an argument), no AWS,
+//! no pixels. What is written where belongs to `cloud`; what the app is told belongs to the functions.
+
+mod id;
+mod key;
+pub mod limits;
+mod reason;
+pub mod retention;
+mod time;
+mod upload;
+mod work;
+
+pub use id::{IdError, IdentityHash, LeaseToken, Sha256, SubjectId, TemplateId, WorkId};
+pub use key::{KeyError, PhotoKey, WorkObject, WorkObjectKey};
+pub use reason::ReasonCode;
+pub use time::UnixSeconds;
+pub use upload::{ContentType, PhotoSource, UploadError, UploadRequest};
+pub use work::{
+    Admission, DueAction, ExpectedPhoto, Failure, Lease, Measured, Picture, TemplateVersion, View, Work,
+    WorkKind, WorkState,
+};

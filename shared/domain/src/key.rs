@@ -1,0 +1,104 @@
+//! Names of objects. One prefix listing shows everything a subject has in a bucket, and a row names its objects
+//! by what it already holds, so that nothing is ever stored that no row names.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{SubjectId, WorkId};
+
+/// Why a text is no object key of ours. It never repeats the text, which names a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a photo's key: expected uploads/{{subject_id}}/{{work_id}}")]
+pub struct KeyError;
+
+/// The key of a photo in the uploads bucket: `uploads/{subject_id}/{work_id}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PhotoKey {
+    /// Whose photo it is.
+    pub subject: SubjectId,
+    /// The work it is for.
+    pub work: WorkId,
+}
+
+impl PhotoKey {
+    /// The prefix under which every photo lies.
+    pub const PREFIX: &str = "uploads/";
+}
+
+impl fmt::Display for PhotoKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}/{}", Self::PREFIX, self.subject, self.work)
+    }
+}
+
+impl FromStr for PhotoKey {
+    type Err = KeyError;
+
+    fn from_str(key: &str) -> Result<Self, KeyError> {
+        let rest = key.strip_prefix(Self::PREFIX).ok_or(KeyError)?;
+        let (subject, work) = rest.split_once('/').ok_or(KeyError)?;
+        let subject = subject.parse().map_err(|_not_an_id| KeyError)?;
+        let work = work.parse().map_err(|_not_an_id| KeyError)?;
+        Ok(Self { subject, work })
+    }
+}
+
+/// What a work consists of in the works bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkObject {
+    /// The picture at full size.
+    Picture,
+    /// A small picture for lists.
+    Thumbnail,
+}
+
+impl WorkObject {
+    /// Every object of a work.
+    pub const ALL: [Self; 2] = [Self::Picture, Self::Thumbnail];
+}
+
+/// The key of one object of a work: `works/{subject_id}/{work_id}/{attempt}.jpg`, `…/{attempt}-thumbnail.jpg`.
+///
+/// The attempt is part of the name, so that two workers never write to the same object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkObjectKey {
+    /// Whose work it is.
+    pub subject: SubjectId,
+    /// The work.
+    pub work: WorkId,
+    /// Which claim made it, from 1.
+    pub attempt: u32,
+    /// Which of its objects.
+    pub object: WorkObject,
+}
+
+impl fmt::Display for WorkObjectKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ending = match self.object {
+            WorkObject::Picture => ".jpg",
+            WorkObject::Thumbnail => "-thumbnail.jpg",
+        };
+        write!(formatter, "works/{}/{}/{}{ending}", self.subject, self.work, self.attempt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_photos_key_reads_back(subject: u128, random: u128, second in 0_i64..4_000_000_000) {
+            let now = jiff::Timestamp::from_second(second).expect("in range");
+            let key = PhotoKey { subject: SubjectId::from_random(subject), work: WorkId::new(now, random) };
+            prop_assert_eq!(key.to_string().parse(), Ok(key));
+        }
+
+        #[test]
+        fn nothing_else_is_a_photos_key(key in ".{0,80}") {
+            prop_assert_eq!(key.parse::<PhotoKey>(), Err(KeyError));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Limits and the periods that must fit each other. The infrastructure repeats some of them, because a template
+//! cannot read Rust; a test on the transformed template compares them.
+
+use jiff::SignedDuration;
+
+/// The largest photo that is accepted, in bytes: a 48-megapixel JPEG of a phone takes 10 to 25 MB.
+pub const PHOTO_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// How long a presigned upload URL is valid unless the deployment says otherwise.
+pub const UPLOAD_WINDOW: SignedDuration = SignedDuration::from_secs(300);
+
+/// How long a worker may hold a work. Longer than the function's time-out, so that no worker outlives its lease;
+/// shorter than Lambda's first retry (about a minute), so that the retry can reclaim it.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(50);
+
+/// The time-out of `synthesize`; see [`LEASE`].
+pub const SYNTHESIZE_TIMEOUT: SignedDuration = SignedDuration::from_secs(45);
+
+/// How long Lambda keeps an S3 event for retries. Below [`PHOTO_AGE_MAX`], so that no retry finds its photo swept.
+pub const EVENT_AGE_MAX: SignedDuration = SignedDuration::from_secs(600);
+
+/// The age at which a photo counts as orphaned and is swept, whatever its record says.
+pub const PHOTO_AGE_MAX: SignedDuration = SignedDuration::from_secs(900);
+
+/// Claims on one work before it is given up: Lambda tries three times, a duplicate event may add one.
+pub const ATTEMPTS_MAX: u32 = 4;
+
+/// Uploads one subject may ask for in a day (UTC).
+pub const UPLOADS_PER_DAY_MAX: u32 = 100;
+
+/// The longest `Idempotency-Key`, in characters.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// How long a presigned download URL is valid, at most.
+pub const DOWNLOAD_WINDOW: SignedDuration = SignedDuration::from_secs(300);
+
+/// Works on one page of a list unless the caller asks for fewer.
+pub const PAGE_WORKS_MAX: usize = 50;
+
+/// Partitions of the due index: one hot partition takes 1,000 writes a second, eight take what one account can
+/// synthesize.
+pub const DUE_SHARDS: u8 = 8;
+
+const _: () = {
+    assert!(SYNTHESIZE_TIMEOUT.as_secs() < LEASE.as_secs());
+    assert!(LEASE.as_secs() < 60);
+    assert!(EVENT_AGE_MAX.as_secs() < PHOTO_AGE_MAX.as_secs());
+};

@@ -1,0 +1,127 @@
+//! Why a work failed: the one list of codes that the record, the API and the `fit` tool share.
+
+use serde::{Deserialize, Serialize};
+
+/// Why no work came of a photo. Everything but `InternalError` and `UploadExpired` is the quality gate's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// No face was found.
+    NoFace,
+    /// Several faces, none clearly the largest.
+    MultipleFaces,
+    /// The face has too few pixels to be fitted well.
+    FaceTooSmall,
+    /// The face fills the frame, so that its outline is missing.
+    FaceTooLarge,
+    /// Part of the face lies outside the picture.
+    FaceCutOff,
+    /// The head is turned or tilted too far from the template's pose.
+    PoseTooLarge,
+    /// The face is out of focus or moved.
+    TooBlurry,
+    /// The face is too dark.
+    TooDark,
+    /// The face is overexposed.
+    TooBright,
+    /// Something covers the face.
+    Occluded,
+    /// The file is none of the formats that are read.
+    BadFormat,
+    /// The file or the picture in it is larger than the limits.
+    TooLarge,
+    /// The file is damaged.
+    CorruptImage,
+    /// The fault is ours; the photo is gone all the same.
+    InternalError,
+    /// No photo arrived while the upload URL was valid.
+    UploadExpired,
+}
+
+impl ReasonCode {
+    /// Every code, in the order of the documentation.
+    pub const ALL: [Self; 15] = [
+        Self::NoFace,
+        Self::MultipleFaces,
+        Self::FaceTooSmall,
+        Self::FaceTooLarge,
+        Self::FaceCutOff,
+        Self::PoseTooLarge,
+        Self::TooBlurry,
+        Self::TooDark,
+        Self::TooBright,
+        Self::Occluded,
+        Self::BadFormat,
+        Self::TooLarge,
+        Self::CorruptImage,
+        Self::InternalError,
+        Self::UploadExpired,
+    ];
+
+    /// The code as the API and the records spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoFace => "no_face",
+            Self::MultipleFaces => "multiple_faces",
+            Self::FaceTooSmall => "face_too_small",
+            Self::FaceTooLarge => "face_too_large",
+            Self::FaceCutOff => "face_cut_off",
+            Self::PoseTooLarge => "pose_too_large",
+            Self::TooBlurry => "too_blurry",
+            Self::TooDark => "too_dark",
+            Self::TooBright => "too_bright",
+            Self::Occluded => "occluded",
+            Self::BadFormat => "bad_format",
+            Self::TooLarge => "too_large",
+            Self::CorruptImage => "corrupt_image",
+            Self::InternalError => "internal_error",
+            Self::UploadExpired => "upload_expired",
+        }
+    }
+
+    /// One sentence that tells the person in front of the app what to do.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::NoFace => "Take a photo in which your face is clearly visible from the front.",
+            Self::MultipleFaces => "Take a photo with only your face in it, or step closer than the others.",
+            Self::FaceTooSmall => "Move closer to the camera, so that your face is larger in the photo.",
+            Self::FaceTooLarge => {
+                "Move a little away from the camera, so that your whole head is in the photo."
+            }
+            Self::FaceCutOff => "Move your face to the middle of the photo, so that none of it is cut off.",
+            Self::PoseTooLarge => "Look straight into the camera and hold your head upright.",
+            Self::TooBlurry => "Hold the camera still, wipe its lens and let it focus on your face.",
+            Self::TooDark => "Turn towards a window or a lamp, so that your face is brighter.",
+            Self::TooBright => "Step out of the direct light, so that your face is less bright.",
+            Self::Occluded => "Take away what covers your face, such as a hand, a mask or sunglasses.",
+            Self::BadFormat => {
+                "Choose a JPEG, PNG or WebP photo; a HEIC photo becomes a JPEG when the app asks its photo picker \
+                 for the compatible format."
+            }
+            Self::TooLarge => "Choose a smaller photo, or let the app reduce it before it is sent.",
+            Self::CorruptImage => "The photo arrived damaged; choose it again or take a new one.",
+            Self::InternalError => "Something went wrong on our side; please send the photo again.",
+            Self::UploadExpired => "The photo did not arrive in time; please start again.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_spelled_as_it_is_stored() {
+        for code in ReasonCode::ALL {
+            assert_eq!(serde_json::to_value(code).expect("serialises"), code.as_str());
+        }
+    }
+
+    #[test]
+    fn advice_is_one_sentence() {
+        for code in ReasonCode::ALL {
+            let advice = code.advice();
+            assert!(advice.ends_with('.') && advice.matches(". ").count() == 0, "{advice}");
+        }
+    }
+}

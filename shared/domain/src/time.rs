@@ -1,0 +1,61 @@
+//! Points in time as the records store them.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Whole seconds since 1970-01-01T00:00:00Z: DynamoDB's TTL attribute and the due index need a number, and a
+/// number sorts. Sub-second precision is dropped, downwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixSeconds(i64);
+
+impl UnixSeconds {
+    /// The second `now` falls in.
+    pub fn of(now: Timestamp) -> Self {
+        Self(now.as_second())
+    }
+
+    /// From a number of seconds as stored.
+    pub const fn from_second(second: i64) -> Self {
+        Self(second)
+    }
+
+    /// The number as stored.
+    pub fn as_second(self) -> i64 {
+        self.0
+    }
+
+    /// This point in time, `duration` later; at the end of time it stays there.
+    #[must_use]
+    pub fn plus(self, duration: SignedDuration) -> Self {
+        Self(self.0.saturating_add(duration.as_secs()))
+    }
+
+    /// How long from `earlier` to this; negative when this comes first.
+    pub fn since(self, earlier: Self) -> SignedDuration {
+        SignedDuration::from_secs(self.0.saturating_sub(earlier.0))
+    }
+
+    /// As RFC 3339 in UTC, for what the app is told.
+    pub fn to_rfc3339(self) -> String {
+        let clamped = self.0.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+        Timestamp::from_second(clamped).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_told_in_utc() {
+        assert_eq!(UnixSeconds::from_second(1_795_000_000).to_rfc3339(), "2026-11-18T11:06:40Z");
+        assert_eq!(UnixSeconds::from_second(i64::MAX).to_rfc3339(), "9999-12-30T22:00:00Z");
+    }
+
+    #[test]
+    fn adding_saturates() {
+        let late = UnixSeconds::from_second(i64::MAX);
+        assert_eq!(late.plus(SignedDuration::from_hours(1)), late);
+    }
+}
