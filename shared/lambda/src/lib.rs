@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What every Lambda function needs and none should write again: settings, clock, telemetry, the caller's
+//! identity, problem+json, the serving loop. It knows no AWS service and no endpoint.
+
+pub mod clock;
+mod http;
+mod problem;
+mod serve;
+mod settings;
+pub mod telemetry;
+
+pub use http::{Request, Response};
+pub use problem::{ApiError, Problem};
+pub use serve::{HandlerError, serve_events, serve_http};
+pub use settings::{Settings, SettingsError};

@@ -1,0 +1,212 @@
+//! Requests and responses of the HTTP API (API Gateway payload format 2.0).
+//!
+//! Who the caller is comes from the JWT authorizer's claims and from nowhere else: no header, query or body can
+//! name a user.
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body;
+use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
+use domain::IdentityHash;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{ApiError, Problem};
+
+/// The longest body that is read, in bytes. The API takes small JSON documents only; photos go to S3.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// A request that passed the authorizer.
+pub struct Request(ApiGatewayV2httpRequest);
+
+impl Request {
+    pub(crate) fn new(event: ApiGatewayV2httpRequest) -> Self {
+        Self(event)
+    }
+
+    /// The route it matched, such as `GET /v1/works/{id}`.
+    pub fn route(&self) -> &str {
+        self.0.route_key.as_deref().unwrap_or_default()
+    }
+
+    /// Who signed in.
+    ///
+    /// # Errors
+    /// 401 when the authorizer passed no issuer and subject on, which a deployed route never lets happen.
+    pub fn caller(&self) -> Result<IdentityHash, Problem> {
+        let claims =
+            self.0.request_context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
+        let claim = |name| claims?.claims.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        match (claim("iss"), claim("sub")) {
+            (Some(issuer), Some(subject)) => Ok(IdentityHash::new(issuer, subject)),
+            _ => Err(Problem::new(
+                401,
+                "unauthenticated",
+                "Not signed in",
+                "Sign in and send the access token.",
+            )),
+        }
+    }
+
+    /// A parameter of the path.
+    ///
+    /// # Errors
+    /// 404 when it is not one of `T`: nothing can be found under it.
+    pub fn path<T: std::str::FromStr>(&self, name: &str, what: &'static str) -> Result<T, Problem> {
+        let text = self.0.path_parameters.get(name).map_or("", String::as_str);
+        text.parse().map_err(|_malformed| Problem::not_found(what))
+    }
+
+    /// A parameter of the query.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.0.query_string_parameters.first(name)
+    }
+
+    /// A header, if it is there and readable.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.0.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The body, read as JSON.
+    ///
+    /// # Errors
+    /// 413 when it is too long, 400 when it is not the JSON that the endpoint expects.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let body = self.0.body.as_deref().unwrap_or_default();
+        if self.0.is_base64_encoded {
+            let detail = "Send the JSON document with Content-Type: application/json.";
+            return Err(Problem::bad_request("invalid_body", detail));
+        }
+        if body.len() > BODY_BYTES_MAX {
+            let detail = format!("The body is over {BODY_BYTES_MAX} bytes.");
+            return Err(Problem::new(413, "body_too_large", "The body is too large", detail));
+        }
+        serde_json::from_str(body)
+            .map_err(|error| Problem::bad_request("invalid_body", format!("The body: {error}.")))
+    }
+}
+
+/// A response; never cached, never a cookie.
+#[derive(Debug)]
+pub struct Response {
+    status: u16,
+    headers: HeaderMap,
+    body: Option<String>,
+}
+
+impl Response {
+    /// A JSON document.
+    ///
+    /// # Errors
+    /// When `body` cannot be serialised.
+    pub fn json(status: u16, body: &impl Serialize) -> Result<Self, ApiError> {
+        Ok(Self::of(status, "application/json", serde_json::to_string(body)?))
+    }
+
+    /// 204: done, and nothing to say.
+    pub fn no_content() -> Self {
+        let mut response = Self::of(204, "", String::new());
+        response.headers.remove(header::CONTENT_TYPE);
+        Self { body: None, ..response }
+    }
+
+    /// Adds a `Retry-After` header: when to ask again.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    fn of(status: u16, content_type: &'static str, body: String) -> Self {
+        let response = Self { status, headers: HeaderMap::new(), body: Some(body) };
+        response
+            .header(header::CONTENT_TYPE, HeaderValue::from_static(content_type))
+            .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+            .header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
+    }
+
+    fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+impl TryFrom<&Problem> for Response {
+    type Error = serde_json::Error;
+
+    fn try_from(problem: &Problem) -> Result<Self, serde_json::Error> {
+        let body = serde_json::to_string(&problem.body())?;
+        let response = Self::of(problem.status(), "application/problem+json", body);
+        Ok(match problem.retry_after_seconds() {
+            Some(seconds) => response.retry_after(seconds),
+            None => response,
+        })
+    }
+}
+
+impl From<Response> for ApiGatewayV2httpResponse {
+    fn from(response: Response) -> Self {
+        let mut event = Self::default();
+        event.status_code = i64::from(response.status);
+        event.headers = response.headers;
+        event.body = response.body.map(Body::Text);
+        event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(event: serde_json::Value) -> Request {
+        Request::new(serde_json::from_value(event).expect("an event"))
+    }
+
+    fn event(extra: &serde_json::Value) -> serde_json::Value {
+        let mut event = serde_json::json!({
+            "version": "2.0", "routeKey": "GET /v1/works",
+            "requestContext": { "http": { "method": "GET" },
+                "authorizer": { "jwt": { "claims": { "iss": "https://issuer", "sub": "ada" } } } },
+        });
+        for (key, value) in extra.as_object().expect("an object") {
+            event[key] = value.clone();
+        }
+        event
+    }
+
+    #[test]
+    fn the_caller_is_who_the_authorizer_says() {
+        let caller = request(event(&serde_json::json!({}))).caller().expect("signed in");
+        assert_eq!(caller, IdentityHash::new("https://issuer", "ada"));
+    }
+
+    #[test]
+    fn nobody_is_the_caller_without_both_claims() {
+        for claims in [
+            serde_json::json!({}),
+            serde_json::json!({"sub": "ada"}),
+            serde_json::json!({"iss": "i", "sub": ""}),
+        ] {
+            let context = serde_json::json!({ "http": { "method": "GET" }, "authorizer": { "jwt": { "claims": claims } } });
+            let problem = request(event(&serde_json::json!({ "requestContext": context })))
+                .caller()
+                .expect_err("nobody");
+            assert_eq!(problem.status(), 401);
+        }
+    }
+
+    #[test]
+    fn a_long_body_is_not_read() {
+        let body = "x".repeat(BODY_BYTES_MAX + 1);
+        let problem = request(event(&serde_json::json!({ "body": body })))
+            .json::<serde_json::Value>()
+            .expect_err("long");
+        assert_eq!(problem.code(), "body_too_large");
+    }
+
+    #[test]
+    fn a_problem_is_problem_json_and_never_cached() {
+        let response = Response::try_from(&Problem::not_found("work")).expect("serialises");
+        assert_eq!(response.headers["content-type"], "application/problem+json");
+        assert_eq!(response.headers["cache-control"], "no-store");
+        assert!(response.body.expect("a body").contains("urn:ai-fitting:problem:not_found"));
+    }
+}

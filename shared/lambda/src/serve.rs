@@ -1,0 +1,89 @@
+//! The serving loop: events in, outcomes out, faults logged once. A panic becomes an error with a place and no
+//! payload, because Lambda writes what it is given to the log and to the on-failure destination.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use futures_util::FutureExt as _;
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::de::DeserializeOwned;
+
+use crate::{ApiError, Problem, Request, Response, clock};
+
+/// Why an event was not handled; Lambda retries it. Its text is safe to log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct HandlerError(String);
+
+impl HandlerError {
+    /// Takes the error's own words, which by the rule of this project hold no payload.
+    pub fn of(error: &impl std::error::Error) -> Self {
+        Self(error.to_string())
+    }
+
+    fn panicked() -> Self {
+        Self("panicked; the log line before this one has the place".to_owned())
+    }
+}
+
+impl From<HandlerError> for Diagnostic {
+    fn from(error: HandlerError) -> Self {
+        Self { error_type: "HandlerError".to_owned(), error_message: error.0 }
+    }
+}
+
+/// Serves the routes of an HTTP API until Lambda ends the process. The handler gets the request and the time.
+///
+/// # Errors
+/// When the Lambda runtime cannot be reached.
+pub async fn serve_http<H, F>(handler: H) -> Result<(), lambda_runtime::Error>
+where
+    H: Fn(Request, Timestamp) -> F,
+    F: Future<Output = Result<Response, ApiError>>,
+{
+    let service = service_fn(async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+        let handled = AssertUnwindSafe(Box::pin(handler(Request::new(event.payload), clock::now())))
+            .catch_unwind()
+            .await;
+        let outcome =
+            handled.unwrap_or_else(|_payload| Err(ApiError::Internal(Box::new(HandlerError::panicked()))));
+        answer(outcome).map(ApiGatewayV2httpResponse::from).map_err(|error| HandlerError::of(&error))
+    });
+    lambda_runtime::run(service).await
+}
+
+/// Serves asynchronous events until Lambda ends the process. The handler gets the event and the request's id, which
+/// is the same for every attempt on one event. An error goes back to Lambda, which retries.
+///
+/// # Errors
+/// When the Lambda runtime cannot be reached.
+pub async fn serve_events<E, H, F>(handler: H) -> Result<(), lambda_runtime::Error>
+where
+    E: DeserializeOwned,
+    H: Fn(E, String) -> F,
+    F: Future<Output = Result<(), HandlerError>>,
+{
+    let service = service_fn(async |event: LambdaEvent<E>| {
+        let handled =
+            AssertUnwindSafe(Box::pin(handler(event.payload, event.context.request_id))).catch_unwind().await;
+        let outcome = handled.unwrap_or_else(|_payload| Err(HandlerError::panicked()));
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "event not handled");
+        }
+        outcome
+    });
+    lambda_runtime::run(service).await
+}
+
+fn answer(outcome: Result<Response, ApiError>) -> Result<Response, serde_json::Error> {
+    match outcome {
+        Ok(response) => Ok(response),
+        Err(ApiError::Problem(problem)) => Response::try_from(&problem),
+        Err(ApiError::Internal(error)) => {
+            tracing::error!(%error, "request not served");
+            Response::try_from(&Problem::internal())
+        }
+    }
+}

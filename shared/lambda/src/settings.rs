@@ -1,0 +1,73 @@
+//! Environment variables, read once at start-up. A missing or malformed one stops the function with its name.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+/// Which variable is wrong. Its value is not repeated.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// The variable is not set.
+    #[error("the environment variable {0} is missing; infra/template.yaml sets it")]
+    Missing(&'static str),
+    /// The variable's value is not of its type.
+    #[error("the environment variable {0} is not a valid {1}")]
+    Malformed(&'static str, &'static str),
+}
+
+/// A snapshot of the environment.
+pub struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    /// The environment of this process. Variables that are not UTF-8 count as missing.
+    pub fn of_process() -> Self {
+        let utf8 = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self(utf8.collect())
+    }
+
+    /// Settings from pairs, for tests.
+    pub fn of_pairs<const N: usize>(pairs: [(&str, &str); N]) -> Self {
+        Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+
+    /// A text that must be there and not be empty.
+    ///
+    /// # Errors
+    /// When the variable is missing or empty.
+    pub fn text(&self, name: &'static str) -> Result<String, SettingsError> {
+        self.0.get(name).filter(|value| !value.is_empty()).cloned().ok_or(SettingsError::Missing(name))
+    }
+
+    /// A value that may be absent.
+    ///
+    /// # Errors
+    /// When the variable is set and not a `T`.
+    pub fn value_or<T: FromStr>(&self, name: &'static str, default: T) -> Result<T, SettingsError> {
+        let malformed = |_error| SettingsError::Malformed(name, std::any::type_name::<T>());
+        self.0.get(name).map_or(Ok(default), |value| value.parse().map_err(malformed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        let error = Settings::of_pairs([("A", "")]).text("A").expect_err("empty");
+        assert!(error.to_string().contains("variable A is missing"));
+    }
+
+    #[test]
+    fn a_malformed_value_is_not_repeated() {
+        let error = Settings::of_pairs([("N", "secret")]).value_or("N", 1_u32).expect_err("no number");
+        assert_eq!(error, SettingsError::Malformed("N", "u32"));
+        assert!(!error.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn an_absent_value_takes_its_default() {
+        assert_eq!(Settings::of_pairs([("N", "7")]).value_or("N", 1_u32), Ok(7));
+        assert_eq!(Settings::of_pairs([]).value_or("N", 1_u32), Ok(1));
+    }
+}
