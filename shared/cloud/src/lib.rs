@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The stores: the only user of the AWS SDK, one file per kind of thing stored.
+//!
+//! Invariants: every write to a subject's partition is conditional on its gate row; every transition of a work is
+//! conditional on the state it was computed from; an object goes before the row that names it; an error's text
+//! holds an operation and a code, never a key, an id or a body.
+
+mod connection;
+mod disposal;
+mod error;
+#[cfg(feature = "kill-points")]
+mod kill_points;
+mod photos;
+mod pictures;
+mod random;
+mod subjects;
+mod table;
+mod templates;
+mod uploads;
+mod works;
+
+pub use connection::Connection;
+pub use disposal::Disposal;
+pub use error::CloudError;
+pub use photos::{FetchedPhoto, Photos, PresignedUpload};
+pub use pictures::{Pictures, PresignedDownload};
+pub use random::{lease_token, random_bits};
+pub use subjects::{Gate, Subjects};
+pub use templates::{CatalogueEntry, TemplateFiles, Templates};
+pub use uploads::{Upload, Uploads};
+pub use works::{DueWork, Page, Replaced, Works};

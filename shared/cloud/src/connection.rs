@@ -1,0 +1,62 @@
+//! The SDK's clients, made once per process.
+
+use std::time::Duration;
+
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+/// The clients of the services in use. The region, the credentials of the function's role and, on the local
+/// stack, the endpoint come from the variables that Lambda sets.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) kms: aws_sdk_kms::Client,
+}
+
+impl Connection {
+    /// Opens the clients; nothing is sent yet. `s3_path_style` puts the bucket into the path, as an S3 on a
+    /// loopback address needs it.
+    pub async fn open(region: String, s3_path_style: bool) -> Self {
+        let config = load(region).await;
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .force_path_style(s3_path_style)
+            // A presigned URL is bound to the digest the app gave; an added CRC would be one more header to send.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
+        #[cfg(feature = "kill-points")]
+        let (s3, dynamodb) = {
+            let kill_points = crate::kill_points::KillPoints::of_process();
+            (s3.interceptor(kill_points.clone()), dynamodb.interceptor(kill_points))
+        };
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            kms: aws_sdk_kms::Client::new(&config),
+        }
+    }
+}
+
+async fn load(region: String) -> SdkConfig {
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    // Three attempts of at most ten seconds fit into the shortest time-out of a function.
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region))
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .http_client(http)
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts)
+        .load()
+        .await
+}

@@ -1,0 +1,69 @@
+//! How a work goes away, in the one order that leaves nothing behind: what is stored before the row that names it.
+
+use domain::{Failure, UnixSeconds, Work, WorkState};
+
+use crate::{CloudError, Photos, Pictures, Replaced, Works};
+
+/// Everything a work consists of, for those who take works away: its user, `synthesize`, `purge`.
+#[derive(Debug, Clone)]
+pub struct Disposal {
+    /// The uploads bucket.
+    pub photos: Photos,
+    /// The works bucket.
+    pub pictures: Pictures,
+    /// The rows.
+    pub works: Works,
+}
+
+impl Disposal {
+    /// Deletes a work for its user: hidden first, then what is stored, then the row. While a worker may still be
+    /// at it, the row stays, hidden, and `purge` deletes once more when the lease has run out: a worker that dies
+    /// with its picture just stored leaves nothing that no row names.
+    ///
+    /// # Errors
+    /// When a store fails; the row then still names what is left, and `purge` goes on.
+    pub async fn delete(&self, work: &Work, now: UnixSeconds) -> Result<Replaced, CloudError> {
+        let hidden = work.deleted(now);
+        if self.works.replace(work, &hidden).await? == Replaced::Superseded {
+            return Ok(Replaced::Superseded);
+        }
+        self.delete_stored(&hidden).await?;
+        if hidden.due_at() <= now {
+            self.works.remove(&hidden).await?;
+        }
+        Ok(Replaced::Stored)
+    }
+
+    /// Gives up a work nobody is at: its photo and objects go, and its row says why. Of a work that has ended only
+    /// the photo goes, which somebody must have died over.
+    ///
+    /// # Errors
+    /// When a store fails; the row then still is due, and `purge` goes on.
+    pub async fn abandon(&self, work: &Work, failure: Failure, now: UnixSeconds) -> Result<(), CloudError> {
+        match work.state {
+            WorkState::AwaitingUpload { .. } | WorkState::Processing { .. } => {
+                self.delete_stored(work).await?;
+                // Superseded means that the work has ended in another way, which stands.
+                self.works.replace(work, &work.failed(failure, now)).await.map(|_either| ())
+            }
+            WorkState::Ready { .. } | WorkState::Failed { .. } | WorkState::Deleting { .. } => {
+                self.photos.delete(work.photo_key()).await
+            }
+        }
+    }
+
+    /// Removes a work whose period is over.
+    ///
+    /// # Errors
+    /// When a store fails; the row then still is due, and `purge` goes on.
+    pub async fn remove(&self, work: &Work) -> Result<(), CloudError> {
+        self.delete_stored(work).await?;
+        // Superseded means that somebody else has removed it.
+        self.works.remove(work).await.map(|_either| ())
+    }
+
+    async fn delete_stored(&self, work: &Work) -> Result<(), CloudError> {
+        self.photos.delete(work.photo_key()).await?;
+        self.pictures.delete(work, work.attempt()).await
+    }
+}

@@ -1,0 +1,147 @@
+//! The uploads bucket: the only place where a photo ever rests, and for no longer than its synthesis takes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::types::ServerSideEncryption;
+use domain::{ExpectedPhoto, PhotoKey, UnixSeconds};
+use jiff::SignedDuration;
+
+use crate::{CloudError, Connection};
+
+/// Keys a sweep looks at in one run: the bucket is empty but for uploads under way, so this is never reached in
+/// health, and in trouble the next run goes on.
+const SWEEP_KEYS_MAX: usize = 5_000;
+
+/// The uploads bucket.
+#[derive(Debug, Clone)]
+pub struct Photos {
+    connection: Connection,
+    bucket: String,
+}
+
+/// A URL the app can put one photo to, and the headers it must send with it to the letter.
+pub struct PresignedUpload {
+    /// The URL; whoever has it may upload, so it is told to the caller and nobody else and never stored.
+    pub url: String,
+    /// The signed headers.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// What a fetch of a photo found.
+pub enum FetchedPhoto {
+    /// The photo that the event spoke of.
+    Found(Vec<u8>),
+    /// It is gone, or is not the one the event spoke of.
+    Gone,
+}
+
+impl Photos {
+    /// The photos in `bucket`.
+    pub fn new(connection: &Connection, bucket: String) -> Self {
+        Self { connection: connection.clone(), bucket }
+    }
+
+    /// The bucket's name.
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// A URL for the one upload of `photo` to `key`, bound to its exact length, type and digest, to encryption
+    /// under `storage_key`, and to the object not existing yet.
+    ///
+    /// # Errors
+    /// When the URL cannot be signed.
+    pub async fn presign(
+        &self,
+        key: PhotoKey,
+        photo: &ExpectedPhoto,
+        storage_key: &str,
+        valid_for: SignedDuration,
+    ) -> Result<PresignedUpload, CloudError> {
+        let request = self
+            .connection
+            .s3
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .content_type(photo.content_type.as_str())
+            .content_length(i64::try_from(photo.bytes).unwrap_or(i64::MAX))
+            .checksum_sha256(photo.sha256.as_base64())
+            .server_side_encryption(ServerSideEncryption::AwsKms)
+            .ssekms_key_id(storage_key)
+            .if_none_match("*");
+        let presigned =
+            request.presigned(presigning(valid_for)?).await.map_err(CloudError::of("presign PutObject"))?;
+        let headers = presigned.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(PresignedUpload { url: presigned.uri().to_owned(), headers })
+    }
+
+    /// Fetches the photo under `key`, if it still is the one with this ETag and of at most `bytes_max` bytes.
+    ///
+    /// # Errors
+    /// When the bucket cannot be read.
+    pub async fn fetch(&self, key: PhotoKey, etag: &str, bytes_max: u64) -> Result<FetchedPhoto, CloudError> {
+        let request =
+            self.connection.s3.get_object().bucket(&self.bucket).key(key.to_string()).if_match(etag);
+        let object = match request.send().await {
+            Ok(object) => object,
+            Err(error) if matches!(error.raw_response().map(|r| r.status().as_u16()), Some(404 | 412)) => {
+                return Ok(FetchedPhoto::Gone);
+            }
+            Err(error) => return Err(CloudError::of("GetObject")(error)),
+        };
+        let bytes = object.content_length.and_then(|length| u64::try_from(length).ok()).unwrap_or(u64::MAX);
+        if bytes > bytes_max {
+            return Ok(FetchedPhoto::Gone);
+        }
+        let body = object.body.collect().await.map_err(CloudError::malformed("the body of a photo"))?;
+        Ok(FetchedPhoto::Found(body.to_vec()))
+    }
+
+    /// Deletes the photo under `key`; it is no error if there is none. The bucket keeps no versions: gone is gone.
+    ///
+    /// # Errors
+    /// When the bucket cannot be written.
+    pub async fn delete(&self, key: PhotoKey) -> Result<(), CloudError> {
+        self.delete_stray(&key.to_string()).await
+    }
+
+    /// Deletes whatever lies under `key`, which may be none that this project gives.
+    ///
+    /// # Errors
+    /// As [`Photos::delete`].
+    pub async fn delete_stray(&self, key: &str) -> Result<(), CloudError> {
+        let request = self.connection.s3.delete_object().bucket(&self.bucket).key(key);
+        request.send().await.map(|_deleted| ()).map_err(CloudError::of("DeleteObject"))
+    }
+
+    /// The keys of the objects that were last written at or before `cutoff`.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn stored_until(&self, cutoff: UnixSeconds) -> Result<Vec<String>, CloudError> {
+        let mut found = Vec::new();
+        let mut seen = 0;
+        let mut pages = self.connection.s3.list_objects_v2().bucket(&self.bucket).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let objects = page.map_err(CloudError::of("ListObjectsV2"))?.contents.unwrap_or_default();
+            seen += objects.len();
+            let old = objects.into_iter().filter(|object| {
+                object.last_modified.is_some_and(|modified| modified.secs() <= cutoff.as_second())
+            });
+            found.extend(old.filter_map(|object| object.key));
+            if seen >= SWEEP_KEYS_MAX {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// How long a URL is valid, for the signer.
+pub(crate) fn presigning(valid_for: SignedDuration) -> Result<PresigningConfig, CloudError> {
+    let seconds = Duration::from_secs(valid_for.as_secs().max(1).unsigned_abs());
+    PresigningConfig::expires_in(seconds).map_err(CloudError::malformed("a presigned URL's life"))
+}

@@ -1,0 +1,23 @@
+//! Random bits from the operating system, for ids and lease tokens.
+
+use domain::LeaseToken;
+
+use crate::CloudError;
+
+/// 128 random bits.
+///
+/// # Errors
+/// When the operating system has none to give.
+pub fn random_bits() -> Result<u128, CloudError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_unavailable| CloudError::Random)?;
+    Ok(u128::from_be_bytes(bytes))
+}
+
+/// A token for one claim on a work.
+///
+/// # Errors
+/// As [`random_bits`].
+pub fn lease_token() -> Result<LeaseToken, CloudError> {
+    random_bits().map(LeaseToken::from_random)
+}

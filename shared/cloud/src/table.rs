@@ -1,0 +1,78 @@
+//! The shape of the records table: one partition per subject, one row per thing known about it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, ConditionCheck, TransactWriteItem};
+use aws_smithy_runtime_api::client::result::SdkError;
+use domain::{SubjectId, WorkId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{CloudError, Gate};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The sort key of the gate row.
+pub(crate) const GATE: &str = "GATE";
+
+/// The prefix of a work's sort key.
+pub(crate) const WORK: &str = "WORK#";
+
+pub(crate) fn partition(subject: SubjectId) -> String {
+    format!("SUBJECT#{subject}")
+}
+
+pub(crate) fn work_row(work: WorkId) -> String {
+    format!("{WORK}{work}")
+}
+
+/// The key of a row.
+pub(crate) fn key(subject: SubjectId, row: String) -> Item {
+    HashMap::from([("pk".to_owned(), text(partition(subject))), ("sk".to_owned(), text(row))])
+}
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn number(value: impl Into<i64>) -> AttributeValue {
+    AttributeValue::N(value.into().to_string())
+}
+
+pub(crate) fn to_item(row: &impl Serialize, what: &'static str) -> Result<Item, CloudError> {
+    serde_dynamo::to_item(row).map_err(CloudError::malformed(what))
+}
+
+pub(crate) fn from_item<T: DeserializeOwned>(item: Item, what: &'static str) -> Result<T, CloudError> {
+    serde_dynamo::from_item(item).map_err(CloudError::malformed(what))
+}
+
+/// The condition that goes with every write to a partition: the gate stands, in the generation the writer knows,
+/// and is not being erased. Without it a slow writer could re-create what an erasure has removed.
+pub(crate) fn gate_stands(table: &str, gate: Gate) -> Result<TransactWriteItem, CloudError> {
+    let check = ConditionCheck::builder()
+        .table_name(table)
+        .set_key(Some(key(gate.subject, GATE.to_owned())))
+        .condition_expression("generation = :generation AND erasing = :no")
+        .expression_attribute_values(":generation", number(gate.generation))
+        .expression_attribute_values(":no", AttributeValue::Bool(false))
+        .build()
+        .map_err(CloudError::malformed("a condition check"))?;
+    Ok(TransactWriteItem::builder().condition_check(check).build())
+}
+
+/// The subject of a partition key.
+pub(crate) fn subject_of(partition: &str) -> Option<SubjectId> {
+    partition.strip_prefix("SUBJECT#")?.parse().ok()
+}
+
+/// Which operations of a transaction were not written because their condition did not hold; `None` when it
+/// failed for another reason (a conflict with another transaction, say), which is worth a retry.
+pub(crate) fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<Vec<bool>> {
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.as_service_error()? else {
+        return None;
+    };
+    let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+    Some(cancelled.cancellation_reasons().iter().map(failed).collect())
+}

@@ -1,0 +1,124 @@
+//! Admitting an upload: one transaction that holds the gate, the quota, the idempotency key and the new work, so
+//! that a repeated or concurrent request can neither make a second work nor count twice.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use domain::limits::UPLOADS_PER_DAY_MAX;
+use domain::retention::Record;
+use domain::{UnixSeconds, Work, WorkId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+
+use crate::table::{self, Item};
+use crate::{CloudError, Connection, Gate, Works};
+
+/// What became of a request for an upload.
+#[derive(Debug)]
+pub enum Upload {
+    /// The work was created.
+    Created,
+    /// The idempotency key was used before, for this work (which may be gone by now).
+    Repeated(WorkId),
+    /// The day's uploads are used up.
+    OverQuota,
+    /// The subject's gate has closed in the meantime.
+    Closed,
+}
+
+/// Admits uploads into the records table.
+#[derive(Debug, Clone)]
+pub struct Uploads {
+    connection: Connection,
+    works: Works,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IdempotencyRow {
+    work: WorkId,
+    ttl: UnixSeconds,
+}
+
+impl Uploads {
+    /// Uploads whose works go into `works`.
+    pub fn new(connection: &Connection, works: &Works) -> Self {
+        Self { connection: connection.clone(), works: works.clone() }
+    }
+
+    /// Creates `work`, unless `idempotency_key` was used before or the day's quota is used up.
+    ///
+    /// # Errors
+    /// When the table cannot be read or written.
+    pub async fn admit(
+        &self,
+        gate: Gate,
+        work: &Work,
+        idempotency_key: &str,
+        now: Timestamp,
+    ) -> Result<Upload, CloudError> {
+        let idempotency = table::key(gate.subject, idempotency_row(idempotency_key));
+        let outcome = self
+            .connection
+            .dynamodb
+            .transact_write_items()
+            .transact_items(table::gate_stands(&self.works.table, gate)?)
+            .transact_items(self.remember(idempotency.clone(), work.id, now)?)
+            .transact_items(self.count(gate, now)?)
+            .transact_items(self.works.put_new(work)?)
+            .send()
+            .await;
+        let Err(error) = outcome else { return Ok(Upload::Created) };
+        match table::failed_conditions(&error).as_deref() {
+            Some([true, ..]) => Ok(Upload::Closed),
+            Some([_, true, ..]) => self.earlier(idempotency).await,
+            Some([_, _, true, ..]) => Ok(Upload::OverQuota),
+            _ => Err(CloudError::of("TransactWriteItems")(error)),
+        }
+    }
+
+    /// The row that ties the key to the work. It is not deleted by name but by DynamoDB's TTL: it names no object.
+    fn remember(&self, key: Item, work: WorkId, now: Timestamp) -> Result<TransactWriteItem, CloudError> {
+        let ttl = UnixSeconds::of(now).plus(Record::Idempotency.retention().period);
+        let mut row = table::to_item(&IdempotencyRow { work, ttl }, "an idempotency row")?;
+        row.extend(key);
+        let put = Put::builder()
+            .table_name(&self.works.table)
+            .set_item(Some(row))
+            .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", table::number(now.as_second()))
+            .build()
+            .map_err(CloudError::malformed("a put"))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn count(&self, gate: Gate, now: Timestamp) -> Result<TransactWriteItem, CloudError> {
+        let day = now.strftime("%Y-%m-%d");
+        let ttl = UnixSeconds::of(now).plus(Record::Quota.retention().period);
+        let update = Update::builder()
+            .table_name(&self.works.table)
+            .set_key(Some(table::key(gate.subject, format!("QUOTA#{day}"))))
+            .update_expression("ADD uploads :one SET #ttl = :ttl")
+            .condition_expression("attribute_not_exists(uploads) OR uploads < :max")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":one", table::number(1))
+            .expression_attribute_values(":max", table::number(UPLOADS_PER_DAY_MAX))
+            .expression_attribute_values(":ttl", table::number(ttl.as_second()))
+            .build()
+            .map_err(CloudError::malformed("an update"))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    async fn earlier(&self, key: Item) -> Result<Upload, CloudError> {
+        let request = self.connection.dynamodb.get_item().table_name(&self.works.table).set_key(Some(key));
+        let item = request.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?.item;
+        let row: IdempotencyRow = table::from_item(item.unwrap_or_default(), "an idempotency row")?;
+        Ok(Upload::Repeated(row.work))
+    }
+}
+
+/// The sort key of an idempotency row: the key's digest, since the key itself is the app's and may hold anything.
+fn idempotency_row(key: &str) -> String {
+    let digest = sha2::Sha256::digest(key.as_bytes());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("IDEMPOTENCY#{hex}")
+}

@@ -1,0 +1,307 @@
+//! The rows of works. A transition is stored on condition that the state it was computed from still stands, so
+//! that of two workers, or a worker and a user who deletes, exactly one wins.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use domain::limits::DUE_SHARDS;
+use domain::{SubjectId, UnixSeconds, Work, WorkId, WorkState};
+use serde::{Deserialize, Serialize};
+
+use crate::table::{self, Item, WORK};
+use crate::{CloudError, Connection, Gate};
+
+/// The index by due time: sparse, sharded, keys only.
+const DUE_INDEX: &str = "due";
+
+/// The rows of works in the records table.
+#[derive(Debug, Clone)]
+pub struct Works {
+    connection: Connection,
+    pub(crate) table: String,
+}
+
+/// Whether a transition was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// It was.
+    Stored,
+    /// The state it was computed from no longer stands, or the subject's gate is closed: nothing was written.
+    Superseded,
+}
+
+/// One page of a subject's works, newest first.
+#[derive(Debug)]
+pub struct Page {
+    /// The works, also those that are past their period: the caller filters by the time.
+    pub works: Vec<Work>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<WorkId>,
+}
+
+/// A work about which something is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueWork {
+    /// Whose it is.
+    pub subject: SubjectId,
+    /// The work.
+    pub work: WorkId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    pk: String,
+    sk: String,
+    due_shard: String,
+    due_at: UnixSeconds,
+    #[serde(flatten)]
+    work: Work,
+}
+
+impl Row {
+    fn of(work: &Work) -> Self {
+        let due_shard = shard(work.id).to_string();
+        let (pk, sk) = (table::partition(work.subject), table::work_row(work.id));
+        Self { pk, sk, due_shard, due_at: work.due_at(), work: work.clone() }
+    }
+}
+
+/// The partition of the due index that a work's row is in.
+fn shard(work: WorkId) -> u8 {
+    work.to_string().bytes().fold(0_u8, u8::wrapping_add) % DUE_SHARDS
+}
+
+impl Works {
+    /// The works in this records table.
+    pub fn new(connection: &Connection, records: String) -> Self {
+        Self { connection: connection.clone(), table: records }
+    }
+
+    /// One work, by a consistent read.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn load(&self, subject: SubjectId, work: WorkId) -> Result<Option<Work>, CloudError> {
+        let key = table::key(subject, table::work_row(work));
+        let request = self
+            .connection
+            .dynamodb
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .consistent_read(true);
+        let item = request.send().await.map_err(CloudError::of("GetItem"))?.item;
+        item.map(read).transpose()
+    }
+
+    /// Stores `new` in the place of `old`, if `old` still stands and the gate is open.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn replace(&self, old: &Work, new: &Work) -> Result<Replaced, CloudError> {
+        let (condition, values) = still_stands(old);
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(table::to_item(&Row::of(new), "a work")?))
+            .condition_expression(condition)
+            .expression_attribute_names("#status", "status")
+            .set_expression_attribute_values(Some(values))
+            .build()
+            .map_err(CloudError::malformed("a put"))?;
+        let gate = Gate { subject: old.subject, generation: old.generation };
+        let outcome = self
+            .connection
+            .dynamodb
+            .transact_write_items()
+            .transact_items(table::gate_stands(&self.table, gate)?)
+            .transact_items(TransactWriteItem::builder().put(put).build())
+            .send()
+            .await;
+        match outcome {
+            Ok(_stored) => Ok(Replaced::Stored),
+            Err(error) => match table::failed_conditions(&error) {
+                Some(failed) if failed.contains(&true) => Ok(Replaced::Superseded),
+                _ => Err(CloudError::of("TransactWriteItems")(error)),
+            },
+        }
+    }
+
+    /// Removes the row of `work`, if it still stands. Its objects must be gone before.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn remove(&self, work: &Work) -> Result<Replaced, CloudError> {
+        let (condition, values) = still_stands(work);
+        let outcome = self
+            .connection
+            .dynamodb
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(table::key(work.subject, table::work_row(work.id))))
+            .condition_expression(condition)
+            .expression_attribute_names("#status", "status")
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await;
+        match outcome {
+            Ok(_removed) => Ok(Replaced::Stored),
+            Err(error)
+                if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(Replaced::Superseded)
+            }
+            Err(error) => Err(CloudError::of("DeleteItem")(error)),
+        }
+    }
+
+    /// The works of a subject that are older than `before`, newest first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn page(
+        &self,
+        subject: SubjectId,
+        before: Option<WorkId>,
+        limit: usize,
+    ) -> Result<Page, CloudError> {
+        let start = before.map(|work| table::key(subject, table::work_row(work)));
+        let answer = self
+            .connection
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :works)")
+            .expression_attribute_values(":pk", table::text(table::partition(subject)))
+            .expression_attribute_values(":works", table::text(WORK))
+            .set_exclusive_start_key(start)
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(CloudError::of("Query"))?;
+        let more = answer.last_evaluated_key.is_some();
+        let works = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let next = works.last().map(|work| work.id).filter(|_last| more);
+        Ok(Page { works, next })
+    }
+
+    /// Works whose due time has come, from one shard of the index, earliest first. The index may be behind the
+    /// table, so what is to be done is decided on the row itself.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub async fn due(&self, shard: u8, now: UnixSeconds, limit: u16) -> Result<Vec<DueWork>, CloudError> {
+        let answer = self
+            .connection
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .index_name(DUE_INDEX)
+            .key_condition_expression("due_shard = :shard AND due_at <= :now")
+            .expression_attribute_values(":shard", table::text(shard.to_string()))
+            .expression_attribute_values(":now", table::number(now.as_second()))
+            .limit(i32::from(limit))
+            .send()
+            .await
+            .map_err(CloudError::of("Query"))?;
+        answer.items.unwrap_or_default().into_iter().map(due_work).collect()
+    }
+
+    /// The put of a new work, for the transaction that admits an upload.
+    pub(crate) fn put_new(&self, work: &Work) -> Result<TransactWriteItem, CloudError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(table::to_item(&Row::of(work), "a work")?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(CloudError::malformed("a put"))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+/// The condition that the stored work is in the state of `work`: the same status and, while it is being made, the
+/// same lease.
+fn still_stands(work: &Work) -> (&'static str, Item) {
+    let status = |name: &str| Item::from([(":status".to_owned(), table::text(name))]);
+    match &work.state {
+        WorkState::AwaitingUpload { .. } => ("#status = :status", status("awaiting_upload")),
+        WorkState::Ready { .. } => ("#status = :status", status("ready")),
+        WorkState::Failed { .. } => ("#status = :status", status("failed")),
+        WorkState::Deleting { .. } => ("#status = :status", status("deleting")),
+        WorkState::Processing { lease, .. } => {
+            let mut values = status("processing");
+            values.insert(":token".to_owned(), table::text(lease.token));
+            ("#status = :status AND lease.token = :token", values)
+        }
+    }
+}
+
+fn read(item: Item) -> Result<Work, CloudError> {
+    table::from_item::<Row>(item, "a work").map(|row| row.work)
+}
+
+fn due_work(keys: Item) -> Result<DueWork, CloudError> {
+    #[derive(Deserialize)]
+    struct Keys {
+        pk: String,
+        sk: String,
+    }
+    let Keys { pk, sk } = table::from_item(keys, "a due row")?;
+    let malformed = CloudError::Malformed { what: "a due row" };
+    match (table::subject_of(&pk), sk.strip_prefix(WORK).map(str::parse)) {
+        (Some(subject), Some(Ok(work))) => Ok(DueWork { subject, work }),
+        _ => Err(malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        Admission, ContentType, ExpectedPhoto, Failure, PhotoSource, Picture, ReasonCode, Sha256,
+        TemplateVersion, WorkKind,
+    };
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn every_state_of_a_work_reads_back_as_it_was_written() {
+        let now = UnixSeconds::from_second(1_795_000_000);
+        let photo = ExpectedPhoto { content_type: ContentType::Png, bytes: 7, sha256: Sha256::of(b"photo") };
+        let awaiting = Work {
+            id: WorkId::new(Timestamp::UNIX_EPOCH, 5),
+            subject: SubjectId::from_random(6),
+            generation: 3,
+            kind: WorkKind::Picture,
+            template: TemplateVersion { id: "t".parse().expect("a slug"), version: 2, sha256: "ab".into() },
+            source: PhotoSource::Camera,
+            created_at: now,
+            state: WorkState::AwaitingUpload { photo, upload_expires_at: now },
+        };
+        let Admission::Claim(processing) = awaiting.claim(now, domain::LeaseToken::from_random(8), "request")
+        else {
+            panic!("a fresh work is claimed");
+        };
+        let picture = Picture { width: 1, height: 2, bytes: 3 };
+        let states = [
+            processing.published(picture, now, SignedDuration::from_hours(1)),
+            processing.failed(Failure::of(ReasonCode::InternalError), now),
+            processing.failed(Failure::measured(ReasonCode::TooDark, 12.34, 40.0), now),
+            processing.deleted(now),
+            *processing,
+            awaiting,
+        ];
+        for work in states {
+            let item = table::to_item(&Row::of(&work), "a work").expect("an item");
+            assert_eq!(read(item).expect("reads back"), work);
+        }
+    }
+
+    #[test]
+    fn works_spread_over_all_shards() {
+        let mut seen = std::collections::BTreeSet::new();
+        for random in 0..200 {
+            seen.insert(shard(WorkId::new(Timestamp::UNIX_EPOCH, random)));
+        }
+        assert_eq!(seen.len(), usize::from(DUE_SHARDS));
+    }
+}
