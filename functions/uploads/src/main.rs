@@ -1,2 +1,32 @@
-//! Placeholder.
-fn main() {}
+//! `POST /v1/uploads`: admits an upload and answers a presigned PUT. This file wires; `create.rs` does it.
+
+mod create;
+
+use anyhow::Result;
+use cloud::{Connection, Photos, Subjects, Templates, Uploads, Works};
+use domain::limits::UPLOAD_WINDOW;
+use jiff::SignedDuration;
+use lambda::Settings;
+
+use crate::create::Create;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    lambda::telemetry::start();
+    let settings = Settings::of_process();
+    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
+    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let records = settings.text("RECORDS_TABLE")?;
+    let works = Works::new(&connection, records.clone());
+    let create = Create {
+        subjects: Subjects::new(&connection, settings.text("IDENTITIES_TABLE")?, records),
+        templates: Templates::new(&connection, settings.text("TEMPLATES_BUCKET")?),
+        photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
+        uploads: Uploads::new(&connection, &works),
+        works,
+        data_key: settings.text("DATA_KEY")?,
+        storage_key: settings.text("STORAGE_KEY")?,
+        window: SignedDuration::from_secs(settings.value_or("UPLOAD_URL_SECONDS", UPLOAD_WINDOW.as_secs())?),
+    };
+    lambda::serve_http(|request, now| create.handle(request, now)).await.map_err(anyhow::Error::from_boxed)
+}

@@ -1,0 +1,55 @@
+//! What wakes `purge`.
+
+use aws_lambda_events::s3::S3Event;
+use serde::Deserialize;
+
+/// The two kinds of event.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum PurgeEvent {
+    /// From the scheduler.
+    Scheduled(Scheduled),
+    /// From Lambda: `synthesize` failed on this event as often as it may.
+    GivenUp(Box<GivenUp>),
+}
+
+/// The scheduler's input, as the template sets it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub(crate) enum Scheduled {
+    /// Delete what is due.
+    Sweep,
+}
+
+/// The record Lambda sends to an on-failure destination; only the event and its id are of use.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct GivenUp {
+    /// The invocation that failed.
+    pub(crate) request_context: RequestContext,
+    /// The S3 event that was given up.
+    pub(crate) request_payload: S3Event,
+}
+
+/// About the invocation.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RequestContext {
+    /// Its id, the same for all its attempts.
+    pub(crate) request_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_kinds_of_event_are_told_apart() {
+        let scheduled = serde_json::from_str(r#"{"task": "sweep"}"#).expect("the scheduler's");
+        assert!(matches!(scheduled, PurgeEvent::Scheduled(Scheduled::Sweep)));
+        let record = r#"{"version": "1.0", "requestContext": {"requestId": "r", "condition": "RetriesExhausted"},
+            "requestPayload": {"Records": []}, "responsePayload": null}"#;
+        assert!(matches!(serde_json::from_str(record).expect("Lambda's"), PurgeEvent::GivenUp(_)));
+        assert!(serde_json::from_str::<PurgeEvent>(r#"{"task": "other"}"#).is_err());
+    }
+}

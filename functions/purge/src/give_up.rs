@@ -1,0 +1,37 @@
+//! An event was given up: its photo goes now, and the work says so.
+
+use cloud::{CloudError, Disposal};
+use domain::{Failure, PhotoKey, ReasonCode, UnixSeconds, WorkState};
+
+use crate::event::GivenUp;
+
+/// Deletes the photos of the event and records that their works failed.
+pub(crate) async fn run(disposal: &Disposal, record: &GivenUp, now: UnixSeconds) -> Result<(), CloudError> {
+    for photo in &record.request_payload.records {
+        // A key that is none of ours has no work; the sweep removes whatever lies under it.
+        let key =
+            photo.s3.object.url_decoded_key.as_deref().or(photo.s3.object.key.as_deref()).unwrap_or_default();
+        if let Ok(key) = key.parse() {
+            give_up(disposal, key, &record.request_context.request_id, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives up the photo under `key`, unless a worker on a duplicate of the event holds its work right now: then that
+/// worker, or its own failure, ends it. The lease of a worker on this very event is dead, however long it would
+/// have run: Lambda gives an event up after its last worker has ended.
+async fn give_up(
+    disposal: &Disposal,
+    key: PhotoKey,
+    request: &str,
+    now: UnixSeconds,
+) -> Result<(), CloudError> {
+    let Some(work) = disposal.works.load(key.subject, key.work).await? else {
+        return disposal.photos.delete(key).await;
+    };
+    match &work.state {
+        WorkState::Processing { lease, .. } if now < lease.expires_at && lease.holder != request => Ok(()),
+        _ => disposal.abandon(&work, Failure::of(ReasonCode::InternalError), now).await,
+    }
+}

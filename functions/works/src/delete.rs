@@ -1,0 +1,31 @@
+//! `DELETE /v1/works/{id}`: the work is hidden at once, then its objects go, then its row.
+
+use cloud::Replaced;
+use domain::UnixSeconds;
+use lambda::{ApiError, Problem, Request, Response};
+
+use crate::Endpoints;
+use crate::show::own_work;
+
+/// How often a transition that came in between is read and tried over: a work has no more than that many.
+const TRIES: u32 = 4;
+
+/// Handles the request. To delete what is already gone is a success, so that the app may repeat it.
+pub(crate) async fn handle(
+    endpoints: &Endpoints,
+    request: Request,
+    now: UnixSeconds,
+) -> Result<Response, ApiError> {
+    for _ in 0..TRIES {
+        let work = match own_work(endpoints, &request).await {
+            Ok(work) => work,
+            Err(ApiError::Problem(problem)) if problem.status() == 404 => return Ok(Response::no_content()),
+            Err(error) => return Err(error),
+        };
+        if endpoints.disposal.delete(&work, now).await? == Replaced::Stored {
+            return Ok(Response::no_content());
+        }
+    }
+    let detail = "The work keeps changing; please try again.";
+    Err(Problem::new(409, "work_changing", "The work is changing", detail).retry_after(1).into())
+}

@@ -1,0 +1,33 @@
+//! `GET /v1/works/{id}`: one work, with `Retry-After` while it is being made.
+
+use domain::{UnixSeconds, Work, WorkId};
+use lambda::{ApiError, Problem, Request, Response};
+
+use crate::Endpoints;
+use crate::resource::WorkResource;
+
+/// Seconds until it pays to ask again: a work takes about one.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// Handles the request.
+pub(crate) async fn handle(
+    endpoints: &Endpoints,
+    request: Request,
+    now: UnixSeconds,
+) -> Result<Response, ApiError> {
+    let work = own_work(endpoints, &request).await?;
+    let pictures = &endpoints.disposal.pictures;
+    let resource = WorkResource::of(&work, pictures, now).await?.ok_or_else(|| Problem::not_found("work"))?;
+    let response = Response::json(200, &resource)?;
+    Ok(if resource.is_under_way() { response.retry_after(RETRY_AFTER_SECONDS) } else { response })
+}
+
+/// The work that the path names, if it is the caller's. Another's is not found: it is looked for in the caller's
+/// own partition and nowhere else.
+pub(crate) async fn own_work(endpoints: &Endpoints, request: &Request) -> Result<Work, ApiError> {
+    let not_found = || Problem::not_found("work");
+    let id: WorkId = request.path("id", "work")?;
+    let gate = endpoints.subjects.find(&request.caller()?).await?.ok_or_else(not_found)?;
+    let work = endpoints.disposal.works.load(gate.subject, id).await?;
+    Ok(work.ok_or_else(not_found)?)
+}
