@@ -13,6 +13,7 @@ mod frame;
 mod geometry;
 mod grain;
 mod grid;
+mod logarithm;
 mod morphology;
 mod occlusion;
 mod plane;

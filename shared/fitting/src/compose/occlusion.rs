@@ -5,6 +5,7 @@
 
 use super::blur::gaussian;
 use super::frame::Frame;
+use super::logarithm::exp;
 use super::plane::{Plane, Upsampler};
 use super::raster::Coverage;
 use super::shading::LOG_OFFSET;
@@ -85,12 +86,14 @@ pub(super) fn fill(
     let mut upsampler = Upsampler::new(step, occlusion.width());
     let (mut shares, mut light) = (vec![0.0; photo[0].width()], vec![0.0; photo[0].width()]);
     for (y, span) in spans.iter().enumerate() {
-        upsampler.row(occlusion, y, span.start, &mut shares[..span.len()]);
+        upsampler.row(occlusion, y, span.clone(), &mut shares);
         for ((photo, mirrored), relight) in photo.iter_mut().zip(mirrored).zip(relight) {
-            upsampler.row(relight, y, span.start, &mut light[..span.len()]);
+            upsampler.row(relight, y, span.clone(), &mut light);
             let pixels = photo.row_mut(y)[span.clone()].iter_mut().zip(&mirrored.row(y)[span.clone()]);
-            for ((v, &m), (&share, &light)) in pixels.zip(shares.iter().zip(&light)) {
-                *v += ((m + LOG_OFFSET) * light.exp() - LOG_OFFSET - *v) * share;
+            for ((v, &m), (&share, &light)) in
+                pixels.zip(shares[span.clone()].iter().zip(&light[span.clone()]))
+            {
+                *v += ((m + LOG_OFFSET) * exp(light) - LOG_OFFSET - *v) * share;
             }
         }
     }

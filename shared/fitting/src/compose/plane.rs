@@ -4,6 +4,8 @@
 //! at `step · i + (step - 1) / 2` in fine coordinates; the border is continued by its last sample. Planes
 //! hold pieces of a user's face and are wiped on drop.
 
+use std::ops::Range;
+
 use zeroize::Zeroize;
 
 /// Samples row by row, top row first; integer coordinates are sample centres.
@@ -74,14 +76,25 @@ impl Plane {
     pub(super) fn reduced(&self, step: usize) -> Self {
         let (width, height) = (self.width.div_ceil(step), self.height.div_ceil(step));
         let mut coarse = Self::new(width, height);
-        for (y, sums) in coarse.rows_mut().enumerate() {
-            let rows = step.min(self.height - y * step);
-            for fine_y in y * step..y * step + rows {
-                for (sum, block) in sums.iter_mut().zip(self.row(fine_y).chunks(step)) {
-                    *sum += block.iter().sum::<f32>() / block.len() as f32;
+        let mut line = vec![0.0; self.width];
+        for (y, means) in coarse.rows_mut().enumerate() {
+            let rows = y * step..((y + 1) * step).min(self.height);
+            let share = 1.0 / rows.len() as f32;
+            line.copy_from_slice(self.row(rows.start));
+            for fine_y in rows.skip(1) {
+                line.iter_mut().zip(self.row(fine_y)).for_each(|(sum, &v)| *sum += v);
+            }
+            match step {
+                1 => means.copy_from_slice(&line),
+                2 => block_means::<2>(&line, share, means),
+                3 => block_means::<3>(&line, share, means),
+                4 => block_means::<4>(&line, share, means),
+                _ => {
+                    for (mean, block) in means.iter_mut().zip(line.chunks(step)) {
+                        *mean = block.iter().sum::<f32>() / block.len() as f32 * share;
+                    }
                 }
             }
-            sums.iter_mut().for_each(|sum| *sum /= rows as f32);
         }
         coarse
     }
@@ -91,9 +104,20 @@ impl Plane {
         let mut fine = Self::new(width, height);
         let mut upsampler = Upsampler::new(step, self.width);
         for (y, row) in fine.rows_mut().enumerate() {
-            upsampler.row(self, y, 0, row);
+            upsampler.row(self, y, 0..width, row);
         }
         fine
+    }
+}
+
+/// The means of whole blocks of `S` samples, and of what is left at the end, times `share`.
+fn block_means<const S: usize>(line: &[f32], share: f32, means: &mut [f32]) {
+    let (blocks, rest) = line.as_chunks::<S>();
+    for (mean, block) in means.iter_mut().zip(blocks) {
+        *mean = block.iter().sum::<f32>() * (share / S as f32);
+    }
+    if let (Some(last), false) = (means.last_mut(), rest.is_empty()) {
+        *last = rest.iter().sum::<f32>() / rest.len() as f32 * share;
     }
 }
 
@@ -114,62 +138,80 @@ impl Upsampler {
         Self { step, blended: vec![0.0; coarse_width] }
     }
 
-    /// Fills `out` with the fine samples of row `fine_y` from column `fine_x` on.
-    pub(super) fn row(&mut self, coarse: &Plane, fine_y: usize, fine_x: usize, out: &mut [f32]) {
-        let (above, t) = position(fine_y, self.step, coarse.height);
-        let (upper, lower) = (coarse.row(above), coarse.row((above + 1).min(coarse.height - 1)));
-        for ((v, &a), &b) in self.blended.iter_mut().zip(upper).zip(lower) {
+    /// Fills the columns `span` of `out`, a whole fine row; its other samples may change as well.
+    pub(super) fn row(&mut self, coarse: &Plane, fine_y: usize, span: Range<usize>, out: &mut [f32]) {
+        let (step, last) = (self.step, coarse.width - 1);
+        // Coarse sample i sits at step · i + (step - 1) / 2; from the first whole fine sample at or after
+        // it there are `step` of them up to the next.
+        let first = (span.start.saturating_sub(step / 2) / step).min(last);
+        let end = (span.end.saturating_sub(step / 2).div_ceil(step) + 1).min(last + 1);
+        let (above, t) = self.line(fine_y, coarse.height);
+        let upper = &coarse.row(above)[first..end];
+        let lower = &coarse.row((above + 1).min(coarse.height - 1))[first..end];
+        let blended = &mut self.blended[first..end];
+        for ((v, &a), &b) in blended.iter_mut().zip(upper).zip(lower) {
             *v = a + (b - a) * t;
         }
-        if self.step == 1 {
-            let available = out.len().min(self.blended.len().saturating_sub(fine_x));
-            out[..available].copy_from_slice(&self.blended[fine_x..fine_x + available]);
-            out[available..].fill(self.blended[self.blended.len() - 1]);
-            return;
+        let start = (step * first + step / 2).min(out.len());
+        if first == 0 {
+            out[..start].fill(blended[0]);
         }
-        let last = self.blended.len() - 1;
-        let mut x = 0;
-        while x < out.len() {
-            // All fine samples between two coarse centres share one slope.
-            let (left, t) = position(fine_x + x, self.step, last + 1);
-            let run = run_length(fine_x + x, self.step, left, last).min(out.len() - x);
-            let (a, b) = (self.blended[left], self.blended[(left + 1).min(last)]);
-            let before_first = 2 * (fine_x + x) < self.step - 1;
-            let slope = if before_first { 0.0 } else { (b - a) / self.step as f32 };
-            let start = a + (b - a) * t;
-            for (i, v) in out[x..x + run].iter_mut().enumerate() {
-                *v = start + slope * i as f32;
+        let out = &mut out[start..];
+        match step {
+            1 => expand::<1>(blended, out),
+            2 => expand::<2>(blended, out),
+            3 => expand::<3>(blended, out),
+            4 => expand::<4>(blended, out),
+            5 => expand::<5>(blended, out),
+            6 => expand::<6>(blended, out),
+            8 => expand::<8>(blended, out),
+            _ => {
+                for (pair, block) in blended.windows(2).zip(out.chunks_mut(step)) {
+                    ramp(pair[0], pair[1], step, block);
+                }
             }
-            x += run;
+        }
+        let (filled, rest) = out.split_at_mut((step * (blended.len() - 1)).min(out.len()));
+        debug_assert!(filled.len() + rest.len() >= span.end.saturating_sub(start));
+        if end == last + 1 {
+            rest.fill(blended[blended.len() - 1]);
         }
     }
+
+    /// The coarse row at or above a fine one, and how far below it that lies (0 to below 1).
+    fn line(&self, fine_y: usize, coarse_height: usize) -> (usize, f32) {
+        // In half samples, so that the centre of an even block is a whole number.
+        let Some(offset) = (2 * fine_y).checked_sub(self.step - 1) else { return (0, 0.0) };
+        let period = 2 * self.step;
+        let above = offset / period;
+        if above + 1 >= coarse_height {
+            return (coarse_height - 1, 0.0);
+        }
+        (above, (offset % period) as f32 / period as f32)
+    }
 }
 
-/// The coarse sample at or before a fine coordinate, and how far beyond it lies (0 to below 1).
-fn position(fine: usize, step: usize, coarse_len: usize) -> (usize, f32) {
-    // In half fine samples, so that the centre of an even block is a whole number.
-    let doubled = 2 * fine;
-    if doubled < step {
-        return (0, 0.0);
+/// Fills each whole block of `S` fine samples between two neighbours of `coarse`, and the cut last one.
+fn expand<const S: usize>(coarse: &[f32], out: &mut [f32]) {
+    let (blocks, rest) = out.as_chunks_mut::<S>();
+    let whole = blocks.len();
+    for (pair, block) in coarse.windows(2).zip(blocks) {
+        ramp(pair[0], pair[1], S, block);
     }
-    let offset = doubled - (step - 1);
-    let index = offset / (2 * step);
-    if index + 1 >= coarse_len {
-        return (coarse_len - 1, 0.0);
+    if let Some(&[a, b]) = coarse.get(whole..whole + 2) {
+        ramp(a, b, S, rest);
     }
-    (index, (offset % (2 * step)) as f32 / (2 * step) as f32)
 }
 
-/// How many fine samples from `fine` on lie before the next coarse centre.
-fn run_length(fine: usize, step: usize, left: usize, last: usize) -> usize {
-    if 2 * fine < step - 1 {
-        return (step - 1 - 2 * fine).div_ceil(2);
+/// The fine samples from one coarse sample on, `step` of which reach the next.
+#[inline]
+fn ramp(a: f32, b: f32, step: usize, out: &mut [f32]) {
+    let slope = (b - a) / step as f32;
+    // The centre of an even block lies half a sample before the first fine one after it.
+    let start = if step.is_multiple_of(2) { a + 0.5 * slope } else { a };
+    for (i, v) in out.iter_mut().enumerate() {
+        *v = start + slope * i as f32;
     }
-    if left == last {
-        return usize::MAX;
-    }
-    let next_doubled = 2 * step * (left + 1) + step - 1;
-    (next_doubled - 2 * fine).div_ceil(2)
 }
 
 #[cfg(test)]
@@ -191,19 +233,24 @@ mod tests {
     }
 
     #[test]
-    fn a_row_from_the_middle_equals_that_part_of_the_whole_row() {
+    fn a_span_of_a_row_equals_that_part_of_the_whole_row() {
         let coarse = Plane::from_fn(7, 5, |x, y| ((x * 31 + y * 17) % 11) as f32);
-        for step in [1, 2, 3, 4] {
-            let whole = coarse.enlarged(step, 7 * step, 5 * step);
-            let mut upsampler = Upsampler::new(step, 7);
-            let mut part = vec![0.0; 3 * step];
-            for y in 0..5 * step {
-                upsampler.row(&coarse, y, 2 * step - 1, &mut part);
-                for (got, expected) in part.iter().zip(&whole.row(y)[2 * step - 1..]) {
-                    assert!((got - expected).abs() < 1e-5);
-                }
+        for step in [1, 2, 3, 4, 7] {
+            let width = 7 * step - step / 2;
+            let whole = coarse.enlarged(step, width, 5 * step);
+            for span in [0..1, 2 * step - 1..4 * step + 1, width - 1..width, 3..3] {
+                let mut row = vec![f32::NAN; width];
+                Upsampler::new(step, 7).row(&coarse, 2 * step, span.clone(), &mut row);
+                assert_eq!(row[span.clone()], whole.row(2 * step)[span.clone()], "step {step}, {span:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_border_is_continued_by_its_last_sample() {
+        let coarse = Plane::from_fn(2, 1, |x, _| x as f32);
+        assert_eq!(coarse.enlarged(3, 6, 1).data(), [0.0, 0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0, 1.0]);
+        assert_eq!(coarse.enlarged(2, 4, 1).data(), [0.0, 0.25, 0.75, 1.0]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The fine pass: every pixel of the fitted face from its photo, its template and the coarse planes.
 
 use super::grid::Grid;
+use super::logarithm::{exp, ln};
 use super::plane::{Plane, Upsampler};
 use super::shading::LOG_OFFSET;
 use super::tone::Tone;
@@ -58,22 +59,28 @@ pub(super) fn relight(photo: &mut [Plane; 3], tone: &Tone, grid: &Grid, spans: &
     let mut rows = vec![vec![0.0; grid.fine_width()]; coarse.len()];
     for (y, span) in spans.iter().enumerate() {
         for (row, plane) in rows.iter_mut().zip(&coarse) {
-            upsampler.row(plane, y, span.start, &mut row[..span.len()]);
+            upsampler.row(plane, y, span.clone(), row);
         }
         let [red, green, blue] = photo;
-        let colours = [red, green, blue].map(|plane| &mut plane.row_mut(y)[span.clone()]);
-        relight_row(colours, &rows, span.len(), tone.deepening);
+        let [red, green, blue] = [red, green, blue].map(|plane| &mut plane.row_mut(y)[span.clone()]);
+        let planes: Vec<&[f32]> = rows.iter().map(|row| &row[span.clone()]).collect();
+        relight_row(red, green, blue, &planes, tone.deepening);
     }
 }
 
-fn relight_row([red, green, blue]: [&mut [f32]; 3], rows: &[Vec<f32>], length: usize, deepening: f32) {
-    let plane = |i: usize| &rows[i][..length];
+/// The arithmetic of one row. The three rows written are arguments of their own, and the function is not
+/// inlined, so that the compiler knows them apart from all that is read and vectorises the loop.
+#[inline(never)]
+fn relight_row(red: &mut [f32], green: &mut [f32], blue: &mut [f32], planes: &[&[f32]], deepening: f32) {
+    let length = red.len();
+    let (green, blue) = (&mut green[..length], &mut blue[..length]);
+    let plane = |i: usize| &planes[i][..length];
     let low = [plane(0), plane(1), plane(2)];
     let contrast = [plane(3), plane(4), plane(5)];
     let chroma_gain = [plane(6), plane(7), plane(8)];
     let (luma_gain, hue_kept, shoulder, soft, lips) = (plane(9), plane(10), plane(11), plane(12), plane(13));
     for x in 0..length {
-        let logs = [red[x], green[x], blue[x]].map(|v| (v.max(0.0) + LOG_OFFSET).ln());
+        let logs = [red[x], green[x], blue[x]].map(|v| ln(v.max(0.0) + LOG_OFFSET));
         let detail: [f32; 3] = std::array::from_fn(|c| logs[c] - low[c][x] + contrast[c][x]);
         let y = (detail[0] + detail[1] + detail[2]) / 3.0;
         let dark_chroma = (1.0 + DARK_CHROMA_RATE * y.min(0.0)).max(DARK_CHROMA_MIN);
@@ -91,7 +98,7 @@ fn relight_row([red, green, blue]: [&mut [f32]; 3], rows: &[Vec<f32>], length: u
         });
         let luma = (lit[0] + lit[1] + lit[2]) / 3.0;
         let excess = (luma - shoulder[x]).max(0.0) * COMPRESSION;
-        [red[x], green[x], blue[x]] = lit.map(|v| (v - excess).exp() - LOG_OFFSET);
+        [red[x], green[x], blue[x]] = lit.map(|v| exp(v - excess) - LOG_OFFSET);
     }
 }
 
@@ -108,9 +115,9 @@ pub(super) fn blend(
     let mut upsampler = Upsampler::new(grid.step, grid.width);
     let (width, height) = (out.width(), out.height());
     let columns = grid.fine_width().min(width - grid.left);
-    let mut shares = vec![0.0; columns];
+    let mut shares = vec![0.0; grid.fine_width()];
     for y in 0..grid.fine_height().min(height - grid.top) {
-        upsampler.row(alpha, y, 0, &mut shares);
+        upsampler.row(alpha, y, 0..columns, &mut shares);
         let start = ((grid.top + y) * width + grid.left) * 3;
         let pixels = out.data_mut()[start..start + columns * 3].as_chunks_mut::<3>().0;
         let [r, g, b, front] = template.each_ref().map(|plane| &plane.row(y)[..columns]);

@@ -5,6 +5,7 @@
 //! three logarithms, chroma what remains of each.
 
 use super::blur::{gaussian, weighted_mean};
+use super::logarithm::ln;
 use super::plane::Plane;
 
 /// Added before the logarithm, in 8-bit levels: keeps the noise of black from becoming detail.
@@ -42,5 +43,5 @@ pub(super) fn luma([a, b, c]: &[Plane; 3]) -> Plane {
 
 /// The logarithms of 8-bit colours.
 pub(super) fn logarithms(colours: [Plane; 3]) -> [Plane; 3] {
-    colours.map(|plane| plane.map(|v| (v.max(0.0) + LOG_OFFSET).ln()))
+    colours.map(|plane| plane.map(|v| ln(v.max(0.0) + LOG_OFFSET)))
 }

@@ -121,16 +121,17 @@ fn sample(
     let mut upsampler = Upsampler::new(grid.step, grid.width);
     let (mut xs, mut ys) = (vec![0.0; width], vec![0.0; width]);
     for (y, span) in spans.iter().enumerate() {
-        let (xs, ys) = (&mut xs[..span.len()], &mut ys[..span.len()]);
-        upsampler.row(&map[0], y, span.start, xs);
-        upsampler.row(&map[1], y, span.start, ys);
+        upsampler.row(&map[0], y, span.clone(), &mut xs);
+        upsampler.row(&map[1], y, span.clone(), &mut ys);
         let [red, green, blue, fourth] = &mut planes;
         let outputs = red.row_mut(y)[span.clone()]
             .iter_mut()
             .zip(&mut green.row_mut(y)[span.clone()])
             .zip(&mut blue.row_mut(y)[span.clone()])
             .zip(&mut fourth.row_mut(y)[span.clone()]);
-        for (i, ((((r, g), b), m), (&u, &v))) in outputs.zip(xs.iter().zip(ys.iter())).enumerate() {
+        for (i, ((((r, g), b), m), (&u, &v))) in
+            outputs.zip(xs[span.clone()].iter().zip(&ys[span.clone()])).enumerate()
+        {
             let [u, v] = locate((span.start + i) as f32, y as f32, [u, v]);
             [*r, *g, *b, *m] = texture.sample(u, v);
         }
