@@ -22,6 +22,17 @@ struct Description {
     licence: String,
     width: u32,
     height: u32,
+    files: Files,
+}
+
+#[derive(Deserialize)]
+struct Files {
+    thumbnail: File,
+}
+
+#[derive(Deserialize)]
+struct File {
+    name: String,
 }
 
 #[derive(Serialize)]
@@ -33,6 +44,7 @@ struct Entry {
     licence: String,
     width: u32,
     height: u32,
+    thumbnail: String,
 }
 
 /// Lays out every template folder of `directory` as the bucket's objects, the catalogue last: whoever reads a
@@ -61,6 +73,7 @@ pub fn lay_out(directory: &Path) -> anyhow::Result<Vec<Object>> {
             licence: described.licence,
             width: described.width,
             height: described.height,
+            thumbnail: described.files.thumbnail.name,
         });
     }
     objects.push(("catalogue.json".to_owned(), serde_json::to_vec_pretty(&catalogue)?));

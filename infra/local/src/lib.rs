@@ -5,6 +5,7 @@
 //! `overlay.yaml`; what the emulator does not enforce is asserted on the template instead.
 
 mod account;
+mod api;
 mod binaries;
 mod catalogue;
 mod emulator;
@@ -18,6 +19,7 @@ mod template;
 mod workspace;
 
 pub use account::{Account, CallError};
+pub use api::{ApiAnswer, Caller};
 pub use binaries::{Binaries, FUNCTIONS, build_functions};
 pub use catalogue::lay_out;
 pub use function_process::{Answer, FunctionProcess};

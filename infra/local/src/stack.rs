@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
 use crate::account::Account;
+use crate::api::Caller;
 use crate::binaries::Binaries;
 use crate::catalogue::lay_out;
 use crate::emulator::Emulator;
@@ -110,6 +111,14 @@ impl LocalStack {
     /// When the issuer does not answer.
     pub fn token_with(&self, claims: &Value) -> anyhow::Result<String> {
         self.issuer.token(claims)
+    }
+
+    /// This subject, signed in.
+    ///
+    /// # Errors
+    /// When the issuer does not answer.
+    pub fn sign_in(&self, subject: &str) -> anyhow::Result<Caller<'_>> {
+        Caller::new(self, self.token(subject)?)
     }
 
     /// An HTTPS client that trusts the emulator; 4xx and 5xx are answers, not errors.

@@ -1,0 +1,123 @@
+//! The deployed HTTP API and its presigned URLs, as an app calls them.
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use ureq::http::{HeaderMap, Request};
+
+use crate::stack::LocalStack;
+
+/// An answer of the API, whatever its status.
+#[derive(Debug)]
+pub struct ApiAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The document; `Null` when there is none.
+    pub body: Value,
+}
+
+impl ApiAnswer {
+    /// The document, once the status is the expected one.
+    ///
+    /// # Errors
+    /// When the status is another; the message has the problem document.
+    pub fn expect(self, status: u16) -> anyhow::Result<Value> {
+        anyhow::ensure!(self.status == status, "answered {}, not {status}: {}", self.status, self.body);
+        Ok(self.body)
+    }
+}
+
+/// One user of the API, signed in.
+pub struct Caller<'a> {
+    stack: &'a LocalStack,
+    url: String,
+    token: String,
+}
+
+impl<'a> Caller<'a> {
+    pub(crate) fn new(stack: &'a LocalStack, token: String) -> anyhow::Result<Self> {
+        Ok(Self { stack, url: stack.api_url()?, token })
+    }
+
+    /// `GET path`.
+    ///
+    /// # Errors
+    /// When the API cannot be reached.
+    pub fn get(&self, path: &str) -> anyhow::Result<ApiAnswer> {
+        self.send("GET", path, &[], Vec::new())
+    }
+
+    /// Any request with these headers and body.
+    ///
+    /// # Errors
+    /// When the API cannot be reached.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> anyhow::Result<ApiAnswer> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.token));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.stack.agent().run(request.body(body)?)?;
+        let (parts, mut body) = response.into_parts();
+        let text = body.read_to_string()?;
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? };
+        Ok(ApiAnswer { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
+    /// Asks for an upload of this photo onto the template.
+    ///
+    /// # Errors
+    /// When the API cannot be reached.
+    pub fn ask_for_upload(
+        &self,
+        template: &str,
+        photo: &[u8],
+        content_type: &str,
+        idempotency_key: &str,
+    ) -> anyhow::Result<ApiAnswer> {
+        let document = json!({
+            "template_id": template,
+            "source": "album",
+            "content_type": content_type,
+            "content_length": photo.len(),
+            "sha256": BASE64_STANDARD.encode(Sha256::digest(photo)),
+        });
+        let headers = [("content-type", "application/json"), ("idempotency-key", idempotency_key)];
+        self.send("POST", "/v1/uploads", &headers, document.to_string().into_bytes())
+    }
+
+    /// Sends the photo as an upload's answer says; the status, and the error document if there is one.
+    ///
+    /// # Errors
+    /// When the answer has no URL or S3 cannot be reached.
+    pub fn put_photo(&self, upload: &Value, photo: &[u8]) -> anyhow::Result<(u16, String)> {
+        let url = upload["url"].as_str().context("the upload has no url")?;
+        let mut request = Request::builder().method("PUT").uri(url);
+        for (name, value) in upload["headers"].as_object().context("the upload has no headers")? {
+            request = request.header(name, value.as_str().unwrap_or_default());
+        }
+        let mut response = self.stack.agent().run(request.body(photo.to_vec())?)?;
+        Ok((response.status().as_u16(), response.body_mut().read_to_string()?))
+    }
+
+    /// Fetches a presigned URL; the status and the bytes.
+    ///
+    /// # Errors
+    /// When S3 cannot be reached.
+    pub fn download(&self, url: &str) -> anyhow::Result<(u16, Vec<u8>)> {
+        let mut response = self.stack.agent().get(url).call()?;
+        Ok((response.status().as_u16(), response.body_mut().with_config().limit(u64::MAX).read_to_vec()?))
+    }
+}
