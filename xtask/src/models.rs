@@ -85,7 +85,7 @@ fn convert(root: &Path, package: &Package, model: &Model, onnx: &Path) -> anyhow
     let tflite = downloads.join(format!("{}.tflite", model.name));
     let unchecked = downloads.join(format!("{}.onnx", model.name));
     fs::write(&tflite, source)?;
-    let python = python::environment(root, "models", &root.join("models/requirements.txt"))?;
+    let python = python::environment("models", &root.join("models/requirements.txt"))?;
     say("  converting");
     python::run(Command::new(python).arg(root.join("models/convert.py")).arg(tflite).arg(&unchecked))?;
     let have = registry::sha256_of(&unchecked).context("the conversion wrote nothing")?;

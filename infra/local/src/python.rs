@@ -1,4 +1,4 @@
-//! The Python environment of the local stack: pinned, hashed packages below `target/`.
+//! Python environments of pinned, hashed packages, below `target/python/`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ impl Python {
     /// # Errors
     /// When Python 3.10 or newer is missing, or a package cannot be fetched or has another hash.
     pub fn for_stack(report: &dyn Fn(&str)) -> anyhow::Result<Self> {
-        Self::with_requirements("stack", Path::new("infra/local/requirements.txt"), report)
+        Self::with_requirements("stack", &workspace_root().join("infra/local/requirements.txt"), report)
     }
 
     /// The environment that brings `cargo lambda`.
@@ -27,29 +27,41 @@ impl Python {
     /// # Errors
     /// As [`Self::for_stack`].
     pub fn for_cargo_lambda(report: &dyn Fn(&str)) -> anyhow::Result<Self> {
-        Self::with_requirements("dev", Path::new("infra/local/requirements-dev.txt"), report)
+        Self::with_requirements("dev", &workspace_root().join("infra/local/requirements-dev.txt"), report)
     }
 
-    /// Makes `target/python/NAME` match `requirements` (relative to the checkout); does nothing when it does.
-    fn with_requirements(name: &str, requirements: &Path, report: &dyn Fn(&str)) -> anyhow::Result<Self> {
+    /// Makes `target/python/NAME` match this requirements file; does nothing when it does already.
+    ///
+    /// # Errors
+    /// As [`Self::for_stack`].
+    pub fn with_requirements(name: &str, requirements: &Path, report: &dyn Fn(&str)) -> anyhow::Result<Self> {
         let directory = workspace_root().join("target/python").join(name);
-        let requirements = workspace_root().join(requirements);
         fs::create_dir_all(&directory)?;
         // Two commands started at once must not install into the same folder.
         let lock = File::create(directory.join("set-up.lock"))?;
         lock.lock().context("cannot lock the Python environment")?;
         let installed = directory.join("installed.txt");
-        let wanted = fs::read(&requirements).with_context(|| requirements.display().to_string())?;
+        let wanted = fs::read(requirements).with_context(|| requirements.display().to_string())?;
         if fs::read(&installed).is_ok_and(|present| present == wanted) {
             return Ok(Self { directory });
         }
-        report(&format!("Installing the packages of {}, a minute or two", requirements.display()));
+        report(&format!("  installing the packages of the Python environment {name}, a minute or two"));
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(directory.join("venv")))?;
         let python = Self { directory };
         run(python
             .command()
-            .args(["-m", "pip", "install", "--quiet", "--require-hashes", "--requirement"])
-            .arg(&requirements))?;
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--retries",
+                "5",
+                "--require-hashes",
+                "--requirement",
+            ])
+            .arg(requirements))?;
         fs::write(installed, wanted)?;
         Ok(python)
     }
@@ -57,7 +69,13 @@ impl Python {
     /// A command of this environment's interpreter.
     #[must_use]
     pub fn command(&self) -> Command {
-        Command::new(self.directory.join("venv/bin/python3"))
+        Command::new(self.interpreter())
+    }
+
+    /// This environment's interpreter.
+    #[must_use]
+    pub fn interpreter(&self) -> PathBuf {
+        self.programs().join("python3")
     }
 
     /// The folder with the programs that the packages brought.

@@ -109,7 +109,7 @@ impl Contenders {
 
 /// The Python environment of the scripts and the peer.
 pub(crate) fn environment(root: &Path) -> anyhow::Result<PathBuf> {
-    python::environment(root, "quality", &root.join("xtask/quality/requirements.txt"))
+    python::environment("quality", &root.join("xtask/quality/requirements.txt"))
 }
 
 /// Builds the `fit` tool with further arguments for cargo and says where it is.
