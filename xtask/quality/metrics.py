@@ -158,7 +158,7 @@ def _distance_from_skin(picture, face, blur):
 
 
 def sharpness(result, warped):
-    """100·|ln ratio| of the detail of result and photo: the spread of log luminance between 0.01 and 0.03 iod."""
+    """100·|ln ratio| of the detail of result and relit photo: spread of log luminance between 0.01 and 0.03 iod."""
     mask = result.hull(LEFT_EYE + RIGHT_EYE + NOSE + LIPS + INNER_LIPS)
     fine, coarse = max(0.7, result.px(0.01)), max(2.1, result.px(0.03))
 
@@ -167,7 +167,7 @@ def sharpness(result, warped):
         band = cv2.GaussianBlur(log, (0, 0), fine) - cv2.GaussianBlur(log, (0, 0), coarse)
         return float(band[mask].std())
 
-    return 100 * abs(float(np.log(max(detail(result.picture), 1e-6) / max(detail(warped), 1e-6))))
+    return 100 * abs(float(np.log(max(detail(result.picture), 1e-6) / max(detail(_relit(warped, result)), 1e-6))))
 
 
 def background(result, template):

@@ -69,13 +69,16 @@ def warp_face(photo, template, photo_points, template_points):
 
 def match_colour(warped, template, mask):
     """The warped face with the template face's mean and standard deviation in Lab (Reinhard 2001)."""
-    face = cv2.cvtColor(warped, cv2.COLOR_BGR2LAB).astype(np.float32)
-    wanted = cv2.cvtColor(template, cv2.COLOR_BGR2LAB).astype(np.float32)
-    inside = mask > 0
-    mean, spread = face[inside].mean(0), face[inside].std(0)
-    wanted_mean, wanted_spread = wanted[inside].mean(0), wanted[inside].std(0)
-    face = (face - mean) * (wanted_spread / np.maximum(spread, 1e-6)) + wanted_mean
-    return cv2.cvtColor(np.clip(face, 0, 255).astype(np.uint8), cv2.COLOR_LAB2BGR)
+    x, y, width, height = cv2.boundingRect(mask)
+    box = np.s_[y:y + height, x:x + width]
+    face = cv2.cvtColor(warped[box], cv2.COLOR_BGR2LAB).astype(np.float32)
+    wanted = cv2.cvtColor(template[box], cv2.COLOR_BGR2LAB).astype(np.float32)
+    mean, spread = cv2.meanStdDev(face, mask=mask[box])
+    wanted_mean, wanted_spread = cv2.meanStdDev(wanted, mask=mask[box])
+    face = (face - mean.ravel()) * (wanted_spread / np.maximum(spread, 1e-6)).ravel() + wanted_mean.ravel()
+    matched = warped.copy()
+    matched[box] = cv2.cvtColor(np.clip(face, 0, 255).astype(np.uint8), cv2.COLOR_LAB2BGR)
+    return matched
 
 
 class Stages:
