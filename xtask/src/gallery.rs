@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::python;
+use crate::quality::QUIET_MEDIAPIPE;
 use crate::quality::contenders::{Contenders, Drawn, DrawnPair};
 use crate::quality::pairs::Which;
 use crate::quality::scores::{self, ScoredPair};
@@ -36,7 +37,7 @@ impl Gallery {
         let out = self.out.unwrap_or_else(|| root.join("target/gallery.png"));
         let mut script = Command::new(&contenders.python);
         script.arg(contenders.script("gallery.py")).arg(file).arg(&out);
-        python::run(script.env("GLOG_minloglevel", "3"))?;
+        python::run(script.env(QUIET_MEDIAPIPE.0, QUIET_MEDIAPIPE.1))?;
         say(&format!("look at {}", out.display()));
         Ok(())
     }

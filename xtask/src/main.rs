@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+mod bench;
 mod gallery;
 mod models;
 mod python;
@@ -13,6 +14,7 @@ mod workspace;
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own commands.", version)]
 enum Task {
+    Bench(bench::Bench),
     Gallery(gallery::Gallery),
     Models(models::Models),
     Quality(quality::Quality),
@@ -21,6 +23,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
+        Task::Bench(task) => task.run(),
         Task::Gallery(task) => task.run(),
         Task::Models(task) => task.run(),
         Task::Quality(task) => task.run(),

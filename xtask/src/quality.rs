@@ -6,7 +6,7 @@
 pub(crate) mod contenders;
 pub(crate) mod pairs;
 pub(crate) mod scores;
-mod table;
+pub(crate) mod table;
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,6 +19,9 @@ use crate::python;
 use crate::workspace::{self, say};
 use contenders::Contenders;
 use pairs::Which;
+
+/// The variable and value with which MediaPipe's native code keeps its start-up messages to itself.
+pub(crate) const QUIET_MEDIAPIPE: (&str, &str) = ("GLOG_minloglevel", "3");
 
 /// Score our fits and the usual peer's on every pair of test pictures, without a reference picture.
 #[derive(clap::Args)]
@@ -71,5 +74,5 @@ fn self_check(contenders: &Contenders) -> anyhow::Result<()> {
     fs::write(&file, serde_json::to_vec(&jobs)?)?;
     let mut script = Command::new(&contenders.python);
     script.arg(contenders.script("known_bad.py")).arg("--embedder").arg(&contenders.embedder).arg(file);
-    python::run(script.env("GLOG_minloglevel", "3"))
+    python::run(script.env(QUIET_MEDIAPIPE.0, QUIET_MEDIAPIPE.1))
 }

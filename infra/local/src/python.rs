@@ -32,6 +32,8 @@ impl Python {
 
     /// Makes `target/python/NAME` match this requirements file; does nothing when it does already.
     ///
+    /// The file names everything that is needed: what a package asks for beyond it is left out.
+    ///
     /// # Errors
     /// As [`Self::for_stack`].
     pub fn with_requirements(name: &str, requirements: &Path, report: &dyn Fn(&str)) -> anyhow::Result<Self> {
@@ -58,6 +60,7 @@ impl Python {
                 "--disable-pip-version-check",
                 "--retries",
                 "5",
+                "--no-deps",
                 "--require-hashes",
                 "--requirement",
             ])

@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
+use super::QUIET_MEDIAPIPE;
 use super::pairs::{Manifest, Pair};
-use crate::workspace::say;
+use crate::workspace::{self, say};
 use crate::{models, python, registry};
 
 /// Exit code of both contenders for a photo they decline.
@@ -61,7 +62,7 @@ impl Contenders {
         fs::create_dir_all(&folder)?;
         let python = environment(root)?;
         let embedder = bring_embedder(root, &folder, &manifest)?;
-        let fit = build_fit(root, &[])?;
+        let fit = build("fitting", "fit", "dev")?;
         Ok(Self { root: root.to_owned(), folder, python, embedder, manifest, fit })
     }
 
@@ -112,13 +113,14 @@ pub(crate) fn environment(root: &Path) -> anyhow::Result<PathBuf> {
     python::environment("quality", &root.join("xtask/quality/requirements.txt"))
 }
 
-/// Builds the `fit` tool with further arguments for cargo and says where it is.
-pub(crate) fn build_fit(root: &Path, arguments: &[&str]) -> anyhow::Result<PathBuf> {
-    say("  building fit");
+/// Builds a binary of a package and says where it is.
+pub(crate) fn build(package: &str, binary: &str, profile: &str) -> anyhow::Result<PathBuf> {
+    say(&format!("  building {binary}"));
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--locked", "--package", "fitting", "--bin", "fit", "--message-format", "json"]);
-    let output = cargo.args(arguments).current_dir(root).stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "cannot build fit");
+    cargo.args(["build", "--locked", "--package", package, "--bin", binary, "--profile", profile]);
+    cargo.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
+    let output = cargo.current_dir(workspace::root()).output().context("cannot start cargo")?;
+    ensure!(output.status.success(), "cannot build {binary}");
     String::from_utf8(output.stdout)?
         .lines()
         .filter_map(|line| serde_json::from_str::<Artifact>(line).ok())
@@ -139,7 +141,7 @@ struct Declined {
 }
 
 fn answer(command: &mut Command, out: PathBuf) -> anyhow::Result<Drawn> {
-    let output = command.env("GLOG_minloglevel", "3").stdin(Stdio::null()).output()?;
+    let output = command.env(QUIET_MEDIAPIPE.0, QUIET_MEDIAPIPE.1).stdin(Stdio::null()).output()?;
     if output.status.success() {
         return Ok(Drawn::Picture(out));
     }

@@ -7,6 +7,7 @@ use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::QUIET_MEDIAPIPE;
 use super::contenders::{Contenders, Drawn, DrawnPair};
 use super::pairs::Pair;
 
@@ -85,7 +86,7 @@ pub(crate) fn score(contenders: &Contenders, drawn: &[DrawnPair]) -> anyhow::Res
     fs::write(&file, serde_json::to_vec(&jobs)?)?;
     let mut script = Command::new(&contenders.python);
     script.arg(contenders.script("score.py")).arg("--embedder").arg(&contenders.embedder).arg(file);
-    let output = script.env("GLOG_minloglevel", "3").stdin(Stdio::null()).output()?;
+    let output = script.env(QUIET_MEDIAPIPE.0, QUIET_MEDIAPIPE.1).stdin(Stdio::null()).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "score.py failed: {}", said.trim());
     let report: Report = serde_json::from_slice(&output.stdout)?;

@@ -1,0 +1,82 @@
+//! `cargo xtask bench`: what a fit costs beside the usual peer, and how soon `synthesize` is ready.
+//!
+//! Both contenders run in turn on one core and count their own process-CPU time, so that a busy machine disturbs
+//! neither more than the other; ratios are taken between neighbouring runs.
+
+mod contest;
+mod start;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use serde_json::json;
+
+use crate::python;
+use crate::quality::contenders::{build, environment};
+use crate::workspace::{self, say};
+use crate::{models, quality};
+
+/// Measure CPU time and memory of our fit and of the usual peer, and the start of `synthesize`.
+#[derive(clap::Args)]
+pub(crate) struct Bench {
+    /// Write everything that was measured into this file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Cargo profile of `fit` and `synthesize`; `dev` optimises the pixel kernels but not the linking.
+    #[arg(long, default_value = "release")]
+    profile: String,
+    /// How often the two contenders take turns.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// The core they are pinned to.
+    #[arg(long, default_value_t = 0)]
+    core: usize,
+}
+
+impl Bench {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let root = workspace::root();
+        models::bring_models(root)?;
+        models::bring_pictures(root)?;
+        let python = environment(root)?;
+        let folder = root.join("target/bench");
+        make_pictures(root, &python, &folder)?;
+        let fit = build("fitting", "fit", &self.profile)?;
+        let synthesize = build("synthesize", "synthesize", &self.profile)?;
+
+        let starts = start::measure(root, &synthesize)?;
+        pin_to(self.core)?;
+        let contest =
+            contest::Contest { root, folder: &folder, python: &python, fit: &fit, rounds: self.rounds };
+        let cases = contest.run()?;
+        say(&format!("profile {}, core {}, {} rounds", self.profile, self.core, self.rounds));
+        contest::print(&cases);
+        start::print(&starts);
+        if let Some(path) = self.json {
+            let everything = json!({ "profile": self.profile, "cases": cases, "start": starts });
+            fs::write(&path, serde_json::to_vec_pretty(&everything)?).context(path.display().to_string())?;
+            say(&format!("written to {}", path.display()));
+        }
+        Ok(())
+    }
+}
+
+fn make_pictures(root: &Path, python: &Path, folder: &Path) -> anyhow::Result<()> {
+    say("  making the pictures");
+    let pictures = root.join("target/pictures");
+    let mut script = Command::new(python);
+    script.arg(root.join("xtask/quality/bench_pictures.py"));
+    script.args([pictures.join("obama.jpg"), pictures.join("joconde.jpg"), folder.to_owned()]);
+    python::run(script.env(quality::QUIET_MEDIAPIPE.0, quality::QUIET_MEDIAPIPE.1))
+}
+
+/// Pins this process, and so every process it starts from here on, to one core.
+fn pin_to(core: usize) -> anyhow::Result<()> {
+    let mut taskset = Command::new("taskset");
+    taskset.args(["--all-tasks", "--cpu-list", "--pid", &core.to_string(), &std::process::id().to_string()]);
+    let output = taskset.output().context("cannot start taskset")?;
+    anyhow::ensure!(output.status.success(), "taskset: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Our fit and the peer's in turn, on the same photo and template.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::quality::QUIET_MEDIAPIPE;
+use crate::quality::table::median;
+use crate::registry::sha256_of;
+use crate::workspace::say;
+
+/// Jobs a process does before it says its medians: the first ones pay for caches that a warm server has.
+const JOBS_PER_RUN: usize = 5;
+
+/// What is compared: name, photo, template; the pictures are `bench_pictures.py`'s.
+const CASES: [(&str, &str, &str); 3] = [
+    ("12 MP -> 1024x1280", "photo-12mp.jpg", "template-1024x1280.jpg"),
+    ("48 MP -> 1024x1280", "photo-48mp.jpg", "template-1024x1280.jpg"),
+    ("12 MP -> 2048x2560", "photo-12mp.jpg", "template-2048x2560.jpg"),
+];
+
+/// The two contenders and how long they compete.
+pub(super) struct Contest<'a> {
+    pub(super) root: &'a Path,
+    pub(super) folder: &'a Path,
+    pub(super) python: &'a Path,
+    pub(super) fit: &'a Path,
+    pub(super) rounds: usize,
+}
+
+/// One case's outcome.
+#[derive(Serialize)]
+pub(super) struct Case {
+    name: &'static str,
+    ours: Measured,
+    peer: Measured,
+    /// Median over the rounds of the peer's total over ours.
+    times_cheaper: f64,
+}
+
+/// One contender's medians over the rounds: CPU milliseconds, and the largest resident memory of any round.
+#[derive(Serialize)]
+struct Measured {
+    cpu_ms: BTreeMap<String, f64>,
+    total_cpu_ms: f64,
+    peak_rss_mb: f64,
+}
+
+/// One round of one contender.
+struct Run {
+    cpu_ms: BTreeMap<String, f64>,
+    total_cpu_ms: f64,
+    peak_rss_mb: f64,
+}
+
+#[derive(Deserialize)]
+struct PeerReport {
+    cpu_ms: BTreeMap<String, f64>,
+    total_cpu_ms: f64,
+    peak_rss_mb: f64,
+}
+
+#[derive(Deserialize)]
+struct FitReport {
+    stages: BTreeMap<String, Cost>,
+    peak_rss_mb: f64,
+}
+
+#[derive(Deserialize)]
+struct Cost {
+    cpu_ms: f64,
+}
+
+impl Contest<'_> {
+    /// Every case; fails when our fit does not give the same bytes every time.
+    pub(super) fn run(&self) -> anyhow::Result<Vec<Case>> {
+        CASES.iter().map(|(name, photo, template)| self.case(name, photo, template)).collect()
+    }
+
+    fn case(&self, name: &'static str, photo: &str, template: &str) -> anyhow::Result<Case> {
+        let (mut ours, mut peer, mut works) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 1..=self.rounds {
+            say(&format!("  {name}: round {round} of {}", self.rounds));
+            let out = self.folder.join("ours.jpg");
+            ours.push(self.ours(photo, template, &out)?);
+            works.push(sha256_of(&out).context("fit wrote no picture")?);
+            peer.push(self.peer(photo, template)?);
+        }
+        works.dedup();
+        ensure!(works.len() == 1, "{name}: the same files gave {} different works", works.len());
+        let ratios =
+            ours.iter().zip(&peer).map(|(ours, peer)| peer.total_cpu_ms / ours.total_cpu_ms).collect();
+        Ok(Case { name, ours: Measured::of(&ours), peer: Measured::of(&peer), times_cheaper: median(ratios) })
+    }
+
+    fn ours(&self, photo: &str, template: &str, out: &Path) -> anyhow::Result<Run> {
+        let mut fit = Command::new(self.fit);
+        fit.arg(self.folder.join(photo)).arg(self.folder.join(template)).arg(out).arg("--json");
+        let report: FitReport = report_of(fit.current_dir(self.root))?;
+        let mut cpu_ms: BTreeMap<String, f64> =
+            report.stages.into_iter().map(|(stage, cost)| (stage, cost.cpu_ms)).collect();
+        let total_cpu_ms = cpu_ms.remove("total").context("fit names no total")?;
+        Ok(Run { cpu_ms, total_cpu_ms, peak_rss_mb: report.peak_rss_mb })
+    }
+
+    fn peer(&self, photo: &str, template: &str) -> anyhow::Result<Run> {
+        let mut peer = Command::new(self.python);
+        peer.arg(self.root.join("xtask/quality/peer.py"));
+        peer.args([photo, template, "peer.jpg"].map(|name| self.folder.join(name)));
+        let report: PeerReport = report_of(peer.env(QUIET_MEDIAPIPE.0, QUIET_MEDIAPIPE.1))?;
+        Ok(Run { cpu_ms: report.cpu_ms, total_cpu_ms: report.total_cpu_ms, peak_rss_mb: report.peak_rss_mb })
+    }
+}
+
+fn report_of<T: for<'a> Deserialize<'a>>(command: &mut Command) -> anyhow::Result<T> {
+    let output = command.args(["--repeat", &JOBS_PER_RUN.to_string()]).stdin(Stdio::null()).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{command:?}: {} {}", output.status, said.trim());
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+impl Measured {
+    fn of(runs: &[Run]) -> Self {
+        let stages = runs.first().into_iter().flat_map(|run| run.cpu_ms.keys());
+        let stage_median =
+            |stage: &String| median(runs.iter().filter_map(|run| run.cpu_ms.get(stage)).copied().collect());
+        Self {
+            cpu_ms: stages.map(|stage| (stage.clone(), stage_median(stage))).collect(),
+            total_cpu_ms: median(runs.iter().map(|run| run.total_cpu_ms).collect()),
+            peak_rss_mb: runs.iter().map(|run| run.peak_rss_mb).fold(0.0, f64::max),
+        }
+    }
+
+    fn stages(&self) -> String {
+        self.cpu_ms.iter().map(|(stage, ms)| format!("{stage} {ms:.1}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Prints the cases to stdout.
+#[expect(clippy::print_stdout, reason = "the table is the command's result")]
+pub(super) fn print(cases: &[Case]) {
+    for Case { name, ours, peer, times_cheaper } in cases {
+        println!("\n{name}: {times_cheaper:.1} times cheaper (CPU ms by stage, medians)");
+        for (who, measured) in [("ours", ours), ("peer", peer)] {
+            let Measured { total_cpu_ms, peak_rss_mb, .. } = measured;
+            println!("  {who}: {total_cpu_ms:.1} ms, peak {peak_rss_mb:.0} MB = {}", measured.stages());
+        }
+    }
+}
