@@ -8,6 +8,7 @@ mod models;
 mod python;
 mod quality;
 mod registry;
+mod template;
 mod test;
 mod workspace;
 
@@ -18,6 +19,7 @@ enum Task {
     Gallery(gallery::Gallery),
     Models(models::Models),
     Quality(quality::Quality),
+    Template(template::Template),
     Test(test::Test),
 }
 
@@ -27,6 +29,7 @@ fn main() -> anyhow::Result<()> {
         Task::Gallery(task) => task.run(),
         Task::Models(task) => task.run(),
         Task::Quality(task) => task.run(),
+        Task::Template(task) => task.run(),
         Task::Test(task) => task.run(),
     }
 }

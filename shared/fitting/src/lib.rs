@@ -4,17 +4,35 @@
 //! loaded models and the template, and gets a work or the reason why there is none. Faces are handled in
 //! [`Mesh`] and [`RgbImage`], which are wiped on drop and cannot be written out by accident.
 
-#[expect(dead_code, reason = "the fit of a photo will call it")]
+mod colour;
+#[expect(dead_code, reason = "the magnification is computed ahead of its use")]
 mod compose;
 pub mod decode;
+mod detect;
+pub mod encode;
 mod error;
+mod find;
+mod fit;
+mod gate;
 pub mod hash;
+mod label;
+mod landmarks;
 pub mod mark;
 mod mesh;
+mod models;
+mod outcome;
+mod photo;
 mod pixels;
 pub mod template;
 mod topology;
 
 pub use error::FittingError;
+pub use find::find_mesh;
+pub use fit::{Stage, fit, fit_observed};
+pub use mark::Mark;
 pub use mesh::{MESH_POINTS, Mesh};
+pub use models::Models;
+pub use outcome::{FitOptions, Fitted, Format, Outcome, Refusal};
+pub use photo::Photo;
 pub use pixels::{GreyImage, RgbImage};
+pub use template::Template;

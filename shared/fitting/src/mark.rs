@@ -1,8 +1,17 @@
 //! What the machine-readable marking of a work says: that it is AI-made, by what, when, under which id.
 //!
-//! The id is the mark's own, not the work's, so that a picture passed on does not lead to a record.
+//! Written as XMP with the IPTC digital source type, which EU AI Act Art. 50, California SB 942 and the
+//! tools that read them look for. The id is the mark's own, not the work's, so that a picture passed on does
+//! not lead to a record. How XMP is put into a file is [`crate::encode`]'s business.
 
 use jiff::Timestamp;
+
+/// The IPTC code for a picture composed with the help of a trained algorithm.
+pub const DIGITAL_SOURCE_TYPE: &str =
+    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
+
+/// What the mark names as the generator.
+pub const GENERATOR: &str = concat!("AI Fitting ", env!("CARGO_PKG_VERSION"));
 
 /// The content of one work's marking.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,4 +20,46 @@ pub struct Mark {
     pub id: String,
     /// When the work was made.
     pub created: Timestamp,
+}
+
+impl Mark {
+    /// The mark as an XMP packet (ISO 16684-1).
+    pub(crate) fn xmp(&self) -> String {
+        let id = escaped(&self.id);
+        let created = self.created;
+        format!(
+            r#"<?xpacket begin="{bom}" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/">
+   <Iptc4xmpExt:DigitalSourceType>{DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>
+   <xmp:CreatorTool>{GENERATOR}</xmp:CreatorTool>
+   <xmp:CreateDate>{created}</xmp:CreateDate>
+   <xmpMM:DocumentID>{id}</xmpMM:DocumentID>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>"#,
+            bom = '\u{feff}'
+        )
+    }
+}
+
+/// Text as XML element content.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_cannot_break_out_of_its_element() {
+        let mark = Mark { id: "a</xmpMM:DocumentID>&".to_owned(), created: Timestamp::UNIX_EPOCH };
+        assert!(mark.xmp().contains("<xmpMM:DocumentID>a&lt;/xmpMM:DocumentID&gt;&amp;</xmpMM:DocumentID>"));
+    }
 }

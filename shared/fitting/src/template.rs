@@ -1,5 +1,116 @@
 //! A template: the picture a user chose, with the mesh of the face that is replaced.
+//!
+//! On disk or in a bucket it is a folder of files described by `template.json`; in memory it holds everything
+//! that can be computed before a photo arrives. Making one out of a picture is [`draft`]'s part.
 
 mod description;
+mod draft;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 pub use description::{DESCRIPTION_FILE, FaceChoice, FileEntry, TemplateDescription, TemplateFiles};
+pub use draft::{Draft, draft};
+
+use crate::compose::PreparedTemplate;
+use crate::decode::{Limits, decode};
+use crate::error::FittingError;
+use crate::hash::sha256_hex;
+use crate::mesh::Mesh;
+use crate::outcome::Refusal;
+use crate::pixels::{GreyImage, RgbImage};
+
+/// What a template's picture may cost: 4096 pixels a side.
+pub const TEMPLATE_LIMITS: Limits =
+    Limits { photo_bytes_max: 64 << 20, pixels_max: 4096 * 4096, side_max: 4096 };
+
+/// A template ready to be fitted onto.
+pub struct Template {
+    description: TemplateDescription,
+    hash: String,
+    prepared: PreparedTemplate,
+}
+
+impl Template {
+    /// Builds a template from its files, by name, each checked against its hash.
+    ///
+    /// # Errors
+    /// [`FittingError::Template`] when a file is missing, has another hash, or contradicts the description.
+    pub fn from_files(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, FittingError> {
+        let json =
+            files.get(DESCRIPTION_FILE).ok_or_else(|| fault(format!("{DESCRIPTION_FILE} is missing")))?;
+        let description = TemplateDescription::parse(json)?;
+        let named = &description.files;
+        let picture = picture(named.picture.verified(files)?)?;
+        let size = (picture.width(), picture.height());
+        if size != (description.width, description.height) {
+            return Err(fault(format!("the picture has another size than {DESCRIPTION_FILE} says")));
+        }
+        let points: Vec<[f32; 3]> =
+            serde_json::from_slice(named.mesh.verified(files)?).map_err(|e| fault(format!("mesh: {e}")))?;
+        let mesh = Mesh::from_points(points).ok_or_else(|| fault("the mesh is not complete".to_owned()))?;
+        let mask = named.mask.as_ref().map(|entry| mask(entry.verified(files)?, size)).transpose()?;
+        named.thumbnail.verified(files)?;
+        let prepared = PreparedTemplate::new(picture, &mesh, mask.as_ref());
+        Ok(Self { description, hash: sha256_hex(json), prepared })
+    }
+
+    /// Reads a template's folder.
+    ///
+    /// # Errors
+    /// [`FittingError::Read`] when a file cannot be read, otherwise as [`Template::from_files`].
+    pub fn open(dir: &Path) -> Result<Self, FittingError> {
+        let read = |name: &str| {
+            let path = dir.join(name);
+            fs::read(&path).map_err(|source| FittingError::Read { path, source })
+        };
+        let json = read(DESCRIPTION_FILE)?;
+        let description = TemplateDescription::parse(&json)?;
+        let mut files = BTreeMap::from([(DESCRIPTION_FILE.to_owned(), json)]);
+        for entry in description.files.all() {
+            // The names come from a file that anyone may have written: none may lead out of the folder.
+            if entry.name.contains(['/', '\\']) {
+                return Err(fault(format!("{} is not a plain file name", entry.name)));
+            }
+            files.insert(entry.name.clone(), read(&entry.name)?);
+        }
+        Self::from_files(&files)
+    }
+
+    /// What `template.json` says.
+    #[must_use]
+    pub fn description(&self) -> &TemplateDescription {
+        &self.description
+    }
+
+    /// The hash that pins the template: the sha256 of `template.json` in hexadecimal.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The picture and what was computed from it.
+    pub(crate) fn prepared(&self) -> &PreparedTemplate {
+        &self.prepared
+    }
+}
+
+/// Decodes a template's picture.
+fn picture(bytes: &[u8]) -> Result<RgbImage, FittingError> {
+    Ok(decode(bytes, &TEMPLATE_LIMITS).map_err(unusable)?.upright())
+}
+
+/// Decodes a mask; its brightness says how much of the template stays in front.
+fn mask(bytes: &[u8], (width, height): (usize, usize)) -> Result<GreyImage, FittingError> {
+    let grey = picture(bytes)?.data().iter().step_by(3).copied().collect();
+    GreyImage::from_raw(width, height, grey).ok_or_else(|| fault("the mask has another size".to_owned()))
+}
+
+fn unusable(refusal: Refusal) -> FittingError {
+    fault(format!("{} (measured {}, limit {})", refusal.reason.as_str(), refusal.measured, refusal.threshold))
+}
+
+fn fault(message: String) -> FittingError {
+    FittingError::Template { message }
+}

@@ -60,6 +60,13 @@ pub struct TemplateFiles {
     pub thumbnail: FileEntry,
 }
 
+impl TemplateFiles {
+    /// Every file, whatever it is for.
+    pub fn all(&self) -> impl Iterator<Item = &FileEntry> {
+        [&self.picture, &self.mesh, &self.thumbnail].into_iter().chain(&self.mask)
+    }
+}
+
 /// One file and its hash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

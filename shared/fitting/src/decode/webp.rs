@@ -1,0 +1,40 @@
+//! WebP: lossy and lossless; of an animation the first frame. Transparency is laid over white.
+
+use std::io::Cursor;
+
+use image_webp::WebPDecoder;
+
+use super::png::over_white;
+use super::{Decoded, Limits, corrupt, damaged, exif};
+use crate::outcome::Refusal;
+use crate::photo::Orientation;
+use crate::pixels::RgbImage;
+
+pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> {
+    if !is_complete(photo) {
+        return Err(corrupt());
+    }
+    let mut decoder = WebPDecoder::new(Cursor::new(photo)).map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (width as usize, height as usize);
+    limits.admit(width, height)?;
+    // Four bytes a pixel for the result and as many for what the decoder works on.
+    decoder.set_memory_limit(limits.pixels_max.saturating_mul(8));
+
+    let profile = decoder.icc_profile().map_err(damaged)?;
+    let block = decoder.exif_metadata().map_err(damaged)?;
+    let orientation = block.map_or_else(Orientation::default, |block| exif::orientation(&block));
+    let mut samples = vec![0; decoder.output_buffer_size().ok_or_else(corrupt)?];
+    decoder.read_image(&mut samples).map_err(damaged)?;
+    if decoder.has_alpha() {
+        samples = samples.as_chunks().0.iter().flat_map(|&[r, g, b, a]| over_white([r, g, b], a)).collect();
+    }
+    let pixels = RgbImage::from_raw(width, height, samples).ok_or_else(corrupt)?;
+    Ok(Decoded { pixels, orientation, profile })
+}
+
+/// Whether the file is as long as its RIFF header says.
+fn is_complete(photo: &[u8]) -> bool {
+    let Some(&[a, b, c, d]) = photo.get(4..).and_then(|rest| rest.first_chunk()) else { return false };
+    photo.len() >= 8 + u32::from_le_bytes([a, b, c, d]) as usize
+}

@@ -1,0 +1,205 @@
+//! Finding faces: BlazeFace, short range first, full range when that finds nothing.
+//!
+//! Sources: Bazarevsky et al., "BlazeFace" (2019), and the anchor, decoding and suppression settings of
+//! MediaPipe's face detection graphs. Boxes and keypoints are in pixels of the picture searched.
+
+use std::cmp::Reverse;
+
+use crate::error::FittingError;
+use crate::models::{Models, Network};
+use crate::photo::{Region, resized};
+use crate::pixels::RgbImage;
+
+/// A face as a detector sees it. Wiping is not needed: it lives on the stack for a few milliseconds.
+#[derive(Clone, Copy)]
+pub(crate) struct Face {
+    /// Centre of the box, x and y.
+    pub(crate) centre: [f32; 2],
+    /// Width and height of the box.
+    pub(crate) size: [f32; 2],
+    /// Eyes (the person's right one first), nose tip, mouth, ear tragions (right first).
+    pub(crate) keypoints: [[f32; 2]; 6],
+    /// Probability, 0 to 1.
+    pub(crate) score: f32,
+}
+
+/// One detector's way of laying out its anchors.
+struct Anchors {
+    /// Cells a side and anchors a cell, in the order of the outputs.
+    grids: &'static [(usize, usize)],
+    /// Candidates below this probability are dropped, as MediaPipe does.
+    score_min: f32,
+}
+
+const SHORT_RANGE: Anchors = Anchors { grids: &[(16, 2), (8, 6)], score_min: 0.5 };
+const FULL_RANGE: Anchors = Anchors { grids: &[(48, 1)], score_min: 0.6 };
+
+/// Boxes that overlap by more than this share (intersection over union) are the same face.
+const OVERLAP_MIN: f32 = 0.3;
+
+/// Values a box takes in the output: centre, size, six keypoints.
+const BOX_VALUES: usize = 16;
+
+/// All faces in the picture, the most probable first: near ones, or further ones when there are none near.
+pub(crate) fn detect(models: &Models, picture: &RgbImage) -> Result<Vec<Face>, FittingError> {
+    let near = run(&models.short_range, &SHORT_RANGE, picture)?;
+    if near.is_empty() { detect_far(models, picture) } else { Ok(near) }
+}
+
+/// The faces that the full-range detector finds.
+pub(crate) fn detect_far(models: &Models, picture: &RgbImage) -> Result<Vec<Face>, FittingError> {
+    run(&models.full_range, &FULL_RANGE, picture)
+}
+
+impl Face {
+    /// Area of the box in square pixels.
+    pub(crate) fn area(&self) -> f32 {
+        self.size[0] * self.size[1]
+    }
+
+    /// The angle by which the eyes' line is turned clockwise from level, in radians.
+    pub(crate) fn roll(&self) -> f32 {
+        let [[right_x, right_y], [left_x, left_y], ..] = self.keypoints;
+        (left_y - right_y).atan2(left_x - right_x)
+    }
+
+    /// The same face in another frame of coordinates, whose pixels are `1 / scale` as wide and high.
+    pub(crate) fn mapped(&self, point: impl Fn([f32; 2]) -> [f32; 2], scale: [f32; 2]) -> Self {
+        Self {
+            centre: point(self.centre),
+            size: [self.size[0] * scale[0], self.size[1] * scale[1]],
+            keypoints: self.keypoints.map(point),
+            score: self.score,
+        }
+    }
+
+    /// The same face in the picture of which this one's picture is a part.
+    #[expect(clippy::cast_precision_loss, reason = "picture sides are below 2¹⁶")]
+    pub(crate) fn moved(&self, left: usize, top: usize) -> Self {
+        self.mapped(|[x, y]| [x + left as f32, y + top as f32], [1.0, 1.0])
+    }
+
+    /// Whether both boxes show the same face.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        overlap(self, other) > OVERLAP_MIN
+    }
+}
+
+fn run(network: &Network, anchors: &Anchors, picture: &RgbImage) -> Result<Vec<Face>, FittingError> {
+    let letterbox = Letterbox::of(picture, network.input_side());
+    let outputs = network.run(&letterbox.input)?;
+    let candidates = anchors.faces(&outputs[0], &outputs[1], network.input_side());
+    Ok(merged(candidates).iter().map(|face| letterbox.in_picture(face)).collect())
+}
+
+/// A picture fitted into a detector's square input, with what maps points back.
+struct Letterbox {
+    /// NHWC samples, −1 to 1; the margins are −1.
+    input: Vec<f32>,
+    /// Picture pixels per input pixel, across and down.
+    scale: [f32; 2],
+    /// Left and top margin in input pixels.
+    margin: [f32; 2],
+    side: f32,
+}
+
+impl Letterbox {
+    #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
+    fn of(picture: &RgbImage, side: usize) -> Self {
+        let (width, height) = (picture.width(), picture.height());
+        let long = width.max(height);
+        let fitted = |n: usize| ((n * side + long / 2) / long).max(1);
+        let (fitted_width, fitted_height) = (fitted(width), fitted(height));
+        let (left, top) = ((side - fitted_width) / 2, (side - fitted_height) / 2);
+        let all = Region { left: 0, top: 0, width, height };
+        let small = resized(picture, all, fitted_width, fitted_height);
+
+        let mut input = vec![-1.0; side * side * 3];
+        for (y, row) in small.data().chunks_exact(fitted_width * 3).enumerate() {
+            let start = ((top + y) * side + left) * 3;
+            for (to, &from) in input[start..start + row.len()].iter_mut().zip(row) {
+                *to = f32::from(from) / 127.5 - 1.0;
+            }
+        }
+        let scale = [width as f32 / fitted_width as f32, height as f32 / fitted_height as f32];
+        Self { input, scale, margin: [left as f32, top as f32], side: side as f32 }
+    }
+
+    /// From shares of the input square to pixels of the picture.
+    fn in_picture(&self, face: &Face) -> Face {
+        // Both rasters have their pixel centres at integers, hence the halves.
+        let point =
+            |p: [f32; 2]| [0, 1].map(|k| (p[k] * self.side - self.margin[k] + 0.5) * self.scale[k] - 0.5);
+        face.mapped(point, self.scale.map(|scale| scale * self.side))
+    }
+}
+
+impl Anchors {
+    /// Decodes the candidates above the score limit, as shares of the input square.
+    #[expect(clippy::cast_precision_loss, reason = "grids and sides are below 2¹⁶")]
+    fn faces(&self, boxes: &[f32], logits: &[f32], side: usize) -> Vec<Face> {
+        let side = side as f32;
+        let anchors = self.grids.iter().flat_map(|&(cells, per_cell)| {
+            let centre = move |n: usize| (n as f32 + 0.5) / cells as f32;
+            (0..cells * cells * per_cell).map(move |k| {
+                let cell = k / per_cell;
+                [centre(cell % cells), centre(cell / cells)]
+            })
+        });
+        let mut faces = Vec::new();
+        for ((anchor, raw), &logit) in anchors.zip(boxes.chunks_exact(BOX_VALUES)).zip(logits) {
+            let score = 1.0 / (1.0 + (-logit).exp());
+            let sides = [raw[2] / side, raw[3] / side];
+            let sane = sides.iter().all(|&s| s > 0.0) && raw.iter().all(|v| v.is_finite());
+            if score.is_nan() || score < self.score_min || !sane {
+                continue;
+            }
+            let point = |k: usize| [raw[k] / side + anchor[0], raw[k + 1] / side + anchor[1]];
+            faces.push(Face {
+                centre: point(0),
+                size: sides,
+                keypoints: [4, 6, 8, 10, 12, 14].map(point),
+                score,
+            });
+        }
+        faces
+    }
+}
+
+/// Weighted non-maximum suppression: overlapping candidates become one, averaged by their scores.
+fn merged(mut candidates: Vec<Face>) -> Vec<Face> {
+    candidates.sort_by_key(|face| Reverse(face.score.to_bits()));
+    let mut faces = Vec::new();
+    while let Some(&best) = candidates.first() {
+        let (same, other): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|face| face.overlaps(&best));
+        // Boxes have an area, so the best overlaps itself and the candidates become fewer.
+        faces.push(average(&same, best.score));
+        candidates = other;
+    }
+    faces
+}
+
+fn average(faces: &[Face], score: f32) -> Face {
+    let total: f32 = faces.iter().map(|face| face.score).sum();
+    let mean = |value: &dyn Fn(&Face) -> [f32; 2]| {
+        [0, 1].map(|k| faces.iter().map(|face| face.score * value(face)[k]).sum::<f32>() / total)
+    };
+    Face {
+        centre: mean(&|face| face.centre),
+        size: mean(&|face| face.size),
+        keypoints: std::array::from_fn(|n| mean(&|face| face.keypoints[n])),
+        score,
+    }
+}
+
+/// Intersection over union of two boxes.
+fn overlap(a: &Face, b: &Face) -> f32 {
+    let shared = [0, 1].map(|k| {
+        let low = (a.centre[k] - a.size[k] / 2.0).max(b.centre[k] - b.size[k] / 2.0);
+        let high = (a.centre[k] + a.size[k] / 2.0).min(b.centre[k] + b.size[k] / 2.0);
+        (high - low).max(0.0)
+    });
+    let intersection = shared[0] * shared[1];
+    let union = a.size[0] * a.size[1] + b.size[0] * b.size[1] - intersection;
+    if union > 0.0 { intersection / union } else { 0.0 }
+}

@@ -1,0 +1,103 @@
+//! The quality gate: what a photo must have so that its work is worth looking at.
+//!
+//! Each check measures one thing, holds it against a constant whose reason is written beside it, and refuses
+//! with the first that fails, the plainest reason first. Thresholds are set where works begin to look wrong;
+//! the degradation tests show where each one trips.
+
+use domain::ReasonCode;
+
+use crate::detect::Face;
+use crate::landmarks::Landmarks;
+use crate::mesh::Mesh;
+use crate::outcome::Refusal;
+use crate::pixels::RgbImage;
+use crate::topology::{LEFT_EYE, OVAL, RIGHT_EYE, SKIN_PATCHES};
+
+mod light;
+mod sharpness;
+
+/// A second face as large as this share of the first makes it unclear whose face is meant.
+const SECOND_FACE_MAX: f32 = 0.7;
+
+/// The mesh network's own doubt: pictures of faces score above 0.9, patterns that fooled the detector below 0.3.
+const PRESENCE_MIN: f32 = 0.5;
+
+/// Distance of the eye centres in photo pixels: with fewer an iris has under five pixels and turns to mush.
+const EYE_DISTANCE_MIN: f32 = 32.0;
+
+/// Height of the mesh as a share of the photo: above it forehead or chin touch the frame.
+const FACE_HEIGHT_MAX: f32 = 0.98;
+
+/// Share of the mesh's rim that may lie outside the photo; the fit fades before the rim.
+const RIM_OUTSIDE_MAX: f32 = 0.12;
+
+/// Turn of the head away from the camera in degrees: beyond it one side of the nose hides the cheek.
+const TURN_DEGREES_MAX: f32 = 35.0;
+
+/// Refuses what the search alone shows: no face, or no face that is clearly the largest.
+pub(crate) fn admit_faces(faces: &[Face]) -> Result<&Face, Refusal> {
+    let first = faces.first().ok_or(Refusal { reason: ReasonCode::NoFace, measured: 0.0, threshold: 1.0 })?;
+    let second = faces.get(1).map_or(0.0, |second| (second.area() / first.area()).sqrt());
+    at_most(ReasonCode::MultipleFaces, second, SECOND_FACE_MAX)?;
+    Ok(first)
+}
+
+/// Refuses what the mesh shows: where the face lies, how large it is and how it is turned.
+#[expect(clippy::cast_precision_loss, reason = "photo sides are below 2¹⁶")]
+pub(crate) fn admit_geometry(found: &Landmarks, width: usize, height: usize) -> Result<(), Refusal> {
+    let mesh = &found.mesh;
+    at_least(ReasonCode::NoFace, found.presence, PRESENCE_MIN)?;
+    at_least(ReasonCode::FaceTooSmall, eye_distance(mesh), EYE_DISTANCE_MIN)?;
+    let (width, height) = (width as f32, height as f32);
+    let [left, top, right, bottom] = mesh.bounds();
+    let filled = ((right - left) / width).max((bottom - top) / height);
+    at_most(ReasonCode::FaceTooLarge, filled, FACE_HEIGHT_MAX)?;
+    let inside = |p: [f32; 2]| p[0] >= 0.0 && p[1] >= 0.0 && p[0] <= width - 1.0 && p[1] <= height - 1.0;
+    let outside = OVAL.iter().filter(|&&point| !inside(mesh.xy(point))).count();
+    at_most(ReasonCode::FaceCutOff, outside as f32 / OVAL.len() as f32, RIM_OUTSIDE_MAX)?;
+    at_most(ReasonCode::PoseTooLarge, turn_degrees(mesh), TURN_DEGREES_MAX)
+}
+
+/// Refuses what the pixels show. `crop` is the face's surroundings, `mesh` its points in the crop's pixels.
+pub(crate) fn admit_pixels(crop: &RgbImage, mesh: &Mesh) -> Result<(), Refusal> {
+    let light = light::Light::on_skin(crop, mesh, &SKIN_PATCHES);
+    at_least(ReasonCode::TooDark, light.median, light::MEDIAN_MIN)?;
+    at_most(ReasonCode::TooBright, light.clipped, light::CLIPPED_MAX)?;
+    at_least(ReasonCode::TooBlurry, sharpness::sharpness(crop, mesh), sharpness::SHARPNESS_MIN)
+}
+
+/// Distance between the centres of the eyes in the mesh's pixels.
+pub(crate) fn eye_distance(mesh: &Mesh) -> f32 {
+    let (right, left) = (mean(mesh, &RIGHT_EYE), mean(mesh, &LEFT_EYE));
+    (left[0] - right[0]).hypot(left[1] - right[1])
+}
+
+/// The angle between the face's forward direction and the camera's axis, roll not counted.
+fn turn_degrees(mesh: &Mesh) -> f32 {
+    // Across: between the outer corners of the eyes. Down: from the brow's middle to the chin's tip.
+    let across = between(mesh.points()[33], mesh.points()[263]);
+    let down = between(mesh.points()[9], mesh.points()[152]);
+    let forward = [
+        across[1] * down[2] - across[2] * down[1],
+        across[2] * down[0] - across[0] * down[2],
+        across[0] * down[1] - across[1] * down[0],
+    ];
+    (forward[0].hypot(forward[1])).atan2(forward[2].abs()).to_degrees()
+}
+
+fn between(from: [f32; 3], to: [f32; 3]) -> [f32; 3] {
+    [to[0] - from[0], to[1] - from[1], to[2] - from[2]]
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lists of points are short")]
+fn mean(mesh: &Mesh, points: &[usize]) -> [f32; 2] {
+    [0, 1].map(|k| points.iter().map(|&point| mesh.xy(point)[k]).sum::<f32>() / points.len() as f32)
+}
+
+fn at_least(reason: ReasonCode, measured: f32, threshold: f32) -> Result<(), Refusal> {
+    if measured >= threshold { Ok(()) } else { Err(Refusal { reason, measured, threshold }) }
+}
+
+fn at_most(reason: ReasonCode, measured: f32, threshold: f32) -> Result<(), Refusal> {
+    if measured <= threshold { Ok(()) } else { Err(Refusal { reason, measured, threshold }) }
+}

@@ -1,0 +1,145 @@
+//! From a detected face to its mesh: a square region of interest, level with the eyes, through the network.
+//!
+//! Follows MediaPipe's face landmark graph (region 1.5 times the box, destination pixel i of N at i/N of the
+//! region), so that points agree with it to a fraction of a pixel.
+
+use crate::detect::Face;
+use crate::error::FittingError;
+use crate::mesh::{MESH_POINTS, Mesh};
+use crate::models::Models;
+use crate::photo::{Photo, Region};
+use crate::pixels::RgbImage;
+
+/// The region of interest is this many times the detector's box, on its longer side.
+const REGION_PER_BOX: f32 = 1.5;
+
+/// A region is reduced (with a proper filter) to this many times the network's input before it is sampled.
+const OVERSAMPLING: f32 = 1.5;
+
+/// A face's points and how sure the network is that there is a face.
+pub(crate) struct Landmarks {
+    /// The points in pixels of the upright photo.
+    pub(crate) mesh: Mesh,
+    /// Probability that the region shows a face, 0 to 1.
+    pub(crate) presence: f32,
+}
+
+/// A rotated square in pixels of the upright photo.
+struct Square {
+    centre: [f32; 2],
+    side: f32,
+    /// Cosine and sine of the angle by which the eyes' line is turned clockwise from level.
+    turn: [f32; 2],
+}
+
+impl Square {
+    fn around(face: &Face) -> Self {
+        let angle = face.roll();
+        Self {
+            centre: face.centre,
+            side: REGION_PER_BOX * face.size[0].max(face.size[1]),
+            turn: [angle.cos(), angle.sin()],
+        }
+    }
+
+    /// From shares of the square (0 to 1) to pixels of the photo.
+    fn in_photo(&self, across: f32, down: f32) -> [f32; 2] {
+        let [cos, sin] = self.turn;
+        let (x, y) = ((across - 0.5) * self.side, (down - 0.5) * self.side);
+        [self.centre[0] + x * cos - y * sin, self.centre[1] + x * sin + y * cos]
+    }
+}
+
+/// Finds the mesh of a face that was detected in `photo` (in its pixels).
+pub(crate) fn landmarks(models: &Models, photo: &Photo, face: &Face) -> Result<Landmarks, FittingError> {
+    let square = Square::around(face);
+    let side = models.mesh.input_side();
+    let outputs = models.mesh.run(&network_input(photo, &square, side))?;
+    #[expect(clippy::cast_precision_loss, reason = "the side is 256")]
+    let side = side as f32;
+    let points = outputs[0].chunks_exact(3).map(|p| {
+        let [x, y] = square.in_photo(p[0] / side, p[1] / side);
+        [x, y, p[2] / side * square.side]
+    });
+    let mesh = Mesh::from_points(points.collect()).ok_or_else(|| FittingError::Model {
+        name: "face_landmarks".to_owned(),
+        message: format!("gave something else than {MESH_POINTS} finite points"),
+    })?;
+    Ok(Landmarks { mesh, presence: 1.0 / (1.0 + (-outputs[1][0]).exp()) })
+}
+
+/// The square's content as the network takes it: NHWC, 0 to 1; beyond the photo its edge goes on.
+fn network_input(photo: &Photo, square: &Square, side: usize) -> Vec<f32> {
+    #[expect(clippy::cast_precision_loss, reason = "the side is 256")]
+    let side_f = side as f32;
+    let view = View::around(photo, square, (square.side / (side_f * OVERSAMPLING)).max(1.0));
+    let mut input = Vec::with_capacity(side * side * 3);
+    let [cos, sin] = square.turn;
+    let step = square.side / side_f;
+    let [x0, y0] = square.in_photo(0.0, 0.0);
+    for row in 0..side {
+        for column in 0..side {
+            #[expect(clippy::cast_precision_loss, reason = "columns and rows are below 256")]
+            let (across, down) = (column as f32 * step, row as f32 * step);
+            let [r, g, b] = view.sample(x0 + across * cos - down * sin, y0 + across * sin + down * cos);
+            input.extend([r / 255.0, g / 255.0, b / 255.0]);
+        }
+    }
+    input
+}
+
+/// The part of the photo that a square touches, reduced.
+struct View {
+    pixels: RgbImage,
+    origin: [f32; 2],
+    /// Photo pixels per view pixel, across and down.
+    scale: [f32; 2],
+}
+
+impl View {
+    #[expect(clippy::cast_precision_loss, reason = "photo sides are below 2¹⁶")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the values are clamped to the photo before they become pixel counts"
+    )]
+    fn around(photo: &Photo, square: &Square, reduction: f32) -> Self {
+        let corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)].map(|(u, v)| square.in_photo(u, v));
+        let span = |k: usize, size: usize| {
+            let low = corners.iter().map(|c| c[k]).fold(f32::INFINITY, f32::min);
+            let high = corners.iter().map(|c| c[k]).fold(f32::NEG_INFINITY, f32::max);
+            let first = (low.floor().max(0.0) as usize).min(size - 1);
+            let last = ((high.ceil() + 1.0).max(1.0) as usize).clamp(first + 1, size);
+            (first, last - first)
+        };
+        let (left, width) = span(0, photo.width());
+        let (top, height) = span(1, photo.height());
+        let reduced = |n: usize| ((n as f32 / reduction).round() as usize).max(1);
+        let pixels = photo.view(Region { left, top, width, height }, reduced(width), reduced(height));
+        let scale = [width as f32 / pixels.width() as f32, height as f32 / pixels.height() as f32];
+        Self { pixels, origin: [left as f32, top as f32], scale }
+    }
+
+    /// Bilinear sample at a point of the photo; outside, the nearest edge pixel.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "coordinates are clamped to the raster first"
+    )]
+    fn sample(&self, x: f32, y: f32) -> [f32; 3] {
+        let place = |value: f32, k: usize, size: usize| {
+            let v = ((value - self.origin[k] + 0.5) / self.scale[k] - 0.5).clamp(0.0, (size - 1) as f32);
+            let low = (v as usize).min(size.saturating_sub(2));
+            (low, (low + 1).min(size - 1), v - low as f32)
+        };
+        let (x0, x1, fx) = place(x, 0, self.pixels.width());
+        let (y0, y1, fy) = place(y, 1, self.pixels.height());
+        let [a, b, c, d] = [(x0, y0), (x1, y0), (x0, y1), (x1, y1)].map(|(x, y)| self.pixels.pixel(x, y));
+        std::array::from_fn(|k| {
+            let top = f32::from(a[k]) + (f32::from(b[k]) - f32::from(a[k])) * fx;
+            let bottom = f32::from(c[k]) + (f32::from(d[k]) - f32::from(c[k])) * fx;
+            top + (bottom - top) * fy
+        })
+    }
+}

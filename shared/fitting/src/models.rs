@@ -1,0 +1,112 @@
+//! The three networks: two face detectors and the mesh, loaded from files whose hashes are built in.
+//!
+//! The only user of the inference engine. Loading and optimising is the larger part of a cold start, so the
+//! networks are loaded at once, each on a thread of its own.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use serde::Deserialize;
+use tract_onnx::prelude::{
+    Framework, InferenceModelExt, IntoRunnable, IntoTValue, Tensor, TractError, TractResult, TypedSimplePlan,
+    tvec,
+};
+
+use crate::error::FittingError;
+use crate::hash::sha256_hex;
+
+/// Which models there are, and what they hash to.
+const MANIFEST: &str = include_str!("../../../models/manifest.toml");
+
+/// The loaded networks.
+pub struct Models {
+    /// Finds faces within about two metres.
+    pub(crate) short_range: Network,
+    /// Finds faces further away.
+    pub(crate) full_range: Network,
+    /// Finds the points of one face.
+    pub(crate) mesh: Network,
+}
+
+/// One optimised network with a fixed input shape.
+pub(crate) struct Network {
+    name: &'static str,
+    input: Vec<usize>,
+    plan: Arc<TypedSimplePlan>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    model: Vec<ModelEntry>,
+}
+
+#[derive(Deserialize)]
+struct ModelEntry {
+    name: String,
+    onnx_sha256: String,
+    input: Vec<usize>,
+}
+
+impl Models {
+    /// Loads the networks from `dir`, where `cargo xtask models` put them.
+    ///
+    /// # Errors
+    /// [`FittingError`] when a file is missing, is not the one the manifest names, or cannot be optimised.
+    pub fn load(dir: &Path) -> Result<Self, FittingError> {
+        let manifest: Manifest =
+            toml::from_str(MANIFEST).map_err(|e| FittingError::Manifest { message: e.to_string() })?;
+        thread::scope(|scope| {
+            let begin = |name| {
+                let manifest = &manifest;
+                scope.spawn(move || Network::load(dir, manifest, name))
+            };
+            let mesh = begin("face_landmarks");
+            let short_range = begin("face_detection_short_range");
+            let full_range = Network::load(dir, &manifest, "face_detection_full_range")?;
+            Ok(Self { short_range: finish(short_range)?, full_range, mesh: finish(mesh)? })
+        })
+    }
+}
+
+fn finish(
+    loading: thread::ScopedJoinHandle<'_, Result<Network, FittingError>>,
+) -> Result<Network, FittingError> {
+    loading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+impl Network {
+    fn load(dir: &Path, manifest: &Manifest, name: &'static str) -> Result<Self, FittingError> {
+        let entry = manifest.model.iter().find(|m| m.name == name);
+        let entry = entry.ok_or_else(|| FittingError::Manifest { message: format!("no model {name}") })?;
+        let path = dir.join(format!("{name}.onnx"));
+        let onnx = fs::read(&path).map_err(|source| FittingError::Read { path, source })?;
+        if sha256_hex(&onnx) != entry.onnx_sha256 {
+            return Err(FittingError::ModelHash { name: name.to_owned() });
+        }
+        let plan = optimised(&onnx).map_err(|e| fault(name, &e))?;
+        Ok(Self { name, input: entry.input.clone(), plan })
+    }
+
+    /// Side length of the square input in pixels.
+    pub(crate) fn input_side(&self) -> usize {
+        self.input[1]
+    }
+
+    /// Runs the network on one NHWC input; the outputs come flat, in the manifest's order.
+    pub(crate) fn run(&self, input: &[f32]) -> Result<Vec<Vec<f32>>, FittingError> {
+        let tensor = Tensor::from_shape(&self.input, input).map_err(|e| fault(self.name, &e))?;
+        let outputs = self.plan.run(tvec!(tensor.into_tvalue())).map_err(|e| fault(self.name, &e))?;
+        let flat = |t: &Tensor| t.view().as_slice::<f32>().map(<[f32]>::to_vec);
+        outputs.iter().map(|t| flat(t).map_err(|e| fault(self.name, &e))).collect()
+    }
+}
+
+fn optimised(mut onnx: &[u8]) -> TractResult<Arc<TypedSimplePlan>> {
+    tract_onnx::onnx().model_for_read(&mut onnx)?.into_optimized()?.into_runnable()
+}
+
+fn fault(name: &str, error: &TractError) -> FittingError {
+    FittingError::Model { name: name.to_owned(), message: error.to_string() }
+}

@@ -1,0 +1,78 @@
+//! What goes into a fit besides photo and template, and what comes out of it.
+//!
+//! A photo that cannot be used is an expected outcome, a [`Refusal`]; [`crate::FittingError`] is for broken things.
+
+use std::fmt;
+
+use domain::ReasonCode;
+
+use crate::decode::Limits;
+use crate::mark::Mark;
+
+/// The encoding of a work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JPEG at quality 90.
+    Jpeg,
+    /// PNG, 8 bits a channel.
+    Png,
+}
+
+/// The caller's choices for one fit.
+#[derive(Clone, Debug)]
+pub struct FitOptions {
+    /// The work's encoding.
+    pub format: Format,
+    /// What the machine-readable marking says.
+    pub mark: Mark,
+    /// What a photo may cost.
+    pub limits: Limits,
+    /// Whether the work also carries a label that people can see.
+    pub visible_label: bool,
+}
+
+impl FitOptions {
+    /// A JPEG with the machine-readable mark only, under the default limits.
+    #[must_use]
+    pub fn new(mark: Mark) -> Self {
+        Self { format: Format::Jpeg, mark, limits: Limits::default(), visible_label: false }
+    }
+}
+
+/// How one fit ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A work was made.
+    Fitted(Fitted),
+    /// The photo cannot be used, and why.
+    Refused(Refusal),
+}
+
+/// A finished work, marked and encoded.
+pub struct Fitted {
+    /// The encoded picture.
+    pub image: Vec<u8>,
+    /// A JPEG of at most 320 pixels a side.
+    pub thumbnail: Vec<u8>,
+    /// The picture's width in pixels, the template's own.
+    pub width: usize,
+    /// The picture's height in pixels, the template's own.
+    pub height: usize,
+}
+
+impl fmt::Debug for Fitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fitted({}×{})", self.width, self.height)
+    }
+}
+
+/// Why a photo was refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Refusal {
+    /// The reason; its advice is a sentence for the user.
+    pub reason: ReasonCode,
+    /// The value that was measured, in the reason's own unit.
+    pub measured: f32,
+    /// The value the measure was held against.
+    pub threshold: f32,
+}

@@ -1,0 +1,25 @@
+//! `cargo xtask template add PICTURE … | demo`: makes templates, with the `template` tool of `fitting`.
+//!
+//! The tool is run, not linked, so that no other task waits for the inference engine to be built.
+
+use std::process::Command;
+
+use crate::python::run;
+use crate::workspace;
+
+/// Make templates out of pictures: `template add PICTURE --id … --title … --licence …`, or `template demo`.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Template {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+impl Template {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        run(Command::new("cargo")
+            .args(["run", "--quiet", "--package", "fitting", "--bin", "template", "--"])
+            .args(self.arguments)
+            .current_dir(workspace::root()))
+    }
+}
