@@ -17,6 +17,7 @@ mod logarithm;
 mod morphology;
 mod occlusion;
 mod plane;
+mod plate;
 mod polygon;
 mod pose;
 mod raster;
@@ -95,10 +96,15 @@ pub(crate) fn compose(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate
     let in_photo = inside(&geometry.place, &texture);
     let measurable = rim.clone().zip(&features.any, |d, any| if d > 0.02 { 1.0 - any } else { 0.0 });
 
-    let below = warp::sample_template(&template.texture, template.origin, &geometry.shift, grid);
+    let mut below = warp::sample_template(&template.texture, template.origin, &geometry.shift, grid);
     let [red, green, blue, _] = &below;
     let coarse = |planes: [&Plane; 3]| planes.map(|plane| plane.reduced(grid.step));
-    let template_face = Surface::read(coarse([red, green, blue]), &features.skin, &measurable, frame.unit);
+    let mut template_face =
+        Surface::read(coarse([red, green, blue]), &features.skin, &measurable, frame.unit);
+    let plate = plate::share(target, frame, rim, &template_face);
+    plate::paint(&mut below, &plate, &template_face.low, grid);
+    template_face.skin = template_face.skin.zip(&plate, f32::max);
+    let [red, green, blue, _] = &below;
 
     let (mut face, photo_face) = photo_face(&texture, &geometry, &features, &measurable, &in_photo);
     let alpha = alpha::alpha(&Evidence {
@@ -112,7 +118,7 @@ pub(crate) fn compose(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate
         occlusion: &geometry.occlusion,
         filled: geometry.mirrored_place.is_some(),
     });
-    let tone = tone::tone(&photo_face, &template_face, &features, frame.unit);
+    let tone = tone::tone(&photo_face, &template_face, &features, frame);
     let spans = render::touched_columns(&alpha, grid);
     render::relight(&mut face, &tone, grid, &spans);
     let skin = features.skin.clone().zip(&photo_face.weight, f32::min);

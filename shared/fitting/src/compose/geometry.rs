@@ -24,8 +24,6 @@ pub(super) struct Geometry {
     pub(super) occlusion: Plane,
     /// Its place on the photo's other half, where anything is hidden.
     pub(super) mirrored_place: Option<[Plane; 2]>,
-    /// Photo pixels per target pixel.
-    pub(super) magnification: f32,
 }
 
 impl Geometry {
@@ -51,7 +49,6 @@ impl Geometry {
         Self {
             shift: warp::template_shift(&target, &origin, &coverage, &rim, &frame, grid.step),
             place: coverage.interpolate(&target, &photo_flat),
-            magnification: warp::magnification(&target, &photo_flat, grid.step),
             grid,
             frame,
             target,

@@ -4,6 +4,7 @@
 
 use super::blur::gaussian;
 use super::features::Features;
+use super::frame::Frame;
 use super::plane::Plane;
 use super::shading::luma;
 use super::skin::quantile;
@@ -13,6 +14,10 @@ use super::surface::Surface;
 const CONTRAST_SIGMA: f32 = 0.06;
 /// How far that band may be damped or raised to match the template's.
 const CONTRAST_RANGE: [f32; 2] = [0.7, 1.15];
+/// From this height above the brow line on, in eye distances, shadows of that band are removed ...
+const FOREHEAD: f32 = 0.02;
+/// ... and fully so this much higher.
+const FOREHEAD_FADE: f32 = 0.12;
 /// The share of the gain that eyeballs and open mouth take: whites and teeth are no skin and would turn
 /// yellow or grey with all of it.
 const WHITES_GAIN: f32 = 0.5;
@@ -49,7 +54,7 @@ pub(super) struct Tone {
 }
 
 /// Derives the planes from the photo's and the template's surfaces.
-pub(super) fn tone(photo: &Surface, template: &Surface, features: &Features, unit: f32) -> Tone {
+pub(super) fn tone(photo: &Surface, template: &Surface, features: &Features, frame: &Frame) -> Tone {
     let gain: [Plane; 3] = std::array::from_fn(|c| template.low[c].clone().zip(&photo.low[c], |t, p| t - p));
     let luma_gain = luma(&gain);
     let chroma_gain = gain.map(|plane| plane.zip(&luma_gain, |g, y| g - y));
@@ -63,7 +68,7 @@ pub(super) fn tone(photo: &Surface, template: &Surface, features: &Features, uni
     let shoulder = luma(&template.low)
         .zip(&features.whites, |y, whites| y + SHOULDER + (SHOULDER_WHITES - SHOULDER) * whites);
     Tone {
-        contrast: contrast(photo, template, features, unit),
+        contrast: contrast(photo, template, features, frame),
         photo_low: photo.low.clone(),
         luma_gain: luma_gain.zip(&features.whites, |g, whites| g * (1.0 - (1.0 - WHITES_GAIN) * whites)),
         chroma_gain,
@@ -92,16 +97,28 @@ fn deepening(photo: &Surface, template: &Surface, features: &Features) -> f32 {
     (black(template) / black(photo).min(-0.1)).clamp(1.0, DEEPENING_MAX) - 1.0
 }
 
-/// (factor - 1) times the middle band outside the features, the factor being the ratio of the two faces'
-/// contrasts on skin.
-fn contrast(photo: &Surface, template: &Surface, features: &Features, unit: f32) -> [Plane; 3] {
+/// What is added to the detail outside the features: (factor - 1) times its middle band, the factor being
+/// the ratio of the two faces' contrasts on skin; and on the forehead the band's shadows, inverted.
+fn contrast(photo: &Surface, template: &Surface, features: &Features, frame: &Frame) -> [Plane; 3] {
     let both = photo.weight.clone().zip(&template.weight, f32::min);
     let photo_detail = photo.detail();
     let ratio =
         deviation(&luma(&template.detail()), &both) / deviation(&luma(&photo_detail), &both).max(1e-3);
     let change = ratio.clamp(CONTRAST_RANGE[0], CONTRAST_RANGE[1]) - 1.0;
-    photo_detail.map(|plane| {
-        gaussian(&plane, CONTRAST_SIGMA * unit).zip(&features.soft, |band, soft| band * change * (1.0 - soft))
+    // What hair has thrown onto the forehead is no detail of the face and may not stay as a line there.
+    let bands = photo_detail.map(|plane| gaussian(&plane, CONTRAST_SIGMA * frame.unit));
+    let shadow = luma(&bands).map(|y| y.min(0.0));
+    bands.map(|band| {
+        let mut correction = band.zip(&features.soft, |band, soft| band * change * (1.0 - soft));
+        for (y, row) in correction.rows_mut().enumerate() {
+            let shadows = shadow.row(y).iter().zip(features.soft.row(y));
+            for (x, (v, (&shadow, &soft))) in row.iter_mut().zip(shadows).enumerate() {
+                let forehead =
+                    ((frame.height(x as f32, y as f32) - FOREHEAD) / FOREHEAD_FADE).clamp(0.0, 1.0);
+                *v -= forehead * shadow * (1.0 - soft);
+            }
+        }
+        correction
     })
 }
 

@@ -11,7 +11,7 @@ use super::plane::{Plane, Upsampler};
 use super::raster::Coverage;
 use super::shape::smoothstep;
 use super::texture::Texture;
-use crate::topology::{self, OVAL};
+use crate::topology::OVAL;
 
 /// Where the template comes to rest outside the face, in eye distances: wide enough that a jaw wider by
 /// the largest shift folds nothing, narrow enough that the shoulders stay.
@@ -69,20 +69,6 @@ fn rim_field(target: &[[f32; 2]], shifts: &[[f32; 2]], unit: f32, like: &Plane) 
         });
         spread.enlarged(4, width, height)
     })
-}
-
-/// How many photo pixels a target pixel spans: the median over the triangles, as a length.
-pub(super) fn magnification(target: &[[f32; 2]], source: &[[f32; 2]], step: usize) -> f32 {
-    let area = |p: &[[f32; 2]], [a, b, c]: [usize; 3]| {
-        ((p[b][0] - p[a][0]) * (p[c][1] - p[a][1]) - (p[b][1] - p[a][1]) * (p[c][0] - p[a][0])).abs()
-    };
-    let mut ratios: Vec<f32> = topology::triangles()
-        .filter(|&t| area(target, t) > 1e-4)
-        .map(|t| (area(source, t) / area(target, t)).sqrt() / step as f32)
-        .collect();
-    let middle = ratios.len() / 2;
-    let (_, median, _) = ratios.select_nth_unstable_by(middle, f32::total_cmp);
-    *median
 }
 
 /// The template at the fine raster of the grid, moved by `shift`: red, green, blue and its mask.
