@@ -68,7 +68,7 @@ def main() -> None:
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(s3={"addressing_style": "path"}),
+            config=Config(s3={"addressing_style": "path"}, read_timeout=300),
         )
 
     for line in sys.stdin:

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use ureq::http::{HeaderMap, Request};
 
-use crate::stack::LocalStack;
+use crate::stack::Stack;
 
 /// An answer of the API, whatever its status.
 #[derive(Debug)]
@@ -31,15 +31,15 @@ impl ApiAnswer {
     }
 }
 
-/// One user of the API, signed in.
+/// One user of the API.
 pub struct Caller<'a> {
-    stack: &'a LocalStack,
+    stack: &'a Stack,
     url: String,
-    token: String,
+    token: Option<String>,
 }
 
 impl<'a> Caller<'a> {
-    pub(crate) fn new(stack: &'a LocalStack, token: String) -> anyhow::Result<Self> {
+    pub(crate) fn new(stack: &'a Stack, token: Option<String>) -> anyhow::Result<Self> {
         Ok(Self { stack, url: stack.api_url()?, token })
     }
 
@@ -62,10 +62,10 @@ impl<'a> Caller<'a> {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> anyhow::Result<ApiAnswer> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.url))
-            .header("authorization", format!("Bearer {}", self.token));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -51,7 +51,7 @@ impl Emulator {
     /// Waits for the first answer; gives the HTTPS client that trusts the emulator.
     fn wait(&mut self) -> anyhow::Result<ureq::Agent> {
         let start = Instant::now();
-        let health = format!("{}/_ministack/health", self.endpoint);
+        let health = health_url(&self.endpoint);
         while start.elapsed() < START_LIMIT {
             if let Ok(agent) = trusting(&self.certificate)
                 && agent.get(&health).call().is_ok()
@@ -67,8 +67,13 @@ impl Emulator {
     }
 }
 
+/// What an emulator answers as soon as it serves.
+pub(crate) fn health_url(endpoint: &str) -> String {
+    format!("{endpoint}/_ministack/health")
+}
+
 /// An HTTPS client that trusts this one certificate, and hands 4xx and 5xx to its caller as answers.
-fn trusting(certificate: &Path) -> anyhow::Result<ureq::Agent> {
+pub(crate) fn trusting(certificate: &Path) -> anyhow::Result<ureq::Agent> {
     let certificate = Certificate::from_pem(&fs::read(certificate)?)?;
     let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[certificate])).build();
     let config = ureq::Agent::config_builder()

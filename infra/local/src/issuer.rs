@@ -39,11 +39,11 @@ impl Issuer {
         }
         Ok(issuer)
     }
+}
 
-    /// A token with these claims over the usual ones.
-    pub(crate) fn token(&self, claims: &Value) -> anyhow::Result<String> {
-        let mut answer = ureq::post(format!("{}/token", self.url)).send_json(claims)?;
-        let body: Value = answer.body_mut().read_json()?;
-        Ok(body["access_token"].as_str().context("the issuer answered without a token")?.to_owned())
-    }
+/// A token of the issuer at `url` with these claims over the usual ones.
+pub(crate) fn token(url: &str, claims: &Value) -> anyhow::Result<String> {
+    let mut answer = ureq::post(format!("{url}/token")).send_json(claims)?;
+    let body: Value = answer.body_mut().read_json()?;
+    Ok(body["access_token"].as_str().context("the issuer answered without a token")?.to_owned())
 }

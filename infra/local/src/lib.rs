@@ -16,6 +16,7 @@ mod lifeline;
 mod python;
 mod stack;
 mod template;
+mod watch;
 mod workspace;
 
 pub use account::{Account, CallError};
@@ -24,6 +25,7 @@ pub use binaries::{Binaries, FUNCTIONS, build_functions};
 pub use catalogue::lay_out;
 pub use function_process::{Answer, FunctionProcess};
 pub use python::Python;
-pub use stack::{LocalStack, Options};
+pub use stack::{Description, LocalStack, Options, Stack};
 pub use template::{lint_template, transformed_template};
+pub use watch::{Watch, Watcher};
 pub use workspace::{local_directory, workspace_root};

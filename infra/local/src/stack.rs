@@ -1,16 +1,20 @@
 //! Emulator, issuer, account and deployment put together.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::account::Account;
 use crate::api::Caller;
 use crate::binaries::Binaries;
 use crate::catalogue::lay_out;
-use crate::emulator::Emulator;
-use crate::issuer::Issuer;
+use crate::emulator::{Emulator, health_url, trusting};
+use crate::issuer::{Issuer, token};
 use crate::python::Python;
 use crate::workspace::{local_directory, workspace_root};
 
@@ -27,15 +31,42 @@ pub struct Options {
     pub models: PathBuf,
 }
 
-/// The deployed service; dropping it stops everything.
-pub struct LocalStack {
-    name: String,
-    outputs: Map<String, Value>,
-    // Dropped in this order: nothing may speak to an emulator that is gone.
+/// Where a running stack is reached; written down for other commands to find it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Description {
+    /// The stack's name.
+    pub name: String,
+    /// The emulator's address, which AWS clients take as their endpoint.
+    pub endpoint: String,
+    /// The file with the certificate that AWS clients must trust (`SSL_CERT_FILE`).
+    pub certificate: PathBuf,
+    /// The token issuer's address: `POST …/token` with a JSON object of claims answers a token.
+    pub issuer: String,
+    /// The deployment's outputs.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// A running stack, spoken to; whoever started it keeps it up.
+pub struct Stack {
+    description: Description,
     account: Account,
-    issuer: Issuer,
     agent: ureq::Agent,
-    emulator: Emulator,
+}
+
+/// A stack that this process keeps up; dropping it stops everything.
+pub struct LocalStack {
+    // Dropped in this order: nothing may speak to an emulator that is gone.
+    stack: Stack,
+    _issuer: Issuer,
+    _emulator: Emulator,
+}
+
+impl Deref for LocalStack {
+    type Target = Stack;
+
+    fn deref(&self) -> &Stack {
+        &self.stack
+    }
 }
 
 impl LocalStack {
@@ -46,14 +77,40 @@ impl LocalStack {
     pub fn start(options: &Options, binaries: &Binaries, report: &dyn Fn(&str)) -> anyhow::Result<Self> {
         let python = Python::for_stack(report)?;
         let directory = local_directory(&options.name);
-        report("Starting the AWS emulator and the token issuer");
         let (emulator, agent) = Emulator::start(&python, &directory, &options.environment)?;
         let issuer = Issuer::start(&python)?;
         let account = Account::open(&python, &emulator.endpoint, &emulator.certificate)?;
-        report("Deploying infra/template.yaml");
         let outputs = account.deploy(&deployment(options, binaries, &issuer)).context("cannot deploy")?;
-        let Value::Object(outputs) = outputs else { anyhow::bail!("the deployment has no outputs") };
-        Ok(Self { name: options.name.clone(), outputs, account, issuer, agent, emulator })
+        let description = Description {
+            name: options.name.clone(),
+            endpoint: emulator.endpoint.clone(),
+            certificate: emulator.certificate.clone(),
+            issuer: issuer.url.clone(),
+            outputs: serde_json::from_value(outputs)?,
+        };
+        fs::write(directory.join(DESCRIPTION), serde_json::to_vec_pretty(&description)?)?;
+        Ok(Self { stack: Stack { description, account, agent }, _issuer: issuer, _emulator: emulator })
+    }
+}
+
+/// The file below a stack's folder that describes it.
+const DESCRIPTION: &str = "stack.json";
+
+impl Stack {
+    /// Finds the stack of that name, which another process keeps up.
+    ///
+    /// # Errors
+    /// When no such stack was started, or it does not answer any more.
+    pub fn find(name: &str, report: &dyn Fn(&str)) -> anyhow::Result<Self> {
+        let path = local_directory(name).join(DESCRIPTION);
+        let text = fs::read(&path).with_context(|| format!("no stack named {name} was started"))?;
+        let description: Description = serde_json::from_slice(&text)?;
+        let agent = trusting(&description.certificate)?;
+        let answer = agent.get(health_url(&description.endpoint)).call();
+        answer.with_context(|| format!("the stack named {name} does not run any more"))?;
+        let python = Python::for_stack(report)?;
+        let account = Account::open(&python, &description.endpoint, &description.certificate)?;
+        Ok(Self { description, account, agent })
     }
 
     /// Publishes the template folders of `directory` to the templates bucket.
@@ -68,19 +125,35 @@ impl LocalStack {
         Ok(())
     }
 
+    /// Where this stack is reached.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
     /// One of the stack's outputs, such as `UploadsBucket`.
     ///
     /// # Errors
     /// When the template has no such output.
     pub fn output(&self, name: &str) -> anyhow::Result<&str> {
-        let output = self.outputs.get(name).and_then(Value::as_str);
+        let output = self.description.outputs.get(name).map(String::as_str);
         output.with_context(|| format!("the stack has no output {name}"))
     }
 
     /// The deployed name of a function, such as `synthesize`.
     #[must_use]
     pub fn function(&self, name: &str) -> String {
-        format!("{}-{name}", self.name)
+        format!("{}-{name}", self.description.name)
+    }
+
+    /// The environment variables with which a function is deployed.
+    ///
+    /// # Errors
+    /// When there is no such function.
+    pub fn function_environment(&self, name: &str) -> anyhow::Result<BTreeMap<String, String>> {
+        let parameters = json!({ "FunctionName": self.function(name) });
+        let mut configuration = self.account.call("lambda", "get_function_configuration", &parameters)?;
+        Ok(serde_json::from_value(configuration["Environment"]["Variables"].take())?)
     }
 
     /// The HTTP API's address; routes such as `/v1/works` follow it.
@@ -88,37 +161,31 @@ impl LocalStack {
     /// # Errors
     /// When the template has no output for the API.
     pub fn api_url(&self) -> anyhow::Result<String> {
-        Ok(format!("{}/_aws/execute-api/{}/$default", self.emulator.endpoint, self.output("ApiId")?))
-    }
-
-    /// The issuer's address: `POST …/token` with a JSON object of claims answers a token.
-    #[must_use]
-    pub fn issuer_url(&self) -> &str {
-        &self.issuer.url
-    }
-
-    /// A token that signs this subject in for an hour.
-    ///
-    /// # Errors
-    /// When the issuer does not answer.
-    pub fn token(&self, subject: &str) -> anyhow::Result<String> {
-        self.token_with(&json!({ "sub": subject }))
+        Ok(format!("{}/_aws/execute-api/{}/$default", self.description.endpoint, self.output("ApiId")?))
     }
 
     /// A token with these claims; `iss`, `aud`, `iat` and `exp` are added where they are missing.
     ///
     /// # Errors
     /// When the issuer does not answer.
-    pub fn token_with(&self, claims: &Value) -> anyhow::Result<String> {
-        self.issuer.token(claims)
+    pub fn token(&self, claims: &Value) -> anyhow::Result<String> {
+        token(&self.description.issuer, claims)
     }
 
-    /// This subject, signed in.
+    /// This user, signed in for an hour.
     ///
     /// # Errors
     /// When the issuer does not answer.
-    pub fn sign_in(&self, subject: &str) -> anyhow::Result<Caller<'_>> {
-        Caller::new(self, self.token(subject)?)
+    pub fn sign_in(&self, user: &str) -> anyhow::Result<Caller<'_>> {
+        Caller::new(self, Some(self.token(&json!({ "sub": user }))?))
+    }
+
+    /// A caller who sends this token, whatever it is worth, or none.
+    ///
+    /// # Errors
+    /// When the template has no output for the API.
+    pub fn caller(&self, token: Option<String>) -> anyhow::Result<Caller<'_>> {
+        Caller::new(self, token)
     }
 
     /// An HTTPS client that trusts the emulator; 4xx and 5xx are answers, not errors.
@@ -131,18 +198,6 @@ impl LocalStack {
     #[must_use]
     pub fn account(&self) -> &Account {
         &self.account
-    }
-
-    /// The emulator's address, which AWS clients take as their endpoint.
-    #[must_use]
-    pub fn endpoint(&self) -> &str {
-        &self.emulator.endpoint
-    }
-
-    /// The file with the certificate that AWS clients must trust (`SSL_CERT_FILE`).
-    #[must_use]
-    pub fn certificate(&self) -> &Path {
-        &self.emulator.certificate
     }
 }
 

@@ -1,0 +1,119 @@
+//! `cargo lambda watch`: the functions rebuilt and restarted as their sources change, in place of the zips.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+
+use crate::binaries::FUNCTIONS;
+use crate::lifeline::{Tied, free_port};
+use crate::python::Python;
+use crate::stack::Stack;
+use crate::workspace::{local_directory, program, workspace_root};
+
+/// The port at which `cargo lambda invoke` looks for a watcher unless it is told another.
+const USUAL_PORT: u16 = 9000;
+/// How long the watcher may take to listen. It compiles a function only when its first event comes.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Where a watcher will listen; known before it starts, since the emulator must be told.
+pub struct Watch {
+    port: u16,
+    cargo_lambda: Python,
+}
+
+/// A running watcher; dropping it stops it and the functions it started.
+pub struct Watcher {
+    process: Tied,
+}
+
+impl Watch {
+    /// Sets `cargo lambda` up and chooses the usual port, or another when that is taken.
+    ///
+    /// # Errors
+    /// When the packages cannot be installed or no port is free.
+    pub fn prepare(report: &dyn Fn(&str)) -> anyhow::Result<Self> {
+        let cargo_lambda = Python::for_cargo_lambda(report)?;
+        let usual_is_free = TcpListener::bind(("127.0.0.1", USUAL_PORT)).is_ok();
+        Ok(Self { port: if usual_is_free { USUAL_PORT } else { free_port()? }, cargo_lambda })
+    }
+
+    /// The environment that makes an emulator hand the events of `stack`'s functions to this watcher.
+    #[must_use]
+    pub fn emulator_environment(&self, stack: &str) -> Vec<(String, String)> {
+        let proxy = |name: &&str| {
+            let url = format!("http://127.0.0.1:{}/2015-03-31/functions/{name}/invocations", self.port);
+            (format!("MINISTACK_LAMBDA_PROXY_{stack}-{name}"), url)
+        };
+        FUNCTIONS.iter().map(proxy).collect()
+    }
+
+    /// Starts the watcher with the environment of the deployed functions. They run as the account's root here:
+    /// one environment serves them all.
+    ///
+    /// # Errors
+    /// When the stack does not answer or the watcher does not listen.
+    pub fn start(&self, stack: &Stack) -> anyhow::Result<Watcher> {
+        let environment = self.write_environment(stack)?;
+        let mut command = self.cargo_lambda.command();
+        command
+            .current_dir(workspace_root())
+            .arg(program("tied.py"))
+            .arg(self.program())
+            .args(["lambda", "watch", "--invoke-address", "127.0.0.1", "--concurrency", "4"])
+            .args(["--invoke-port", &self.port.to_string(), "--env-file"])
+            .arg(environment);
+        let mut watcher = Watcher { process: Tied::start(&mut command)? };
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            ensure!(!watcher.has_ended(), "cargo lambda watch ended at its start");
+            ensure!(start.elapsed() < START_LIMIT, "cargo lambda watch does not listen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(watcher)
+    }
+
+    /// The file of the `cargo-lambda` program.
+    #[must_use]
+    pub fn program(&self) -> PathBuf {
+        self.cargo_lambda.programs().join("cargo-lambda")
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Every function's variables in one file; where several set one, they set the same value.
+    fn write_environment(&self, stack: &Stack) -> anyhow::Result<PathBuf> {
+        let mut variables = BTreeMap::from([
+            ("AWS_ACCESS_KEY_ID".to_owned(), "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY".to_owned(), "test".to_owned()),
+            ("AWS_REGION".to_owned(), "us-east-1".to_owned()),
+            ("AWS_ENDPOINT_URL".to_owned(), stack.description().endpoint.clone()),
+            ("SSL_CERT_FILE".to_owned(), stack.description().certificate.display().to_string()),
+        ]);
+        for name in FUNCTIONS {
+            variables.extend(stack.function_environment(name)?);
+        }
+        let mut text = String::new();
+        for (name, value) in variables {
+            writeln!(text, "{name}={value}")?;
+        }
+        let path = local_directory(&stack.description().name).join("functions.env");
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+}
+
+impl Watcher {
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.has_ended()
+    }
+}
