@@ -1,28 +1,32 @@
 //! P06: the times that bound a photo's life, in their order.
 
-use serde_json::json;
+use domain::limits::{EVENT_AGE_MAX, LEASE, PHOTO_AGE_MAX, SYNTHESIZE_TIMEOUT, UPLOAD_WINDOW};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use crate::{TEMPLATE, resource};
 
-/// Seconds before Lambda retries an asynchronous event for the first time (Lambda developer guide, "How Lambda
-/// handles errors and retries with asynchronous invocation").
-const FIRST_RETRY_SECONDS: u64 = 60;
-/// Seconds for which a function's claim on a record holds.
-const LEASE_SECONDS: u64 = 50;
-/// Seconds after which the sweep takes a photo for an orphan.
-const ORPHAN_SECONDS: u64 = 15 * 60;
+/// Lambda retries an asynchronous event for the first time after about this long (Lambda developer guide, "How
+/// Lambda handles errors and retries with asynchronous invocation").
+const FIRST_RETRY: SignedDuration = SignedDuration::from_secs(60);
+
+fn seconds(value: &Value) -> SignedDuration {
+    SignedDuration::from_secs(value.as_i64().unwrap())
+}
 
 #[test]
 fn a_run_ends_before_its_lease_and_the_lease_before_the_first_retry() {
-    let run = resource("SynthesizeFunction")["Timeout"].as_u64().unwrap();
-    assert!(run < LEASE_SECONDS, "{run}");
-    const { assert!(LEASE_SECONDS < FIRST_RETRY_SECONDS) };
+    let run = seconds(&resource("SynthesizeFunction")["Timeout"]);
+    assert_eq!(run, SYNTHESIZE_TIMEOUT);
+    assert!(run < LEASE && LEASE < FIRST_RETRY);
 }
 
 #[test]
 fn an_event_is_given_up_before_its_photo_counts_as_an_orphan() {
     let bounds = resource("SynthesizeFunctionEventInvokeConfig");
-    assert!(bounds["MaximumEventAgeInSeconds"].as_u64().unwrap() < ORPHAN_SECONDS);
+    let age = seconds(&bounds["MaximumEventAgeInSeconds"]);
+    assert_eq!(age, EVENT_AGE_MAX);
+    assert!(age < PHOTO_AGE_MAX);
     assert_eq!(bounds["MaximumRetryAttempts"], 2);
 }
 
@@ -44,8 +48,9 @@ fn the_sweep_looks_more_often_than_photos_become_orphans() {
 
 #[test]
 fn an_upload_url_dies_before_the_sweep_takes_its_photo_for_an_orphan() {
-    let longest = TEMPLATE["Parameters"]["UploadUrlSeconds"]["MaxValue"].as_u64().unwrap();
-    assert!(longest < ORPHAN_SECONDS);
+    let parameter = &TEMPLATE["Parameters"]["UploadUrlSeconds"];
+    assert_eq!(seconds(&parameter["Default"]), UPLOAD_WINDOW);
+    assert!(seconds(&parameter["MaxValue"]) < PHOTO_AGE_MAX);
 }
 
 #[test]
