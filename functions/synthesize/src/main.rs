@@ -1,2 +1,47 @@
-//! Placeholder.
-fn main() {}
+//! `synthesize`: a photo has arrived. This file wires; `handler.rs` reads the event, `synthesize.rs` is the life of
+//! a photo.
+
+mod handler;
+mod synthesize;
+mod template_cache;
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use cloud::{Connection, Disposal, Photos, Pictures, Templates, Works};
+use domain::retention::Record;
+use fitting::Models;
+use jiff::SignedDuration;
+use lambda::{HandlerError, Settings, clock};
+
+use crate::handler::handle;
+use crate::synthesize::Synthesize;
+use crate::template_cache::TemplateCache;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    lambda::telemetry::start();
+    let settings = Settings::of_process();
+    let models_dir = settings.text("MODELS_DIR")?;
+    // Loading the models is what a cold start takes longest for: it begins before anything else.
+    let models = std::thread::spawn(move || Models::load(Path::new(&models_dir)));
+    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
+    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let days = settings.value_or("WORK_PERIOD_DAYS", Record::Work.retention().period.as_hours() / 24)?;
+    let synthesize = Synthesize {
+        disposal: Disposal {
+            photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
+            pictures: Pictures::new(&connection, settings.text("WORKS_BUCKET")?),
+            works: Works::new(&connection, settings.text("RECORDS_TABLE")?),
+        },
+        templates: TemplateCache::new(Templates::new(&connection, settings.text("TEMPLATES_BUCKET")?)),
+        storage_key: settings.text("STORAGE_KEY")?,
+        work_period: SignedDuration::from_hours(24 * days),
+        clock: clock::now,
+        models: models.join().map_err(|_panicked| anyhow!("loading the models panicked"))??,
+    };
+    let handler = async |event, request: String| {
+        handle(&synthesize, event, &request).await.map_err(|error| HandlerError::of(&error))
+    };
+    lambda::serve_events(handler).await.map_err(anyhow::Error::from_boxed)
+}

@@ -22,8 +22,10 @@ pub(crate) async fn handle(
             Err(ApiError::Problem(problem)) if problem.status() == 404 => return Ok(Response::no_content()),
             Err(error) => return Err(error),
         };
-        if endpoints.disposal.delete(&work, now).await? == Replaced::Stored {
-            return Ok(Response::no_content());
+        match endpoints.disposal.delete(&work, now).await? {
+            // A closed gate means that everything of the caller's is being erased, this work with it.
+            Replaced::Stored | Replaced::Closed => return Ok(Response::no_content()),
+            Replaced::Superseded => {}
         }
     }
     let detail = "The work keeps changing; please try again.";

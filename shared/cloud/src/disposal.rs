@@ -24,8 +24,9 @@ impl Disposal {
     /// When a store fails; the row then still names what is left, and `purge` goes on.
     pub async fn delete(&self, work: &Work, now: UnixSeconds) -> Result<Replaced, CloudError> {
         let hidden = work.deleted(now);
-        if self.works.replace(work, &hidden).await? == Replaced::Superseded {
-            return Ok(Replaced::Superseded);
+        let replaced = self.works.replace(work, &hidden).await?;
+        if replaced != Replaced::Stored {
+            return Ok(replaced);
         }
         self.delete_stored(&hidden).await?;
         if hidden.due_at() <= now {

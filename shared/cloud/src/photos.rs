@@ -7,6 +7,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::ServerSideEncryption;
 use domain::{ExpectedPhoto, PhotoKey, UnixSeconds};
 use jiff::SignedDuration;
+use zeroize::Zeroizing;
 
 use crate::{CloudError, Connection};
 
@@ -31,8 +32,8 @@ pub struct PresignedUpload {
 
 /// What a fetch of a photo found.
 pub enum FetchedPhoto {
-    /// The photo that the event spoke of.
-    Found(Vec<u8>),
+    /// The photo that the event spoke of; wiped when dropped.
+    Found(Zeroizing<Vec<u8>>),
     /// It is gone, or is not the one the event spoke of.
     Gone,
 }
@@ -97,7 +98,7 @@ impl Photos {
             return Ok(FetchedPhoto::Gone);
         }
         let body = object.body.collect().await.map_err(CloudError::malformed("the body of a photo"))?;
-        Ok(FetchedPhoto::Found(body.to_vec()))
+        Ok(FetchedPhoto::Found(Zeroizing::new(body.to_vec())))
     }
 
     /// Deletes the photo under `key`; it is no error if there is none. The bucket keeps no versions: gone is gone.
@@ -124,7 +125,14 @@ impl Photos {
     pub async fn stored_until(&self, cutoff: UnixSeconds) -> Result<Vec<String>, CloudError> {
         let mut found = Vec::new();
         let mut seen = 0;
-        let mut pages = self.connection.s3.list_objects_v2().bucket(&self.bucket).into_paginator().send();
+        let mut pages = self
+            .connection
+            .s3
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .prefix(PhotoKey::PREFIX)
+            .into_paginator()
+            .send();
         while let Some(page) = pages.next().await {
             let objects = page.map_err(CloudError::of("ListObjectsV2"))?.contents.unwrap_or_default();
             seen += objects.len();

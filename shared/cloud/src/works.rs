@@ -24,8 +24,10 @@ pub struct Works {
 pub enum Replaced {
     /// It was.
     Stored,
-    /// The state it was computed from no longer stands, or the subject's gate is closed: nothing was written.
+    /// The state it was computed from no longer stands: nothing was written.
     Superseded,
+    /// The subject's gate is closed, because it is being erased: nothing was written.
+    Closed,
 }
 
 /// One page of a subject's works, newest first.
@@ -117,8 +119,9 @@ impl Works {
             .await;
         match outcome {
             Ok(_stored) => Ok(Replaced::Stored),
-            Err(error) => match table::failed_conditions(&error) {
-                Some(failed) if failed.contains(&true) => Ok(Replaced::Superseded),
+            Err(error) => match table::failed_conditions(&error).as_deref() {
+                Some([true, ..]) => Ok(Replaced::Closed),
+                Some([_, true]) => Ok(Replaced::Superseded),
                 _ => Err(CloudError::of("TransactWriteItems")(error)),
             },
         }

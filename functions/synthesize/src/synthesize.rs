@@ -1,0 +1,159 @@
+//! The life of a photo, from its arrival to its deletion. Read from top to bottom.
+//!
+//! The photo is deleted on every way out but one: an error goes back to Lambda, which tries again within minutes
+//! and hands what it gives up to `purge`, which deletes it then.
+
+use cloud::{CloudError, Disposal, FetchedPhoto, Replaced, lease_token, random_bits};
+use domain::limits::PHOTO_BYTES_MAX;
+use domain::{Admission, Failure, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
+use fitting::mark::Mark;
+use fitting::{FitOptions, Fitted, FittingError, Models, Outcome};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::handler::ArrivedPhoto;
+use crate::template_cache::TemplateCache;
+
+/// Makes works of photos.
+pub(crate) struct Synthesize {
+    pub(crate) disposal: Disposal,
+    pub(crate) templates: TemplateCache,
+    pub(crate) models: Models,
+    pub(crate) storage_key: String,
+    pub(crate) work_period: SignedDuration,
+    pub(crate) clock: fn() -> Timestamp,
+}
+
+/// How it ended, for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The work can be fetched.
+    Published,
+    /// No work came of the photo, and the record says why.
+    Failed(ReasonCode),
+    /// Another worker is at it; it deletes the photo.
+    LeftToAnother,
+    /// There was nothing to do but to delete the photo: the work has ended, or there is none.
+    OnlyDeleted,
+}
+
+/// What sends the event back to Lambda.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SynthesisError {
+    /// A store failed; another try may succeed.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+    /// Models or template are broken. The work has failed already; the error is to be seen.
+    #[error(transparent)]
+    Fitting(#[from] FittingError),
+}
+
+impl Synthesize {
+    /// Makes the work that `photo` was sent for, on behalf of the Lambda request `request`.
+    ///
+    /// # Errors
+    /// When it is to be tried again.
+    pub(crate) async fn run(&self, photo: &ArrivedPhoto, request: &str) -> Result<Ending, SynthesisError> {
+        let works = &self.disposal.works;
+        let Some(work) = works.load(photo.key.subject, photo.key.work).await? else {
+            return self.only_delete(photo).await;
+        };
+        let claimed = match work.claim(self.now(), lease_token()?, request) {
+            Admission::Claim(claimed) => *claimed,
+            Admission::Busy => return Ok(Ending::LeftToAnother),
+            Admission::Finished => return self.only_delete(photo).await,
+            Admission::Exhausted => return self.give_up(&work).await,
+        };
+        match works.replace(&work, &claimed).await? {
+            Replaced::Stored => {}
+            Replaced::Superseded => return Ok(Ending::LeftToAnother),
+            Replaced::Closed => return self.only_delete(photo).await,
+        }
+        // A worker that died may have stored its picture; nobody publishes that any more.
+        self.disposal.pictures.delete(&claimed, claimed.attempt() - 1).await?;
+        let ending = match self.fit(photo, &claimed).await {
+            Ok(Ok(fitted)) => self.publish(&claimed, fitted).await?,
+            Ok(Err(failure)) => self.fail(&claimed, failure).await?,
+            Err(SynthesisError::Cloud(error)) => return Err(error.into()),
+            Err(broken @ SynthesisError::Fitting(_)) => {
+                self.fail(&claimed, Failure::of(ReasonCode::InternalError)).await?;
+                self.disposal.photos.delete(photo.key).await?;
+                return Err(broken);
+            }
+        };
+        self.disposal.photos.delete(photo.key).await?;
+        Ok(ending)
+    }
+
+    /// Fetches photo and template and fits the one onto the other. The photo's bytes live no longer than this.
+    async fn fit(
+        &self,
+        photo: &ArrivedPhoto,
+        work: &Work,
+    ) -> Result<Result<Fitted, Failure>, SynthesisError> {
+        let bytes = match self.disposal.photos.fetch(photo.key, &photo.etag, PHOTO_BYTES_MAX).await? {
+            FetchedPhoto::Found(bytes) if is_the_one_admitted(work, photo) => bytes,
+            FetchedPhoto::Found(_) | FetchedPhoto::Gone => {
+                return Ok(Err(Failure::of(ReasonCode::InternalError)));
+            }
+        };
+        let template = self.templates.prepared(&work.template).await?;
+        let mark = Mark { id: format!("{:032x}", random_bits()?), created: (self.clock)() };
+        match fitting::fit(&self.models, &template, &bytes, &FitOptions::new(mark))? {
+            Outcome::Fitted(fitted) => Ok(Ok(fitted)),
+            Outcome::Refused(refusal) => {
+                let (measured, threshold) = (f64::from(refusal.measured), f64::from(refusal.threshold));
+                Ok(Err(Failure::measured(refusal.reason, measured, threshold)))
+            }
+        }
+    }
+
+    /// Stores the picture, which the record names already, and then says so. Whoever has lost the work in the
+    /// meantime (its user deleted it, say) takes its own picture away again.
+    async fn publish(&self, work: &Work, fitted: Fitted) -> Result<Ending, SynthesisError> {
+        let picture = Picture {
+            width: u32::try_from(fitted.width).unwrap_or(u32::MAX),
+            height: u32::try_from(fitted.height).unwrap_or(u32::MAX),
+            bytes: fitted.image.len() as u64,
+        };
+        let pictures = &self.disposal.pictures;
+        for (object, jpeg) in [(WorkObject::Picture, fitted.image), (WorkObject::Thumbnail, fitted.thumbnail)]
+        {
+            pictures.put(work.object_key(work.attempt(), object), jpeg, &self.storage_key).await?;
+        }
+        let published = work.published(picture, self.now(), self.work_period);
+        match self.disposal.works.replace(work, &published).await? {
+            Replaced::Stored => Ok(Ending::Published),
+            Replaced::Superseded | Replaced::Closed => {
+                pictures.delete(work, work.attempt()).await?;
+                Ok(Ending::OnlyDeleted)
+            }
+        }
+    }
+
+    async fn fail(&self, work: &Work, failure: Failure) -> Result<Ending, SynthesisError> {
+        let failed = work.failed(failure, self.now());
+        match self.disposal.works.replace(work, &failed).await? {
+            Replaced::Stored => Ok(Ending::Failed(failure.reason)),
+            Replaced::Superseded | Replaced::Closed => Ok(Ending::OnlyDeleted),
+        }
+    }
+
+    async fn give_up(&self, work: &Work) -> Result<Ending, SynthesisError> {
+        self.disposal.abandon(work, Failure::of(ReasonCode::InternalError), self.now()).await?;
+        Ok(Ending::Failed(ReasonCode::InternalError))
+    }
+
+    async fn only_delete(&self, photo: &ArrivedPhoto) -> Result<Ending, SynthesisError> {
+        self.disposal.photos.delete(photo.key).await?;
+        Ok(Ending::OnlyDeleted)
+    }
+
+    fn now(&self) -> UnixSeconds {
+        UnixSeconds::of((self.clock)())
+    }
+}
+
+/// S3 held the upload to the admitted size; an event that says otherwise is about something else.
+fn is_the_one_admitted(work: &Work, photo: &ArrivedPhoto) -> bool {
+    matches!(&work.state, WorkState::Processing { photo: admitted, .. } if admitted.bytes == photo.bytes)
+}
