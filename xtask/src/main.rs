@@ -3,11 +3,16 @@
 use clap::Parser;
 
 mod bench;
+mod demo;
+mod dev;
 mod gallery;
+mod local;
 mod models;
+mod publish;
 mod python;
 mod quality;
 mod registry;
+mod replay;
 mod template;
 mod test;
 mod workspace;
@@ -16,9 +21,13 @@ mod workspace;
 #[command(name = "cargo xtask", about = "The project's own commands.", version)]
 enum Task {
     Bench(bench::Bench),
+    Demo(demo::Demo),
+    Dev(dev::Dev),
     Gallery(gallery::Gallery),
     Models(models::Models),
+    Publish(publish::Publish),
     Quality(quality::Quality),
+    Replay(replay::Replay),
     Template(template::Template),
     Test(test::Test),
 }
@@ -26,9 +35,13 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Bench(task) => task.run(),
+        Task::Demo(task) => task.run(),
+        Task::Dev(task) => task.run(),
         Task::Gallery(task) => task.run(),
         Task::Models(task) => task.run(),
+        Task::Publish(task) => task.run(),
         Task::Quality(task) => task.run(),
+        Task::Replay(task) => task.run(),
         Task::Template(task) => task.run(),
         Task::Test(task) => task.run(),
     }

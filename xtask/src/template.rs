@@ -16,6 +16,11 @@ pub(crate) struct Template {
 }
 
 impl Template {
+    /// Makes the demo templates where they are not in place yet.
+    pub(crate) fn demo() -> Self {
+        Self { arguments: vec!["demo".to_owned()] }
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<()> {
         run(Command::new("cargo")
             .args(["run", "--quiet", "--package", "fitting", "--bin", "template", "--"])

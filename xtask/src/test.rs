@@ -1,11 +1,21 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
+//!
+//! On a machine that has Rust, Python 3 and Node only; what else is needed is brought below `target/`.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
 
-/// Checks format, lints and tests, in the order in which they fail fastest.
+use crate::models::Models;
+use crate::template::Template;
+use crate::workspace::{self, say};
+
+/// The dependency checker, built once into `target/tools`; it is on no package index in binary form.
+const CARGO_DENY_VERSION: &str = "0.20.2";
+
+/// Check format, lints, dependencies, units, the infrastructure and the deployed whole.
 #[derive(clap::Args)]
 pub(crate) struct Test {}
 
@@ -13,24 +23,57 @@ impl Test {
     /// Runs the checks in turn and stops at the first that fails.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let Self {} = self;
+        let start = Instant::now();
         cargo(&["fmt", "--all", "--check"])?;
         cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
-        cargo(&["test", "--workspace", "--locked"])
+        check_dependencies()?;
+        Models {}.run()?;
+        Template::demo().run()?;
+        cargo(&["test", "--workspace", "--locked"])?;
+        say(&format!("✔  everything holds, after {:.0} s", start.elapsed().as_secs_f64()));
+        Ok(())
     }
 }
 
-fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
-    let line = format!("cargo {}", arguments.join(" "));
-    announce(&format!("── {line}"));
-    let start = Instant::now();
-    let status =
-        Command::new("cargo").args(arguments).status().with_context(|| format!("cannot start {line}"))?;
-    ensure!(status.success(), "{line}: {status}");
-    announce(&format!("   {:.1} s", start.elapsed().as_secs_f64()));
-    Ok(())
+/// Licences, sources, bans and the crates' boundaries (deny.toml); known vulnerabilities where their database can
+/// be reached.
+fn check_dependencies() -> anyhow::Result<()> {
+    let deny = cargo_deny()?;
+    let deny = |arguments: &[&str]| run(&deny, arguments);
+    deny(&["check", "bans", "licenses", "sources"])?;
+    if deny(&["fetch", "db"]).is_err() {
+        say("   advisories not checked: their database is out of reach");
+        return Ok(());
+    }
+    deny(&["check", "advisories"])
 }
 
-#[expect(clippy::print_stderr, reason = "a command-line tool talks to its user")]
-fn announce(line: &str) {
-    eprintln!("{line}");
+fn cargo_deny() -> anyhow::Result<PathBuf> {
+    let root = workspace::root().join("target/tools");
+    let program = root.join("bin/cargo-deny");
+    if !program.exists() {
+        say("   cargo-deny is built once, which takes some minutes");
+        let root = root.to_str().context("the checkout's path is not UTF-8")?;
+        cargo(&["install", "cargo-deny", "--version", CARGO_DENY_VERSION, "--locked", "--root", root])?;
+    }
+    Ok(program)
+}
+
+fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
+    run(Path::new("cargo"), arguments)
+}
+
+fn run(program: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    let line = format!("{name} {}", arguments.join(" "));
+    say(&format!("── {line}"));
+    let start = Instant::now();
+    let status = Command::new(program)
+        .args(arguments)
+        .current_dir(workspace::root())
+        .status()
+        .with_context(|| format!("cannot start {line}"))?;
+    ensure!(status.success(), "{line}: {status}");
+    say(&format!("   {:.1} s", start.elapsed().as_secs_f64()));
+    Ok(())
 }
