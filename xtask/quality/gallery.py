@@ -17,7 +17,8 @@ from face import Face
 CELL = 480
 HALF_CUT = 2.1
 LINE = 20
-SCORE_LINES = [["id_photo", "seam", "tone", "fringe"], ["id_template", "landmarks", "sharpness", "background"]]
+SCORE_LINES = [["id_photo", "seam", "tone", "fringe"], ["id_template", "landmarks", "placement"],
+               ["sharpness", "background"]]
 WHITE, GREY = (255, 255, 255), (150, 150, 150)
 
 
@@ -32,10 +33,10 @@ def main():
 
 def draw(row):
     photo, template = Face.of(cv2.imread(row["photo"])), Face.of(cv2.imread(row["template"]))
-    cells = [stack(cut(photo.picture, photo), [row["title"], ""]), stack(cut(template.picture, template), ["", ""])]
+    cells = [stack(cut(photo.picture, photo), [row["title"], "", ""]), stack(cut(template.picture, template), ["", "", ""])]
     for contender in (row["peer"], row["ours"]):
         if "declined" in contender:
-            cells.append(stack(np.zeros((CELL, CELL, 3), np.uint8), [f"declined: {contender['declined']}", ""]))
+            cells.append(stack(np.zeros((CELL, CELL, 3), np.uint8), [f"declined: {contender['declined']}", "", ""]))
             continue
         scores = contender["scores"] or {}
         lines = ["  ".join(f"{name} {scores[name]:.2f}" for name in names if name in scores) for names in SCORE_LINES]
