@@ -17,6 +17,8 @@ from face import Face
 CELL = 480
 HALF_CUT = 2.1
 LINE = 20
+# More pairs than these are laid out in two columns, so that the sheet can still be scrolled.
+ONE_COLUMN_MAX = 10
 SCORE_LINES = [["id_photo", "seam", "tone", "fringe"], ["id_template", "landmarks", "placement"],
                ["sharpness", "background"]]
 WHITE, GREY = (255, 255, 255), (150, 150, 150)
@@ -25,9 +27,12 @@ WHITE, GREY = (255, 255, 255), (150, 150, 150)
 def main():
     with open(sys.argv[1]) as file:
         rows = json.load(file)
-    heading = [text_band([name]) for name in ("photo", "template", "peer", "ours")]
-    sheet = [np.hstack(heading)] + [draw(row) for row in rows]
-    if not cv2.imwrite(sys.argv[2], np.vstack(sheet)):
+    columns = 1 if len(rows) <= ONE_COLUMN_MAX else 2
+    heading = np.hstack([text_band([name]) for name in ("photo", "template", "peer", "ours")] * columns)
+    drawn = [draw(row) for row in rows]
+    drawn += [np.zeros_like(drawn[0])] * (-len(drawn) % columns)
+    lines = [np.hstack(drawn[k:k + columns]) for k in range(0, len(drawn), columns)]
+    if not cv2.imwrite(sys.argv[2], np.vstack([heading, *lines])):
         sys.exit(f"cannot write {sys.argv[2]}")
 
 
