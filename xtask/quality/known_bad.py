@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """Proves the scores: pictures that are worse on purpose must score worse, and harmless changes must not matter.
 
-    known_bad.py --embedder DIR JOBS.json       JOBS: a list of {photo, template, result}
+    known_bad.py --embedder DIR CLAIMS.json     CLAIMS: {people: {picture: person}, fits: [{photo, template, result}]}
 
-Every spoiled variant of a good result names the scores that must rise, and by how much at least. Coding the picture
-once more must leave every score within its resolution. Exit 1 when one does not behave.
+The descriptor must tell the people apart. Every spoiled variant of a good result names the scores that must rise, and
+by how much at least. Coding the picture once more must leave every score within its resolution. Exit 1 when one does
+not behave.
 """
 
 import argparse
+import itertools
 import json
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -67,6 +70,9 @@ def touched_background(result, photo, template):
     return np.clip(result.picture.astype(int) + 4, 0, 255).astype(np.uint8)
 
 
+# dlib's own threshold: descriptors of one person are nearer, those of different people further apart.
+SAME_PERSON_MAX = 0.6
+
 # Each variant with the scores that must rise, and by how many resolutions at least.
 SPOILED = [
     (shifted, ["placement"], 5),
@@ -91,13 +97,22 @@ def coded_again(picture):
     return cv2.imdecode(coded, cv2.IMREAD_COLOR)
 
 
-def check(job, embedder, faces):
-    """One line per claim, each with whether it holds."""
-    photo, template, result = (faces.get(job[role]) or read(job[role], faces) for role in ("photo", "template", "result"))
+def tell_apart(people, embedder, faces):
+    """One claim for every two pictures: their descriptors are on the right side of the threshold."""
+    descriptors = {path: embedder.embed(face_of(path, faces)) for path in people}
+    for one, other in itertools.combinations(people, 2):
+        distance, same = float(np.linalg.norm(descriptors[one] - descriptors[other])), people[one] == people[other]
+        claim = f"{Path(one).stem} {'is' if same else 'is not'} {Path(other).stem}"
+        yield claim, SAME_PERSON_MAX, distance, (distance < SAME_PERSON_MAX) == same
+
+
+def check(fit, embedder, faces):
+    """One claim for every score that must stay or rise."""
+    photo, template, result = (face_of(fit[role], faces) for role in ("photo", "template", "result"))
     good = metrics.score(result, photo, template, embedder)
     again = metrics.score(Face.of(coded_again(result.picture)), photo, template, embedder)
     for name, value in good.items():
-        yield f"coding again leaves {name}", good[name], again[name], abs(again[name] - value) <= metrics.RESOLUTION[name]
+        yield f"coding again leaves {name}", value, again[name], abs(again[name] - value) <= metrics.RESOLUTION[name]
     for spoil, risen, resolutions in SPOILED:
         # The points of a spoiled picture are looked for anew: a user's eye does not know the good ones either.
         bad = metrics.score(Face.of(spoil(result, photo, template)), photo, template, embedder)
@@ -106,21 +121,29 @@ def check(job, embedder, faces):
             yield f"{spoil.__name__} raises {name}", good[name], bad[name], bad[name] >= least
 
 
+def face_of(path, faces):
+    return faces.get(path) or read(path, faces)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--embedder", required=True, help="folder of the descriptor network's weights")
-    arguments.add_argument("jobs")
+    arguments.add_argument("claims")
     args = arguments.parse_args()
-    with open(args.jobs) as file:
-        jobs = json.load(file)
-    embedder, faces, failed, count = Embedder(args.embedder), {}, 0, 0
-    for job in jobs:
-        print(f"{job['photo']} on {job['template']}")
-        for claim, good, bad, holds in check(job, embedder, faces):
-            count, failed = count + 1, failed + (not holds)
-            print(f"  {'ok  ' if holds else 'FAIL'} {claim:36} {good:8.3f} → {bad:8.3f}")
-    print(f"{count - failed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    with open(args.claims) as file:
+        claims = json.load(file)
+    embedder, faces = Embedder(args.embedder), {}
+    groups = [("people", tell_apart(claims["people"], embedder, faces))]
+    for fit in claims["fits"]:
+        groups.append((f"{Path(fit['photo']).stem} on {Path(fit['template']).stem}", check(fit, embedder, faces)))
+    outcomes = []
+    for title, group in groups:
+        print(title)
+        for claim, before, after, holds in group:
+            outcomes.append(holds)
+            print(f"  {'ok  ' if holds else 'FAIL'} {claim:36} {before:8.3f} → {after:8.3f}")
+    print(f"{outcomes.count(True)} passed, {outcomes.count(False)} failed")
+    sys.exit(0 if all(outcomes) else 1)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 
 use crate::models::Models;
+use crate::quality::Quality;
 use crate::template::Template;
 use crate::workspace::{self, say};
 
@@ -30,6 +31,7 @@ impl Test {
         Models {}.run()?;
         Template::demo().run()?;
         cargo(&["test", "--workspace", "--locked"])?;
+        Quality::proof().run()?;
         say(&format!("✔  everything holds, after {:.0} s", start.elapsed().as_secs_f64()));
         Ok(())
     }

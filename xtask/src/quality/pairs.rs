@@ -110,6 +110,12 @@ impl Manifest {
         self.self_check.templates.iter().map(pair).collect()
     }
 
+    /// Every photo that is taken, with the first picture of the same person.
+    pub(crate) fn people(&self) -> impl Iterator<Item = (&str, &str)> {
+        let photos = self.tuned.photos.iter().chain(&self.held_out.photos);
+        photos.map(|photo| (photo.as_str(), self.person(photo)))
+    }
+
     fn person<'a>(&'a self, picture: &'a str) -> &'a str {
         self.same_person.get(picture).map_or(picture, String::as_str)
     }
