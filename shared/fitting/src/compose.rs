@@ -33,6 +33,7 @@ mod warp;
 use self::alpha::Evidence;
 use self::features::Features;
 use self::geometry::{Geometry, bounds};
+use self::grain::Grain;
 use self::grid::index;
 use self::plane::Plane;
 use self::surface::Surface;
@@ -102,9 +103,12 @@ pub(crate) fn compose(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate
     let mut template_face =
         Surface::read(coarse([red, green, blue]), &features.skin, &measurable, frame.unit);
     let plate = plate::share(target, frame, rim, &template_face);
+    let painted = features.soft.clone().zip(&plate, f32::max);
+    let grain = Grain::measure(&[red, green, blue], &features.skin, &painted, grid);
     plate::paint(&mut below, &plate, &template_face.low, grid);
+    let on_plate = render::touched_columns(&plate, grid);
+    grain.add(&mut below[..3], grain.deviation, Some(&plate), grid, &on_plate);
     template_face.skin = template_face.skin.zip(&plate, f32::max);
-    let [red, green, blue, _] = &below;
 
     let (mut face, photo_face) = photo_face(&texture, &geometry, &features, &measurable, &in_photo);
     let alpha = alpha::alpha(&Evidence {
@@ -121,9 +125,9 @@ pub(crate) fn compose(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate
     let tone = tone::tone(&photo_face, &template_face, &features, frame);
     let spans = render::touched_columns(&alpha, grid);
     render::relight(&mut face, &tone, grid, &spans);
-    let skin = features.skin.clone().zip(&photo_face.weight, f32::min);
-    let grain = grain::missing(&face, &[red, green, blue], &skin, grid);
-    grain::add(&mut face, grain, grid, &spans);
+    let patch = features.skin.clone().zip(&photo_face.weight, f32::min);
+    let missing = grain.missing(&face, &patch, grid);
+    grain.add(&mut face, missing, None, grid, &spans);
     let mut work = template.picture.clone();
     render::blend(&mut work, &face, &below, &alpha, grid);
     work

@@ -5,7 +5,6 @@
 //! [`Mesh`] and [`RgbImage`], which are wiped on drop and cannot be written out by accident.
 
 mod colour;
-#[expect(dead_code, reason = "the magnification is computed ahead of its use")]
 mod compose;
 pub mod decode;
 mod detect;

@@ -37,7 +37,12 @@ impl Frame {
 
     /// Distance from the face's midline along the eye line, in eye distances.
     pub(super) fn aside(&self, x: f32, y: f32) -> f32 {
-        ((x - self.root[0]) * self.right[0] + (y - self.root[1]) * self.right[1]).abs() / self.unit
+        self.across(x, y).abs()
+    }
+
+    /// The same with a sign: negative on the face's right half, which is left in the picture.
+    pub(super) fn across(&self, x: f32, y: f32) -> f32 {
+        ((x - self.root[0]) * self.right[0] + (y - self.root[1]) * self.right[1]) / self.unit
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! The mesh puts the template's features exactly under the photo's, but its brows may be longer and its
 //! lids darker than those, and what sticks out would be seen as a second brow or a smear beside the eye.
-//! There the template's skin is painted in: its shading without detail.
+//! There the template's skin is painted in: its shading without detail. The same goes for the ends of a
+//! pair of glasses. All lengths are in eye distances.
+
+use std::ops::Range;
 
 use super::blur::gaussian;
 use super::frame::Frame;
@@ -15,25 +18,75 @@ use super::shading::LOG_OFFSET;
 use super::surface::Surface;
 use crate::topology::{LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE};
 
-/// How far lashes, make-up and shadow reach around an eye, and hairs around a brow, in eye distances.
+/// How far lashes, make-up and shadow reach around an eye, and hairs around a brow.
 const EYE_GROW: f32 = 0.13;
 const BROW_GROW: f32 = 0.08;
-/// Hair that hangs in from above this height (eye distances over the brow line) stays: it is a fringe.
+/// Hair that hangs in from above this height over the brow line stays: it is a fringe.
 const FRINGE_HEIGHT: f32 = 0.28;
+/// The soft edge of what is painted.
+const EDGE: f32 = 0.03;
+/// Temples begin this far from the midline, and are looked at this far from the rim.
+const TEMPLE: f32 = 0.55;
+const BESIDE: Range<f32> = 0.03..0.22;
+/// Heights over the brow line at which glasses end, and the strips above and below that must be skin.
+const GLASSES: Range<f32> = -0.55..0.08;
+const ABOVE_GLASSES: Range<f32> = 0.12..0.30;
+const BELOW_GLASSES: Range<f32> = -0.85..-0.62;
+/// The share of skin in those strips: bare temples have .9 and more, temples under hair .5 and less.
+const SKIN_AROUND: f32 = 0.6;
 /// The rim belongs to the template, and hair beside the face is no fringe.
 const RIM: f32 = 0.06;
 
 /// The share of painted skin at every coarse sample.
 pub(super) fn share(points: &[[f32; 2]], frame: &Frame, rim: &Plane, template: &Surface) -> Plane {
-    let mut mask = Plane::new(rim.width(), rim.height());
+    let mut features = Plane::new(rim.width(), rim.height());
     for (eye, brow) in [(RIGHT_EYE, RIGHT_BROW), (LEFT_EYE, LEFT_BROW)] {
-        Polygon::hull(eye.map(|i| points[i])).paint(&mut mask, EYE_GROW * frame.unit);
-        Polygon::hull(brow.map(|i| points[i])).paint(&mut mask, BROW_GROW * frame.unit);
+        Polygon::hull(eye.map(|i| points[i])).paint(&mut features, EYE_GROW * frame.unit);
+        Polygon::hull(brow.map(|i| points[i])).paint(&mut features, BROW_GROW * frame.unit);
     }
     let fringe = gaussian(&fringe(&template.skin, frame, rim), 0.02 * frame.unit);
-    gaussian(&mask, 0.03 * frame.unit)
+    let features = gaussian(&features, EDGE * frame.unit)
         .zip(&fringe, |m, fringe| m * (1.0 - 2.0 * fringe).max(0.0))
-        .zip(rim, |m, d| m * ((d - 0.5 * RIM) / RIM).clamp(0.0, 1.0))
+        .zip(rim, |m, d| m * ((d - 0.5 * RIM) / RIM).clamp(0.0, 1.0));
+    let mut glasses = Plane::new(rim.width(), rim.height());
+    for side in [-1.0, 1.0] {
+        if wears_glasses(side, frame, rim, &template.skin) {
+            mark_glasses(&mut glasses, side, frame, rim, &template.skin);
+        }
+    }
+    // The blur of a thin rim is raised again, so that all of it is painted over.
+    gaussian(&glasses, EDGE * frame.unit)
+        .zip(rim, |m, d| (3.0 * m).min(1.0) * (d / RIM).clamp(0.0, 1.0))
+        .zip(&features, f32::max)
+}
+
+/// Whether something ends beside an eye that is no hair: there is skin above and below it. Hair that covers
+/// a temple reaches further up or down. `side` is -1 for the face's right, 1 for its left.
+fn wears_glasses(side: f32, frame: &Frame, rim: &Plane, skin: &Plane) -> bool {
+    [ABOVE_GLASSES, BELOW_GLASSES].into_iter().all(|heights| {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for (y, row) in skin.rows().enumerate() {
+            for (x, (&k, d)) in row.iter().zip(rim.row(y)).enumerate() {
+                let beside = frame.across(x as f32, y as f32) * side > TEMPLE && BESIDE.contains(d);
+                if beside && heights.contains(&frame.height(x as f32, y as f32)) {
+                    (sum, count) = (sum + k, count + 1.0);
+                }
+            }
+        }
+        sum > SKIN_AROUND * count
+    })
+}
+
+/// Marks what is not skin beside an eye.
+fn mark_glasses(mask: &mut Plane, side: f32, frame: &Frame, rim: &Plane, skin: &Plane) {
+    for (y, row) in mask.rows_mut().enumerate() {
+        for (x, (v, (&k, &d))) in row.iter_mut().zip(skin.row(y).iter().zip(rim.row(y))).enumerate() {
+            let beside = d > 0.0 && frame.across(x as f32, y as f32) * side > TEMPLE;
+            if beside && k < 0.7 && GLASSES.contains(&frame.height(x as f32, y as f32)) {
+                *v = 1.0;
+            }
+        }
+    }
 }
 
 /// What is not skin and hangs together with something above [`FRINGE_HEIGHT`].
