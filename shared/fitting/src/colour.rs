@@ -3,6 +3,7 @@
 //! A profile that cannot be understood is ignored, as viewers do; a photo is not refused for it.
 
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
+use zeroize::Zeroizing;
 
 /// The profile of a photo's stored RGB samples, when it says something else than sRGB.
 pub(crate) struct Profile {
@@ -19,29 +20,28 @@ impl Profile {
     /// Turns interleaved RGB samples into sRGB, in place.
     pub(crate) fn apply(&self, samples: &mut [u8]) {
         let grey = self.profile.color_space == DataColorSpace::Gray;
-        let (layout, source) = if grey {
+        let (layout, source): (_, Vec<u8>) = if grey {
             // A grey photo was spread over three equal channels when it was decoded.
             (Layout::Gray, samples.iter().step_by(3).copied().collect())
         } else {
             (Layout::Rgb, samples.to_vec())
         };
-        convert(&self.profile, layout, &source, samples);
+        convert(&self.profile, layout, &Zeroizing::new(source), samples);
     }
 }
 
-/// CMYK samples, inverted as Adobe stores them in JPEG, to RGB: by their profile when there is a usable one,
+/// Amounts of ink (cyan, magenta, yellow, black) to RGB: by their profile when there is a usable one,
 /// otherwise by the plain formula.
-pub(crate) fn rgb_from_inks(samples: &[u8], icc: Option<&[u8]>) -> Vec<u8> {
-    let mut rgb = vec![0; samples.len() / 4 * 3];
+pub(crate) fn rgb_from_inks(inks: &[u8], icc: Option<&[u8]>) -> Vec<u8> {
+    let mut rgb = vec![0; inks.len() / 4 * 3];
     let profile = icc.and_then(|icc| ColorProfile::new_from_slice(icc).ok());
-    if let Some(profile) = profile.filter(|p| p.color_space == DataColorSpace::Cmyk) {
-        let inks: Vec<u8> = samples.iter().map(|v| 255 - v).collect();
-        if convert(&profile, Layout::Rgba, &inks, &mut rgb) {
-            return rgb;
-        }
+    if let Some(profile) = profile.filter(|p| p.color_space == DataColorSpace::Cmyk)
+        && convert(&profile, Layout::Rgba, inks, &mut rgb)
+    {
+        return rgb;
     }
-    for (out, &[c, m, y, k]) in rgb.as_chunks_mut().0.iter_mut().zip(samples.as_chunks().0) {
-        *out = [c, m, y].map(|v| scaled(v, k));
+    for (out, &[c, m, y, k]) in rgb.as_chunks_mut().0.iter_mut().zip(inks.as_chunks().0) {
+        *out = [c, m, y].map(|ink| scaled(255 - ink, 255 - k));
     }
     rgb
 }

@@ -34,12 +34,23 @@ impl Default for Limits {
 
 /// What a container's decoder hands over: stored pixels and how they are meant to be seen.
 struct Decoded {
-    /// Pixels as stored, in the photo's own colours.
+    /// Pixels as stored, in the photo's own colours, possibly at a reduced scale.
     pixels: RgbImage,
+    /// Width and height of the stored picture at full scale.
+    full_size: (usize, usize),
     /// How the stored pixels are turned upright.
     orientation: Orientation,
     /// The embedded ICC profile, unless it was applied already.
     profile: Option<Vec<u8>>,
+}
+
+/// How many pixels are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// All there are.
+    Full,
+    /// The longer side has at least this many pixels, if the photo has; more where reducing saves nothing.
+    Side(usize),
 }
 
 /// Decodes a JPEG, PNG or WebP photo.
@@ -47,15 +58,15 @@ struct Decoded {
 /// # Errors
 /// A [`Refusal`]: `bad_format` for other containers (HEIC among them), `too_large` in bytes, pixels or
 /// side length, `corrupt_image` for anything damaged or cut short.
-pub fn decode(photo: &[u8], limits: &Limits) -> Result<Photo, Refusal> {
+pub fn decode(photo: &[u8], limits: &Limits, detail: Detail) -> Result<Photo, Refusal> {
     within(photo.len(), limits.photo_bytes_max)?;
     let decoded = match Container::of(photo) {
-        Some(Container::Jpeg) => jpeg::decode(photo, limits),
+        Some(Container::Jpeg) => jpeg::decode(photo, limits, detail),
         Some(Container::Png) => png::decode(photo, limits),
         Some(Container::WebP) => webp::decode(photo, limits),
         None => Err(refused(ReasonCode::BadFormat)),
     }?;
-    Ok(Photo::new(decoded.pixels, decoded.orientation, decoded.profile.as_deref()))
+    Ok(Photo::new(decoded.pixels, decoded.full_size, decoded.orientation, decoded.profile.as_deref()))
 }
 
 /// The containers that are read.

@@ -1,14 +1,13 @@
 //! Finding faces: BlazeFace, short range first, full range when that finds nothing.
 //!
 //! Sources: Bazarevsky et al., "BlazeFace" (2019), and the anchor, decoding and suppression settings of
-//! MediaPipe's face detection graphs. Boxes and keypoints are in pixels of the picture searched.
+//! MediaPipe's face detection graphs. Boxes and keypoints are in pixels of the upright photo.
 
 use std::cmp::Reverse;
 
 use crate::error::FittingError;
 use crate::models::{Models, Network};
-use crate::photo::{Region, resized};
-use crate::pixels::RgbImage;
+use crate::photo::{Photo, Region};
 
 /// A face as a detector sees it. Wiping is not needed: it lives on the stack for a few milliseconds.
 #[derive(Clone, Copy)]
@@ -37,18 +36,23 @@ const FULL_RANGE: Anchors = Anchors { grids: &[(48, 1)], score_min: 0.6 };
 /// Boxes that overlap by more than this share (intersection over union) are the same face.
 const OVERLAP_MIN: f32 = 0.3;
 
+/// Regions with a longer side than twice this are averaged over squares before they are sampled, so that the
+/// noise of large photos does not alias into the detectors.
+const SAMPLED_SIDE: usize = 1024;
+
 /// Values a box takes in the output: centre, size, six keypoints.
 const BOX_VALUES: usize = 16;
 
-/// All faces in the picture, the most probable first: near ones, or further ones when there are none near.
-pub(crate) fn detect(models: &Models, picture: &RgbImage) -> Result<Vec<Face>, FittingError> {
-    let near = run(&models.short_range, &SHORT_RANGE, picture)?;
-    if near.is_empty() { detect_far(models, picture) } else { Ok(near) }
+/// All faces in a region of the upright photo, the most probable first: near ones, or further ones when
+/// there are none near.
+pub(crate) fn detect(models: &Models, photo: &Photo, region: Region) -> Result<Vec<Face>, FittingError> {
+    let near = run(&models.short_range, &SHORT_RANGE, photo, region)?;
+    if near.is_empty() { detect_far(models, photo, region) } else { Ok(near) }
 }
 
 /// The faces that the full-range detector finds.
-pub(crate) fn detect_far(models: &Models, picture: &RgbImage) -> Result<Vec<Face>, FittingError> {
-    run(&models.full_range, &FULL_RANGE, picture)
+pub(crate) fn detect_far(models: &Models, photo: &Photo, region: Region) -> Result<Vec<Face>, FittingError> {
+    run(&models.full_range, &FULL_RANGE, photo, region)
 }
 
 impl Face {
@@ -63,20 +67,15 @@ impl Face {
         (left_y - right_y).atan2(left_x - right_x)
     }
 
-    /// The same face in another frame of coordinates, whose pixels are `1 / scale` as wide and high.
-    pub(crate) fn mapped(&self, point: impl Fn([f32; 2]) -> [f32; 2], scale: [f32; 2]) -> Self {
+    /// The same face in another decoding of the photo, `scale` times as large.
+    pub(crate) fn scaled(&self, scale: f32) -> Self {
+        let point = |p: [f32; 2]| p.map(|v| (v + 0.5) * scale - 0.5);
         Self {
             centre: point(self.centre),
-            size: [self.size[0] * scale[0], self.size[1] * scale[1]],
+            size: self.size.map(|size| size * scale),
             keypoints: self.keypoints.map(point),
             score: self.score,
         }
-    }
-
-    /// The same face in the picture of which this one's picture is a part.
-    #[expect(clippy::cast_precision_loss, reason = "picture sides are below 2¹⁶")]
-    pub(crate) fn moved(&self, left: usize, top: usize) -> Self {
-        self.mapped(|[x, y]| [x + left as f32, y + top as f32], [1.0, 1.0])
     }
 
     /// Whether both boxes show the same face.
@@ -85,52 +84,61 @@ impl Face {
     }
 }
 
-fn run(network: &Network, anchors: &Anchors, picture: &RgbImage) -> Result<Vec<Face>, FittingError> {
-    let letterbox = Letterbox::of(picture, network.input_side());
+fn run(
+    network: &Network,
+    anchors: &Anchors,
+    photo: &Photo,
+    region: Region,
+) -> Result<Vec<Face>, FittingError> {
+    let letterbox = Letterbox::of(photo, region, network.input_side());
     let outputs = network.run(&letterbox.input)?;
     let candidates = anchors.faces(&outputs[0], &outputs[1], network.input_side());
-    Ok(merged(candidates).iter().map(|face| letterbox.in_picture(face)).collect())
+    Ok(merged(candidates).iter().map(|face| letterbox.in_photo(face)).collect())
 }
 
-/// A picture fitted into a detector's square input, with what maps points back.
+/// A region fitted into a detector's square input, with what maps points back.
 struct Letterbox {
     /// NHWC samples, −1 to 1; the margins are −1.
     input: Vec<f32>,
-    /// Picture pixels per input pixel, across and down.
-    scale: [f32; 2],
-    /// Left and top margin in input pixels.
-    margin: [f32; 2],
+    /// Side of the square around the region, in the photo's pixels.
     side: f32,
+    /// Where the square begins in the photo.
+    origin: [f32; 2],
 }
 
 impl Letterbox {
+    /// Samples as MediaPipe does, bilinearly, input pixel i of N at i/N of the square: the detector was
+    /// trained on such pictures, and the mesh follows its boxes. Large photos are averaged a little.
     #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
-    fn of(picture: &RgbImage, side: usize) -> Self {
-        let (width, height) = (picture.width(), picture.height());
-        let long = width.max(height);
-        let fitted = |n: usize| ((n * side + long / 2) / long).max(1);
-        let (fitted_width, fitted_height) = (fitted(width), fitted(height));
-        let (left, top) = ((side - fitted_width) / 2, (side - fitted_height) / 2);
-        let all = Region { left: 0, top: 0, width, height };
-        let small = resized(picture, all, fitted_width, fitted_height);
-
-        let mut input = vec![-1.0; side * side * 3];
-        for (y, row) in small.data().chunks_exact(fitted_width * 3).enumerate() {
-            let start = ((top + y) * side + left) * 3;
-            for (to, &from) in input[start..start + row.len()].iter_mut().zip(row) {
-                *to = f32::from(from) / 127.5 - 1.0;
+    fn of(photo: &Photo, region: Region, cells: usize) -> Self {
+        let (left, top) = (region.left as f32, region.top as f32);
+        let (width, height) = (region.width as f32, region.height as f32);
+        let side = width.max(height);
+        let origin = [left - (side - width) / 2.0, top - (side - height) / 2.0];
+        let reach = region.width.max(region.height) / SAMPLED_SIDE;
+        let mut input = Vec::with_capacity(cells * cells * 3);
+        for row in 0..cells {
+            let y = origin[1] + row as f32 * side / cells as f32;
+            for column in 0..cells {
+                let x = origin[0] + column as f32 * side / cells as f32;
+                let across = x > left - 0.5 && x < left + width - 0.5;
+                let down = y > top - 0.5 && y < top + height - 0.5;
+                let rgb = if across && down { photo.sample(x, y, reach) } else { [0.0; 3] };
+                input.extend(rgb.map(|v| v / 127.5 - 1.0));
             }
         }
-        let scale = [width as f32 / fitted_width as f32, height as f32 / fitted_height as f32];
-        Self { input, scale, margin: [left as f32, top as f32], side: side as f32 }
+        Self { input, side, origin }
     }
 
-    /// From shares of the input square to pixels of the picture.
-    fn in_picture(&self, face: &Face) -> Face {
-        // Both rasters have their pixel centres at integers, hence the halves.
-        let point =
-            |p: [f32; 2]| [0, 1].map(|k| (p[k] * self.side - self.margin[k] + 0.5) * self.scale[k] - 0.5);
-        face.mapped(point, self.scale.map(|scale| scale * self.side))
+    /// From shares of the square to pixels of the photo.
+    fn in_photo(&self, face: &Face) -> Face {
+        let point = |p: [f32; 2]| [0, 1].map(|k| p[k] * self.side + self.origin[k]);
+        Face {
+            centre: point(face.centre),
+            size: face.size.map(|size| size * self.side),
+            keypoints: face.keypoints.map(point),
+            score: face.score,
+        }
     }
 }
 

@@ -9,8 +9,9 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use crate::error::FittingError;
 use crate::mark::Mark;
 use crate::outcome::Format;
-use crate::photo::{Region, resized};
+use crate::photo::Region;
 use crate::pixels::RgbImage;
+use crate::resize::resized;
 
 /// Quality of a work's JPEG: no visible loss at a file of about 150 KB a megapixel.
 const WORK_QUALITY: u8 = 90;

@@ -4,10 +4,10 @@
 //! call, and the same bytes in give the same bytes out.
 
 use crate::compose::compose;
-use crate::decode::decode;
+use crate::decode::{Detail, Limits, decode};
 use crate::encode;
 use crate::error::FittingError;
-use crate::find::Search;
+use crate::find::find_faces;
 use crate::gate;
 use crate::label;
 use crate::landmarks::landmarks;
@@ -24,6 +24,10 @@ const CROP_PER_FACE: f32 = 1.6;
 /// The crop is reduced until its face is this much larger than the template's, so that the warp still
 /// has detail to choose from and nothing aliases.
 const CROP_OVERSAMPLING: f32 = 1.1;
+
+/// The longer side at which the face is searched, where the format can be decoded at a reduced scale: half of
+/// a 12-megapixel photo, a quarter of a 48-megapixel one. A face too small for its template is decoded again.
+const SEARCHED_SIDE: usize = 1600;
 
 /// The steps of a fit, for whoever wants to know how long each takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +70,10 @@ pub fn fit_observed(
     options: &FitOptions,
     done: &mut dyn FnMut(Stage),
 ) -> Result<Outcome, FittingError> {
-    let face = match face_of(models, template, photo, options, done)? {
+    let face = match face_of(models, template, photo, options, done) {
         Ok(face) => face,
-        Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        Err(Stop::Refused(refusal)) => return Ok(Outcome::Refused(refusal)),
+        Err(Stop::Broken(error)) => return Err(error),
     };
     let mut work = compose(&face.crop, &face.mesh, template.prepared());
     drop(face);
@@ -88,34 +93,71 @@ struct FaceCrop {
     mesh: Mesh,
 }
 
+/// Why there is no face to go on with.
+enum Stop {
+    Refused(Refusal),
+    Broken(FittingError),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<FittingError> for Stop {
+    fn from(error: FittingError) -> Self {
+        Self::Broken(error)
+    }
+}
+
 /// Everything up to the gate. The decoded photo is gone when this returns.
 fn face_of(
     models: &Models,
     template: &Template,
-    photo: &[u8],
+    file: &[u8],
     options: &FitOptions,
     done: &mut dyn FnMut(Stage),
-) -> Result<Result<FaceCrop, Refusal>, FittingError> {
-    let mut photo = match decode(photo, &options.limits) {
-        Ok(photo) => photo,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+) -> Result<FaceCrop, Stop> {
+    let mut photo = decode(file, &options.limits, Detail::Side(SEARCHED_SIDE))?;
     done(Stage::Decode);
-    let search = Search::in_photo(models, &mut photo)?;
+    let faces = find_faces(models, &mut photo)?;
     done(Stage::Detect);
-    let face = match gate::admit_faces(&search.faces) {
-        Ok(face) => face,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let found = landmarks(models, &photo, face)?;
-    done(Stage::Mesh);
-    if let Err(refusal) = gate::admit_geometry(&found, photo.width(), photo.height()) {
-        return Ok(Err(refusal));
+    let mut face = *gate::admit_faces(&faces)?;
+    let mut found = landmarks(models, &photo, &face)?;
+    let missing = template.prepared().eye_distance() / gate::eye_distance(&found.mesh).max(1.0);
+    if photo.reduction() > 1.0 && missing > 1.0 {
+        let finer;
+        (photo, finer) = decode_finer(file, &options.limits, photo, missing)?;
+        face = face.scaled(finer);
+        found = landmarks(models, &photo, &face)?;
     }
+    done(Stage::Mesh);
+    gate::admit_geometry(&found, &photo)?;
     let face = FaceCrop::of(&photo, &found.mesh, template.prepared().eye_distance());
-    let admitted = gate::admit_pixels(&face.crop, &face.mesh);
+    gate::admit_pixels(&face.crop, &face.mesh)?;
     done(Stage::Gate);
-    Ok(admitted.map(|()| face))
+    Ok(face)
+}
+
+/// Decodes the file again, at least `factor` times as large if it has the pixels, turned as `coarse` was;
+/// with it how many times as large it became.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "sides are below 2¹⁶"
+)]
+fn decode_finer(file: &[u8], limits: &Limits, coarse: Photo, factor: f32) -> Result<(Photo, f32), Refusal> {
+    let side = coarse.width().max(coarse.height()) as f32 * factor.min(coarse.reduction());
+    let turned_width = coarse.width() as f32;
+    let orientation = coarse.orientation();
+    // The coarse pixels go before the finer ones come.
+    drop(coarse);
+    let mut photo = decode(file, limits, Detail::Side(side as usize))?;
+    photo.set_orientation(orientation);
+    let scale = photo.width() as f32 / turned_width;
+    Ok((photo, scale))
 }
 
 impl FaceCrop {

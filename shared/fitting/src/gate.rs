@@ -10,6 +10,7 @@ use crate::detect::Face;
 use crate::landmarks::Landmarks;
 use crate::mesh::Mesh;
 use crate::outcome::Refusal;
+use crate::photo::Photo;
 use crate::pixels::RgbImage;
 use crate::topology::{LEFT_EYE, OVAL, RIGHT_EYE, SKIN_PATCHES};
 
@@ -44,11 +45,11 @@ pub(crate) fn admit_faces(faces: &[Face]) -> Result<&Face, Refusal> {
 
 /// Refuses what the mesh shows: where the face lies, how large it is and how it is turned.
 #[expect(clippy::cast_precision_loss, reason = "photo sides are below 2¹⁶")]
-pub(crate) fn admit_geometry(found: &Landmarks, width: usize, height: usize) -> Result<(), Refusal> {
+pub(crate) fn admit_geometry(found: &Landmarks, photo: &Photo) -> Result<(), Refusal> {
     let mesh = &found.mesh;
     at_least(ReasonCode::NoFace, found.presence, PRESENCE_MIN)?;
-    at_least(ReasonCode::FaceTooSmall, eye_distance(mesh), EYE_DISTANCE_MIN)?;
-    let (width, height) = (width as f32, height as f32);
+    at_least(ReasonCode::FaceTooSmall, eye_distance(mesh) * photo.reduction(), EYE_DISTANCE_MIN)?;
+    let (width, height) = (photo.width() as f32, photo.height() as f32);
     let [left, top, right, bottom] = mesh.bounds();
     let filled = ((right - left) / width).max((bottom - top) / height);
     at_most(ReasonCode::FaceTooLarge, filled, FACE_HEIGHT_MAX)?;

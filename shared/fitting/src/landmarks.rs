@@ -121,25 +121,8 @@ impl View {
     }
 
     /// Bilinear sample at a point of the photo; outside, the nearest edge pixel.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "coordinates are clamped to the raster first"
-    )]
     fn sample(&self, x: f32, y: f32) -> [f32; 3] {
-        let place = |value: f32, k: usize, size: usize| {
-            let v = ((value - self.origin[k] + 0.5) / self.scale[k] - 0.5).clamp(0.0, (size - 1) as f32);
-            let low = (v as usize).min(size.saturating_sub(2));
-            (low, (low + 1).min(size - 1), v - low as f32)
-        };
-        let (x0, x1, fx) = place(x, 0, self.pixels.width());
-        let (y0, y1, fy) = place(y, 1, self.pixels.height());
-        let [a, b, c, d] = [(x0, y0), (x1, y0), (x0, y1), (x1, y1)].map(|(x, y)| self.pixels.pixel(x, y));
-        std::array::from_fn(|k| {
-            let top = f32::from(a[k]) + (f32::from(b[k]) - f32::from(a[k])) * fx;
-            let bottom = f32::from(c[k]) + (f32::from(d[k]) - f32::from(c[k])) * fx;
-            top + (bottom - top) * fy
-        })
+        let [x, y] = [(x, 0), (y, 1)].map(|(v, k)| (v - self.origin[k] + 0.5) / self.scale[k] - 0.5);
+        self.pixels.sample(x, y)
     }
 }

@@ -22,6 +22,7 @@ mod models;
 mod outcome;
 mod photo;
 mod pixels;
+mod resize;
 pub mod template;
 mod topology;
 

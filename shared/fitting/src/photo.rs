@@ -3,15 +3,15 @@
 //! The stored pixels are never turned or converted as a whole: a view is cut out and reduced where it lies,
 //! and only that small result is turned upright and brought to sRGB.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-
 use crate::colour::Profile;
 use crate::pixels::RgbImage;
+use crate::resize::resized;
 
 /// A photo as it was stored, and how it is meant to be seen.
 pub struct Photo {
     stored: RgbImage,
+    /// Pixels of the file per stored pixel, along its width.
+    reduction: f32,
     orientation: Orientation,
     profile: Option<Profile>,
 }
@@ -26,8 +26,30 @@ pub(crate) struct Region {
 }
 
 impl Photo {
-    pub(crate) fn new(stored: RgbImage, orientation: Orientation, icc: Option<&[u8]>) -> Self {
-        Self { stored, orientation, profile: icc.and_then(Profile::parse) }
+    #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
+    pub(crate) fn new(
+        stored: RgbImage,
+        full_size: (usize, usize),
+        orientation: Orientation,
+        icc: Option<&[u8]>,
+    ) -> Self {
+        let reduction = full_size.0 as f32 / stored.width() as f32;
+        Self { stored, reduction, orientation, profile: icc.and_then(Profile::parse) }
+    }
+
+    /// Pixels of the file per pixel of this photo: above 1 when it was decoded at a reduced scale.
+    pub(crate) fn reduction(&self) -> f32 {
+        self.reduction
+    }
+
+    /// How the stored pixels are turned upright, turns included.
+    pub(crate) fn orientation(&self) -> Orientation {
+        self.orientation
+    }
+
+    /// Takes over the orientation of another decoding of the same file.
+    pub(crate) fn set_orientation(&mut self, orientation: Orientation) {
+        self.orientation = orientation;
     }
 
     /// Width of the upright photo in pixels.
@@ -42,20 +64,52 @@ impl Photo {
         if self.orientation.transposed { self.stored.width() } else { self.stored.height() }
     }
 
+    /// All of the upright photo.
+    pub(crate) fn whole(&self) -> Region {
+        Region { left: 0, top: 0, width: self.width(), height: self.height() }
+    }
+
     /// Turns the photo; from now on everything is about the turned photo.
     pub(crate) fn turn(&mut self, turn: QuarterTurn) {
         self.orientation = self.orientation.then(turn.orientation());
     }
 
+    /// The photo's own colours around a point of the upright photo: bilinear, or the mean of a square of
+    /// `reach` × `reach` pixels where that is more than one.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "coordinates are clamped to the raster first"
+    )]
+    pub(crate) fn sample(&self, x: f32, y: f32, reach: usize) -> [f32; 3] {
+        let (width, height) = (self.stored.width(), self.stored.height());
+        let (x, y) = self.orientation.stored_point(x, y, width, height);
+        if reach <= 1 {
+            return self.stored.sample(x, y);
+        }
+        let first = |v: f32, size: usize| {
+            let low = v - (reach - 1) as f32 / 2.0;
+            (low.round().max(0.0) as usize).min(size.saturating_sub(reach))
+        };
+        let (left, top) = (first(x, width), first(y, height));
+        let mut sum = [0; 3];
+        for row in top..(top + reach).min(height) {
+            for column in left..(left + reach).min(width) {
+                let pixel = self.stored.pixel(column, row);
+                sum = std::array::from_fn(|k| sum[k] + u32::from(pixel[k]));
+            }
+        }
+        sum.map(|sum| sum as f32 / (reach.min(width) * reach.min(height)) as f32)
+    }
+
     /// The whole photo, upright and in sRGB.
     #[must_use]
     pub fn upright(&self) -> RgbImage {
-        let (width, height) = (self.width(), self.height());
-        self.view(Region { left: 0, top: 0, width, height }, width, height)
+        self.view(self.whole(), self.width(), self.height())
     }
 
-    /// A region of the upright photo in sRGB, resized to `width` × `height` pixels. Reducing averages over
-    /// all pixels that fall together (Catmull-Rom), so that nothing aliases.
+    /// A region of the upright photo in sRGB, reduced to `width` × `height` pixels.
     pub(crate) fn view(&self, region: Region, width: usize, height: usize) -> RgbImage {
         let stored = self.orientation.stored_region(region, self.stored.width(), self.stored.height());
         let cut = if self.orientation.transposed {
@@ -69,44 +123,6 @@ impl Photo {
         }
         upright
     }
-}
-
-/// A region of a raster at another size.
-pub(crate) fn resized(image: &RgbImage, region: Region, width: usize, height: usize) -> RgbImage {
-    if (region.width, region.height) == (width, height) {
-        return cropped(image, region);
-    }
-    let mut result = RgbImage::new(width, height);
-    let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let source = ImageRef::new(size(image.width()), size(image.height()), image.data(), PixelType::U8x3);
-    let target = Image::from_slice_u8(size(width), size(height), result.data_mut(), PixelType::U8x3);
-    if let (Ok(source), Ok(mut target)) = (source, target) {
-        let [left, top, wide, high] =
-            [region.left, region.top, region.width, region.height].map(|n| f64::from(size(n)));
-        let options = ResizeOptions::new()
-            .crop(left, top, wide, high)
-            .resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom))
-            .use_alpha(false);
-        let done = Resizer::new().resize(&source, &mut target, &options);
-        debug_assert!(done.is_ok(), "the region lies inside the raster");
-    }
-    result
-}
-
-impl RgbImage {
-    /// A copy of one region.
-    pub(crate) fn part(&self, region: Region) -> Self {
-        cropped(self, region)
-    }
-}
-
-fn cropped(image: &RgbImage, region: Region) -> RgbImage {
-    let mut result = RgbImage::new(region.width, region.height);
-    let rows = image.data().chunks_exact(image.width() * 3).skip(region.top);
-    for (to, from) in result.data_mut().chunks_exact_mut(region.width * 3).zip(rows) {
-        to.copy_from_slice(&from[region.left * 3..(region.left + region.width) * 3]);
-    }
-    result
 }
 
 /// How stored pixels are turned upright: the eight EXIF orientations as one transposition and two flips.
@@ -167,6 +183,16 @@ impl Orientation {
         region
     }
 
+    /// Where a point of the upright picture lies among stored pixels of `width` × `height`.
+    #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
+    fn stored_point(self, x: f32, y: f32, width: usize, height: usize) -> (f32, f32) {
+        let (column, row) = if self.transposed { (y, x) } else { (x, y) };
+        (
+            if self.columns_flipped { (width - 1) as f32 - column } else { column },
+            if self.rows_flipped { (height - 1) as f32 - row } else { row },
+        )
+    }
+
     /// Turns stored pixels upright.
     pub(crate) fn upright(self, stored: RgbImage) -> RgbImage {
         if self == Self::default() {
@@ -190,32 +216,23 @@ impl Orientation {
 /// A turn of a picture by a multiple of 90°, clockwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QuarterTurn {
-    None,
     Right,
     Half,
     Left,
 }
 
 impl QuarterTurn {
-    /// The turn that brings a line rolled clockwise by `roll` radians nearest to level.
-    pub(crate) fn levelling(roll: f32) -> Self {
-        use std::f32::consts::FRAC_PI_4;
-        match roll {
-            r if r.abs() <= FRAC_PI_4 => Self::None,
-            r if r.abs() > 3.0 * FRAC_PI_4 => Self::Half,
-            r if r > 0.0 => Self::Left,
-            _ => Self::Right,
+    /// The turn that undoes this one.
+    pub(crate) fn back(self) -> Self {
+        match self {
+            Self::Right => Self::Left,
+            Self::Left => Self::Right,
+            same => same,
         }
-    }
-
-    /// A picture, turned.
-    pub(crate) fn of(self, picture: &RgbImage) -> RgbImage {
-        self.orientation().upright(picture.clone())
     }
 
     fn orientation(self) -> Orientation {
         let exif = match self {
-            Self::None => 1,
             Self::Half => 3,
             Self::Right => 6,
             Self::Left => 8,
@@ -258,25 +275,25 @@ mod tests {
     #[test]
     fn a_view_of_a_part_is_the_part_of_the_whole() {
         for value in 1..=8 {
-            for turn in [QuarterTurn::None, QuarterTurn::Right, QuarterTurn::Half, QuarterTurn::Left] {
-                let mut photo = Photo::new(stored(), Orientation::from_exif(value).unwrap(), None);
+            for turn in [QuarterTurn::Right, QuarterTurn::Half, QuarterTurn::Left] {
+                let mut photo = Photo::new(stored(), (3, 2), Orientation::from_exif(value).unwrap(), None);
                 let before = photo.upright();
                 photo.turn(turn);
                 let whole = photo.upright();
-                assert_eq!(whole.data(), turn.of(&before).data(), "orientation {value}, {turn:?}");
+                assert_eq!(
+                    whole.data(),
+                    turn.orientation().upright(before).data(),
+                    "orientation {value}, {turn:?}"
+                );
                 let region = Region { left: 1, top: 1, width: photo.width() - 1, height: photo.height() - 1 };
                 let part = photo.view(region, region.width, region.height);
                 assert_eq!(part.data(), whole.part(region).data(), "orientation {value}, {turn:?}");
+                assert_eq!(
+                    photo.sample(1.0, 1.0, 1),
+                    whole.sample(1.0, 1.0),
+                    "orientation {value}, {turn:?}"
+                );
             }
         }
-    }
-
-    #[test]
-    fn a_turn_levels_the_line_it_is_chosen_for() {
-        use std::f32::consts::{FRAC_PI_2, PI};
-        assert_eq!(QuarterTurn::levelling(0.2), QuarterTurn::None);
-        assert_eq!(QuarterTurn::levelling(FRAC_PI_2), QuarterTurn::Left);
-        assert_eq!(QuarterTurn::levelling(-FRAC_PI_2), QuarterTurn::Right);
-        assert_eq!(QuarterTurn::levelling(-PI + 0.1), QuarterTurn::Half);
     }
 }

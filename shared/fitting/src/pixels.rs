@@ -8,6 +8,8 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
+use crate::photo::Region;
+
 /// An upright 8-bit sRGB raster, three bytes a pixel, rows without padding.
 pub struct RgbImage {
     width: usize,
@@ -62,6 +64,41 @@ impl RgbImage {
     pub fn set_pixel(&mut self, x: usize, y: usize, rgb: [u8; 3]) {
         let at = (y * self.width + x) * 3;
         self.data[at..at + 3].copy_from_slice(&rgb);
+    }
+
+    /// A copy of one region, which must lie inside the raster.
+    pub(crate) fn part(&self, region: Region) -> Self {
+        let mut part = Self::new(region.width, region.height);
+        let rows = self.data.chunks_exact(self.width * 3).skip(region.top);
+        for (to, from) in part.data.chunks_exact_mut(region.width * 3).zip(rows) {
+            to.copy_from_slice(&from[region.left * 3..(region.left + region.width) * 3]);
+        }
+        part
+    }
+
+    /// The bilinear sample at a point, 0 to 255 a channel; outside, the nearest edge pixel.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "coordinates are clamped to the raster first"
+    )]
+    pub(crate) fn sample(&self, x: f32, y: f32) -> [f32; 3] {
+        let place = |value: f32, size: usize| {
+            let value = value.clamp(0.0, (size - 1) as f32);
+            let low = value as usize;
+            (low, (low + 1).min(size - 1), value - low as f32)
+        };
+        let (left, right, across) = place(x, self.width);
+        let (top, bottom, down) = place(y, self.height);
+        let pixel = |x: usize, y: usize| self.pixel(x, y).map(f32::from);
+        let (a, b) = (pixel(left, top), pixel(right, top));
+        let (c, d) = (pixel(left, bottom), pixel(right, bottom));
+        std::array::from_fn(|k| {
+            let upper = a[k] + (b[k] - a[k]) * across;
+            let lower = c[k] + (d[k] - c[k]) * across;
+            upper + (lower - upper) * down
+        })
     }
 }
 

@@ -14,7 +14,7 @@ pub use description::{DESCRIPTION_FILE, FaceChoice, FileEntry, TemplateDescripti
 pub use draft::{Draft, draft};
 
 use crate::compose::PreparedTemplate;
-use crate::decode::{Limits, decode};
+use crate::decode::{Detail, Limits, decode};
 use crate::error::FittingError;
 use crate::hash::sha256_hex;
 use crate::mesh::Mesh;
@@ -98,7 +98,7 @@ impl Template {
 
 /// Decodes a template's picture.
 fn picture(bytes: &[u8]) -> Result<RgbImage, FittingError> {
-    Ok(decode(bytes, &TEMPLATE_LIMITS).map_err(unusable)?.upright())
+    Ok(decode(bytes, &TEMPLATE_LIMITS, Detail::Full).map_err(unusable)?.upright())
 }
 
 /// Decodes a mask; its brightness says how much of the template stays in front.

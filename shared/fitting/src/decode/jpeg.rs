@@ -1,43 +1,53 @@
-//! JPEG: baseline and progressive, grey, YCbCr, RGB, CMYK and YCCK.
+//! JPEG: baseline and progressive, grey, YCbCr, RGB, CMYK and YCCK, decoded at a reduced scale where that is
+//! enough: a face needs a fraction of a phone's pixels, and the inverse DCT can leave out what is not needed.
 
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
+use jpeg_decoder::{Decoder, PixelFormat};
 
-use super::{Decoded, Limits, corrupt, damaged, exif};
+use super::{Decoded, Detail, Limits, corrupt, damaged, exif, refused};
 use crate::colour;
 use crate::outcome::Refusal;
 use crate::photo::Orientation;
 use crate::pixels::RgbImage;
+use domain::ReasonCode;
 
-pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> {
+/// The scales at which a block's inverse DCT can be computed.
+const REDUCTIONS: [u16; 3] = [8, 4, 2];
+
+pub(super) fn decode(photo: &[u8], limits: &Limits, detail: Detail) -> Result<Decoded, Refusal> {
     if !is_complete(photo) {
         return Err(corrupt());
     }
-    let options = DecoderOptions::default()
-        .set_strict_mode(false)
-        .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX))
-        .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(photo), options);
-    decoder.decode_headers().map_err(damaged)?;
-    let (width, height) = decoder.dimensions().ok_or_else(corrupt)?;
-    limits.admit(width, height)?;
+    let mut decoder = Decoder::new(photo);
+    decoder.read_info().map_err(damaged)?;
+    let info = decoder.info().ok_or_else(corrupt)?;
+    let full_size = (usize::from(info.width), usize::from(info.height));
+    limits.admit(full_size.0, full_size.1)?;
+    // Four channels a pixel, and for progressive files two bytes for each coefficient.
+    decoder.set_max_decoding_buffer_size(limits.pixels_max.saturating_mul(12));
+    let reduction = reduction(info.width.max(info.height), detail);
+    let (width, height) =
+        decoder.scale(info.width.div_ceil(reduction), info.height.div_ceil(reduction)).map_err(damaged)?;
 
-    let orientation = decoder.exif().map_or_else(Orientation::default, |block| exif::orientation(block));
+    let samples = decoder.decode().map_err(damaged)?;
+    let orientation = decoder.exif_data().map_or_else(Orientation::default, exif::orientation);
     let mut profile = decoder.icc_profile();
-    let inks = matches!(decoder.input_colorspace(), Some(ColorSpace::CMYK | ColorSpace::YCCK));
-    let pixels = if inks {
-        decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::CMYK));
-        let samples = decoder.decode().map_err(damaged)?;
+    let pixels = match info.pixel_format {
+        PixelFormat::RGB24 => samples,
+        PixelFormat::L8 => samples.iter().flat_map(|&v| [v; 3]).collect(),
         // Four inks do not fit the three-channel raster, so their profile is applied at once.
-        colour::rgb_from_inks(&samples, profile.take().as_deref())
-    } else {
-        decoder.decode().map_err(damaged)?
+        PixelFormat::CMYK32 => colour::rgb_from_inks(&samples, profile.take().as_deref()),
+        PixelFormat::L16 => return Err(refused(ReasonCode::BadFormat)),
     };
-    let pixels = RgbImage::from_raw(width, height, pixels).ok_or_else(corrupt)?;
-    Ok(Decoded { pixels, orientation, profile })
+    let pixels = RgbImage::from_raw(usize::from(width), usize::from(height), pixels).ok_or_else(corrupt)?;
+    Ok(Decoded { pixels, full_size, orientation, profile })
+}
+
+/// The strongest reduction that leaves the longer side as long as asked for.
+fn reduction(long: u16, detail: Detail) -> u16 {
+    match detail {
+        Detail::Full => 1,
+        Detail::Side(min) => REDUCTIONS.into_iter().find(|&r| usize::from(long / r) >= min).unwrap_or(1),
+    }
 }
 
 /// Whether the file goes on to an end-of-image marker after its first scan begins. Inside a scan the bytes

@@ -30,7 +30,7 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
         samples = samples.as_chunks().0.iter().flat_map(|&[r, g, b, a]| over_white([r, g, b], a)).collect();
     }
     let pixels = RgbImage::from_raw(width, height, samples).ok_or_else(corrupt)?;
-    Ok(Decoded { pixels, orientation, profile })
+    Ok(Decoded { pixels, full_size: (width, height), orientation, profile })
 }
 
 /// Whether the file is as long as its RIFF header says.

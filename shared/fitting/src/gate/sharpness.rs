@@ -5,8 +5,9 @@
 
 use crate::gate::eye_distance;
 use crate::mesh::Mesh;
-use crate::photo::{Region, resized};
+use crate::photo::Region;
 use crate::pixels::RgbImage;
+use crate::resize::resized;
 use crate::topology::{LEFT_EYE, RIGHT_EYE};
 
 /// Energy of the finest band over that of the next coarser one, at an eye distance of [`EYE_DISTANCE`].

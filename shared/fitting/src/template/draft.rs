@@ -8,10 +8,10 @@ use super::{
     DESCRIPTION_FILE, FaceChoice, FileEntry, TEMPLATE_LIMITS, Template, TemplateDescription, TemplateFiles,
     fault, mask, unusable,
 };
-use crate::decode::decode;
+use crate::decode::{Detail, decode};
 use crate::encode;
 use crate::error::FittingError;
-use crate::find::Search;
+use crate::find::find_faces;
 use crate::landmarks::landmarks;
 use crate::models::Models;
 use crate::outcome::Refusal;
@@ -46,9 +46,9 @@ pub fn draft(models: &Models, draft: &Draft<'_>) -> Result<BTreeMap<String, Vec<
     if draft.id.is_empty() || draft.id.len() > ID_LENGTH_MAX || !draft.id.chars().all(id_fits) {
         return Err(fault(format!("{:?} is no id: lower-case letters, digits and hyphens", draft.id)));
     }
-    let mut photo = decode(draft.picture, &TEMPLATE_LIMITS).map_err(unusable)?;
+    let mut photo = decode(draft.picture, &TEMPLATE_LIMITS, Detail::Full).map_err(unusable)?;
     let size = (photo.width(), photo.height());
-    let faces = Search::in_photo(models, &mut photo)?.faces;
+    let faces = find_faces(models, &mut photo)?;
     if (photo.width(), photo.height()) != size {
         return Err(fault("the face lies on its side; turn the picture upright first".to_owned()));
     }
