@@ -3,7 +3,7 @@
 //! Lengths are in eye distances; heights count from the brow line upwards.
 
 use super::blur::gaussian;
-use super::features::{Features, eye_guards};
+use super::features::{Features, eye_guards, near_middle};
 use super::frame::Frame;
 use super::morphology::closed_and_shrunk;
 use super::plane::Plane;
@@ -94,8 +94,9 @@ fn with_eye(mut alpha: Plane, guard: &Plane, evidence: &Evidence<'_>, photo_skin
                 continue;
             }
             let aside = evidence.frame.aside(x as f32, y as f32);
-            let far = ((aside - 0.80) / 0.12).clamp(0.0, 1.0) * (1.0 - photo_skin.row(y)[x]);
-            let rim = (evidence.rim.row(y)[x] / 0.05).clamp(0.0, 1.0);
+            let d = evidence.rim.row(y)[x];
+            let far = (1.0 - near_middle(aside, d)) * (1.0 - photo_skin.row(y)[x]);
+            let rim = (d / 0.05).clamp(0.0, 1.0);
             *v = v.max(guard * (1.0 - far) * rim * evidence.in_photo.row(y)[x]);
         }
     }

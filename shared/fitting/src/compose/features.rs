@@ -68,9 +68,7 @@ impl Features {
         let mut core = gaussian(&core, 0.03 * unit);
         for (y, row) in core.rows_mut().enumerate() {
             for (x, (v, &d)) in row.iter_mut().zip(rim.row(y)).enumerate() {
-                // A turned face's far eye lies at the rim, where the core must end all the same.
-                let aside = frame.aside(x as f32, y as f32);
-                *v *= ((0.92 - aside) / 0.15).clamp(0.0, 1.0) * ((d - 0.14) / 0.1).clamp(0.0, 1.0);
+                *v *= near_middle(frame.aside(x as f32, y as f32), d) * ((d - 0.14) / 0.1).clamp(0.0, 1.0);
             }
         }
         Self {
@@ -83,6 +81,13 @@ impl Features {
             core,
         }
     }
+}
+
+/// 1 in the middle of the face, 0 beside its features, where hair may hang; by the distances from the
+/// midline and the rim. The near half of a turned face is wide: far from the rim nothing counts as beside.
+pub(super) fn near_middle(aside: f32, rim: f32) -> f32 {
+    let near = ((0.92 - aside) / 0.15).clamp(0.0, 1.0);
+    near.max(((rim - 0.30) / 0.12).clamp(0.0, 1.0))
 }
 
 /// The eyes' protector: both eyes with lids and lashes and the way up to the brows, with a soft edge.

@@ -34,6 +34,10 @@ const ABOVE_GLASSES: Range<f32> = 0.12..0.30;
 const BELOW_GLASSES: Range<f32> = -0.85..-0.62;
 /// The share of skin in those strips: bare temples have .9 and more, temples under hair .5 and less.
 const SKIN_AROUND: f32 = 0.6;
+/// A pair of glasses is thin where it leaves the face; a sideburn is not. Of the outermost strip at its
+/// height this share must be skin.
+const OUTERMOST: Range<f32> = 0.0..0.10;
+const SKIN_BETWEEN: f32 = 0.5;
 /// The rim belongs to the template, and hair beside the face is no fringe.
 const RIM: f32 = 0.06;
 
@@ -63,17 +67,22 @@ pub(super) fn share(points: &[[f32; 2]], frame: &Frame, rim: &Plane, template: &
 /// Whether something ends beside an eye that is no hair: there is skin above and below it. Hair that covers
 /// a temple reaches further up or down. `side` is -1 for the face's right, 1 for its left.
 fn wears_glasses(side: f32, frame: &Frame, rim: &Plane, skin: &Plane) -> bool {
-    [ABOVE_GLASSES, BELOW_GLASSES].into_iter().all(|heights| {
+    let strips = [
+        (ABOVE_GLASSES, BESIDE, SKIN_AROUND),
+        (BELOW_GLASSES, BESIDE, SKIN_AROUND),
+        (GLASSES, OUTERMOST, SKIN_BETWEEN),
+    ];
+    strips.into_iter().all(|(heights, distances, share)| {
         let (mut sum, mut count) = (0.0, 0.0);
         for (y, row) in skin.rows().enumerate() {
             for (x, (&k, d)) in row.iter().zip(rim.row(y)).enumerate() {
-                let beside = frame.across(x as f32, y as f32) * side > TEMPLE && BESIDE.contains(d);
+                let beside = frame.across(x as f32, y as f32) * side > TEMPLE && distances.contains(d);
                 if beside && heights.contains(&frame.height(x as f32, y as f32)) {
                     (sum, count) = (sum + k, count + 1.0);
                 }
             }
         }
-        sum > SKIN_AROUND * count
+        sum > share * count
     })
 }
 
