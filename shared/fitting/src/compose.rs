@@ -11,6 +11,8 @@ mod blur;
 mod features;
 mod frame;
 mod geometry;
+#[cfg(test)]
+mod golden;
 mod grain;
 mod grid;
 mod logarithm;

@@ -1,0 +1,161 @@
+//! Golden pictures: whole fits of public-domain portraits, with MediaPipe's points as recorded.
+//!
+//! The goldens are our own results, the face's surroundings reduced to about 160 px. `REGENERATE=1` writes them
+//! anew; look at them before committing. The portraits come from `cargo xtask models`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{PreparedTemplate, compose};
+use crate::decode::{Detail, Limits, decode};
+use crate::mesh::Mesh;
+use crate::pixels::{GreyImage, RgbImage};
+
+/// The pairs cover hair over the brows, glasses in the photo, a turned photo with its hidden side filled, a
+/// turned template, and glasses in the template.
+const PAIRS: [(&str, &str); 4] = [
+    ("astronaut.png", "joconde.jpg"),
+    ("grace_hopper.jpg", "obama.jpg"),
+    ("joconde.jpg", "obama.jpg"),
+    ("obama.jpg", "grace_hopper.jpg"),
+];
+
+/// The mean and the largest difference allowed, in levels: what another compiler's rounding may do, and
+/// far less than any change of method.
+const MEAN_MAX: f32 = 0.25;
+const WORST_MAX: i32 = 8;
+
+/// The goldens' width is at most this, in pixels.
+const GOLDEN_WIDTH: usize = 160;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn picture(name: &str) -> RgbImage {
+    let file = fs::read(root().join("target/pictures").join(name)).expect("run `cargo xtask models` first");
+    decode(&file, &Limits::default(), Detail::Full).expect("a portrait").upright()
+}
+
+fn mesh(name: &str) -> Mesh {
+    let recorded = include_str!("../../tests/reference/landmarks.json");
+    let recorded: BTreeMap<String, Vec<[f32; 3]>> = serde_json::from_str(recorded).unwrap();
+    Mesh::from_points(recorded[name].clone()).unwrap()
+}
+
+fn template(name: &str) -> PreparedTemplate {
+    PreparedTemplate::new(picture(name), &mesh(name), None)
+}
+
+/// The surroundings of a mesh, as means over blocks so large that they fit [`GOLDEN_WIDTH`].
+fn reduced(image: &RgbImage, mesh: &Mesh) -> RgbImage {
+    let [left, top, right, bottom] = mesh.bounds();
+    let margin = 0.3 * (right - left);
+    let first = [left, top].map(|v| super::index(v - margin));
+    let last =
+        [super::index(right + margin).min(image.width()), super::index(bottom + margin).min(image.height())];
+    let step = (last[0] - first[0]).div_ceil(GOLDEN_WIDTH);
+    let size = [0, 1].map(|axis| (last[axis] - first[axis]) / step);
+    let mut result = RgbImage::new(size[0], size[1]);
+    for y in 0..size[1] {
+        for x in 0..size[0] {
+            let mut sums = [0_usize; 3];
+            for dy in 0..step {
+                for dx in 0..step {
+                    let pixel = image.pixel(first[0] + x * step + dx, first[1] + y * step + dy);
+                    sums.iter_mut().zip(pixel).for_each(|(sum, v)| *sum += usize::from(v));
+                }
+            }
+            let mean = sums.map(|sum| u8::try_from(sum / (step * step)).unwrap());
+            result.set_pixel(x, y, mean);
+        }
+    }
+    result
+}
+
+fn write_png(path: &Path, image: &RgbImage) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let [width, height] = [image.width(), image.height()].map(|n| u32::try_from(n).unwrap());
+    let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.write_header().unwrap().write_image_data(image.data()).unwrap();
+}
+
+/// Mean and largest absolute difference of two rasters of one size.
+fn difference(a: &RgbImage, b: &RgbImage) -> (f32, i32) {
+    assert_eq!((a.width(), a.height()), (b.width(), b.height()));
+    let differences = || a.data().iter().zip(b.data()).map(|(&a, &b)| (i32::from(a) - i32::from(b)).abs());
+    (differences().sum::<i32>() as f32 / a.data().len() as f32, differences().max().unwrap_or(0))
+}
+
+#[test]
+fn fits_look_as_they_did() {
+    for (photo, onto) in PAIRS {
+        let work = reduced(&compose(&picture(photo), &mesh(photo), &template(onto)), &mesh(onto));
+        let stem = |name: &str| name.split('.').next().unwrap().to_owned();
+        let file = format!("tests/golden/{}_on_{}.png", stem(photo), stem(onto));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
+        if std::env::var("REGENERATE").is_ok() {
+            write_png(&path, &work);
+        }
+        let golden = fs::read(&path).expect("a golden picture; REGENERATE=1 writes it");
+        let golden = decode(&golden, &Limits::default(), Detail::Full).unwrap().upright();
+        let (mean, worst) = difference(&work, &golden);
+        assert!(mean <= MEAN_MAX && worst <= WORST_MAX, "{photo} on {onto}: mean {mean}, worst {worst}");
+    }
+}
+
+#[test]
+fn a_fit_depends_on_its_inputs_alone() {
+    let (obama, hopper) = (template("obama.jpg"), template("grace_hopper.jpg"));
+    let fit = || compose(&picture("joconde.jpg"), &mesh("joconde.jpg"), &obama);
+    let first = fit();
+    drop(compose(&picture("astronaut.png"), &mesh("astronaut.png"), &hopper));
+    assert!(first.data() == fit().data(), "the same bytes in gave other bytes out");
+}
+
+#[test]
+fn a_face_put_onto_itself_stays_nearly_as_it_is() {
+    let work = compose(&picture("obama.jpg"), &mesh("obama.jpg"), &template("obama.jpg"));
+    let (mean, _) =
+        difference(&reduced(&work, &mesh("obama.jpg")), &reduced(&picture("obama.jpg"), &mesh("obama.jpg")));
+    assert!(mean < 1.5, "{mean}");
+}
+
+#[test]
+fn nothing_changes_away_from_the_face() {
+    let work = compose(&picture("astronaut.png"), &mesh("astronaut.png"), &template("obama.jpg"));
+    let before = picture("obama.jpg");
+    let [left, top, right, bottom] = mesh("obama.jpg").bounds();
+    // The falloff around the face ends .4 eye distances out, about a fifth of the face's width.
+    let margin = 0.25 * (right - left);
+    for y in 0..work.height() {
+        for x in 0..work.width() {
+            let (fx, fy) = (x as f32, y as f32);
+            let near = fx > left - margin && fx < right + margin && fy > top - margin && fy < bottom + margin;
+            assert!(near || work.pixel(x, y) == before.pixel(x, y), "{x},{y}");
+        }
+    }
+}
+
+#[test]
+fn what_the_mask_names_stays_in_front() {
+    let before = picture("obama.jpg");
+    let (width, height) = (before.width(), before.height());
+    let half: Vec<u8> = (0..width * height).map(|i| if i % width < 492 { 255 } else { 0 }).collect();
+    let mask = GreyImage::from_raw(width, height, half).unwrap();
+    let masked = PreparedTemplate::new(before.clone(), &mesh("obama.jpg"), Some(&mask));
+    let work = compose(&picture("obama.jpg"), &mesh("obama.jpg"), &masked);
+    let fitted = compose(&picture("astronaut.png"), &mesh("astronaut.png"), &masked);
+    let changed = |x: usize| {
+        (250..300)
+            .map(|y| fitted.pixel(x, y)[0].abs_diff(work.pixel(x, y)[0]))
+            .map(usize::from)
+            .sum::<usize>()
+            / 50
+    };
+    assert!(changed(540) > 10, "{}", changed(540));
+    assert!(changed(440) < changed(540) / 2, "{} {}", changed(440), changed(540));
+}
