@@ -88,9 +88,9 @@ pub fn fit_observed(
 }
 
 /// An upright sRGB crop around the face and its mesh in the crop's pixels.
-struct FaceCrop {
-    crop: RgbImage,
-    mesh: Mesh,
+pub(crate) struct FaceCrop {
+    pub(crate) crop: RgbImage,
+    pub(crate) mesh: Mesh,
 }
 
 /// Why there is no face to go on with.
@@ -168,7 +168,7 @@ impl FaceCrop {
         clippy::cast_precision_loss,
         reason = "coordinates are clamped to the photo before they become pixel counts"
     )]
-    fn of(photo: &Photo, mesh: &Mesh, template_eye_distance: f32) -> Self {
+    pub(crate) fn of(photo: &Photo, mesh: &Mesh, template_eye_distance: f32) -> Self {
         let [left, top, right, bottom] = mesh.bounds();
         let margin = (CROP_PER_FACE - 1.0) / 2.0 * (right - left).max(bottom - top);
         let span = |low: f32, high: f32, size: usize| {

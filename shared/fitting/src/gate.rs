@@ -15,7 +15,11 @@ use crate::pixels::RgbImage;
 use crate::topology::{LEFT_EYE, OVAL, RIGHT_EYE, SKIN_PATCHES};
 
 mod light;
+mod occlusion;
+mod patch;
 mod sharpness;
+#[cfg(test)]
+mod tests;
 
 /// A second face as large as this share of the first makes it unclear whose face is meant.
 const SECOND_FACE_MAX: f32 = 0.7;
@@ -64,6 +68,8 @@ pub(crate) fn admit_pixels(crop: &RgbImage, mesh: &Mesh) -> Result<(), Refusal> 
     let light = light::Light::on_skin(crop, mesh, &SKIN_PATCHES);
     at_least(ReasonCode::TooDark, light.median, light::MEDIAN_MIN)?;
     at_most(ReasonCode::TooBright, light.clipped, light::CLIPPED_MAX)?;
+    at_least(ReasonCode::Occluded, occlusion::lip_contrast(crop, mesh), occlusion::LIP_CONTRAST_MIN)?;
+    at_least(ReasonCode::Occluded, occlusion::eye_light(crop, mesh), occlusion::EYE_LIGHT_MIN)?;
     at_least(ReasonCode::TooBlurry, sharpness::sharpness(crop, mesh), sharpness::SHARPNESS_MIN)
 }
 
