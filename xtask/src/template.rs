@@ -4,6 +4,8 @@
 
 use std::process::Command;
 
+use local_stack::build_binaries;
+
 use crate::python::run;
 use crate::workspace;
 
@@ -22,9 +24,7 @@ impl Template {
     }
 
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        run(Command::new("cargo")
-            .args(["run", "--quiet", "--package", "fitting", "--bin", "template", "--"])
-            .args(self.arguments)
-            .current_dir(workspace::root()))
+        let binaries = build_binaries(&["template"])?;
+        run(Command::new(&binaries["template"]).args(self.arguments).current_dir(workspace::root()))
     }
 }

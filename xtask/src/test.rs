@@ -41,7 +41,7 @@ impl Test {
 /// be reached.
 fn check_dependencies() -> anyhow::Result<()> {
     let deny = cargo_deny()?;
-    let deny = |arguments: &[&str]| run(&deny, arguments);
+    let deny = |arguments: &[&str]| run(&mut Command::new(&deny), arguments);
     deny(&["check", "bans", "licenses", "sources"])?;
     if deny(&["fetch", "db"]).is_err() {
         say("   advisories not checked: their database is out of reach");
@@ -62,15 +62,15 @@ fn cargo_deny() -> anyhow::Result<PathBuf> {
 }
 
 fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
-    run(Path::new("cargo"), arguments)
+    run(&mut local_stack::cargo(), arguments)
 }
 
-fn run(program: &Path, arguments: &[&str]) -> anyhow::Result<()> {
-    let name = program.file_name().unwrap_or_default().to_string_lossy();
+fn run(program: &mut Command, arguments: &[&str]) -> anyhow::Result<()> {
+    let name = Path::new(program.get_program()).file_name().unwrap_or_default().display().to_string();
     let line = format!("{name} {}", arguments.join(" "));
     say(&format!("── {line}"));
     let start = Instant::now();
-    let status = Command::new(program)
+    let status = program
         .args(arguments)
         .current_dir(workspace::root())
         .status()

@@ -21,7 +21,7 @@ mod workspace;
 
 pub use account::{Account, CallError};
 pub use api::{ApiAnswer, Caller};
-pub use binaries::{Binaries, FUNCTIONS, build_functions};
+pub use binaries::{Binaries, FUNCTIONS, build_binaries, build_functions, cargo};
 pub use catalogue::lay_out;
 pub use function_process::{Answer, FunctionProcess};
 pub use python::Python;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 
-use crate::binaries::FUNCTIONS;
+use crate::binaries::{FUNCTIONS, without_package_variables};
 use crate::lifeline::{Tied, free_port};
 use crate::python::Python;
 use crate::stack::Stack;
@@ -60,6 +60,7 @@ impl Watch {
     pub fn start(&self, stack: &Stack) -> anyhow::Result<Watcher> {
         let environment = self.write_environment(stack)?;
         let mut command = self.cargo_lambda.command();
+        without_package_variables(&mut command);
         command
             .current_dir(workspace_root())
             .arg(program("tied.py"))

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::QUIET_MEDIAPIPE;
 use super::pairs::{Manifest, Pair};
-use crate::workspace::{self, say};
+use crate::workspace::say;
 use crate::{models, python, registry};
 
 /// Exit code of both contenders for a photo they decline.
@@ -116,10 +116,10 @@ pub(crate) fn environment(root: &Path) -> anyhow::Result<PathBuf> {
 /// Builds a binary of a package and says where it is.
 pub(crate) fn build(package: &str, binary: &str, profile: &str) -> anyhow::Result<PathBuf> {
     say(&format!("  building {binary}"));
-    let mut cargo = Command::new("cargo");
+    let mut cargo = local_stack::cargo();
     cargo.args(["build", "--locked", "--package", package, "--bin", binary, "--profile", profile]);
     cargo.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
-    let output = cargo.current_dir(workspace::root()).output().context("cannot start cargo")?;
+    let output = cargo.output().context("cannot start cargo")?;
     ensure!(output.status.success(), "cannot build {binary}");
     String::from_utf8(output.stdout)?
         .lines()
