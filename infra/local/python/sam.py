@@ -62,10 +62,12 @@ def matching(template: dict, wanted: str) -> list[tuple[str, dict]]:
 
 
 def change(properties: dict, path: list[str], entry: dict, values: dict[str, str]) -> None:
-    """Sets the property at `path`, or removes it where the entry gives no value."""
+    """Sets the property at `path`, or removes it where the entry gives no value; a statement goes by its Sid."""
     for step in path[:-1]:
         properties = properties.get(step, {})
-    if "set" in entry:
+    if isinstance(properties, list):
+        properties[:] = [statement for statement in properties if statement["Sid"] != path[-1]]
+    elif "set" in entry:
         properties[path[-1]] = values.get(entry["set"], entry["set"])
     else:
         properties.pop(path[-1], None)
