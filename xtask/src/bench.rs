@@ -43,8 +43,8 @@ impl Bench {
         let python = environment(root)?;
         let folder = root.join("target/bench");
         make_pictures(root, &python, &folder)?;
-        let fit = build("fitting", "fit", &self.profile)?;
-        let synthesize = build("synthesize", "synthesize", &self.profile)?;
+        let fit = build("fit", &self.profile)?;
+        let synthesize = build("synthesize", &self.profile)?;
 
         let starts = start::measure(root, &synthesize)?;
         pin_to(self.core)?;

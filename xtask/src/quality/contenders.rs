@@ -62,7 +62,7 @@ impl Contenders {
         fs::create_dir_all(&folder)?;
         let python = environment(root)?;
         let embedder = bring_embedder(root, &folder, &manifest)?;
-        let fit = build("fitting", "fit", "dev")?;
+        let fit = build("fit", "dev")?;
         Ok(Self { root: root.to_owned(), folder, python, embedder, manifest, fit })
     }
 
@@ -113,11 +113,13 @@ pub(crate) fn environment(root: &Path) -> anyhow::Result<PathBuf> {
     python::environment("quality", &root.join("xtask/quality/requirements.txt"))
 }
 
-/// Builds a binary of a package and says where it is.
-pub(crate) fn build(package: &str, binary: &str, profile: &str) -> anyhow::Result<PathBuf> {
+/// Builds a binary of the workspace and says where it is.
+///
+/// The whole workspace is named so that dependencies get the same features, and are built once, as by `cargo test`.
+pub(crate) fn build(binary: &str, profile: &str) -> anyhow::Result<PathBuf> {
     say(&format!("  building {binary}"));
     let mut cargo = local_stack::cargo();
-    cargo.args(["build", "--locked", "--package", package, "--bin", binary, "--profile", profile]);
+    cargo.args(["build", "--locked", "--workspace", "--bin", binary, "--profile", profile]);
     cargo.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
     let output = cargo.output().context("cannot start cargo")?;
     ensure!(output.status.success(), "cannot build {binary}");

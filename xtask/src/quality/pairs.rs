@@ -135,6 +135,15 @@ impl Which {
     }
 }
 
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tuned => "tuned",
+            Self::HeldOut => "held out",
+        })
+    }
+}
+
 impl fmt::Display for Pair {
     /// `astronaut-joconde`: also the stem of the files made for the pair.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

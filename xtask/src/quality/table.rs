@@ -95,7 +95,7 @@ pub(crate) fn print(scored: &Scored) {
             continue;
         }
         println!(
-            "\n{kind:?} pairs: ours / peer, lower is better except id_template (placement only describes)"
+            "\n{kind} pairs: ours / peer, lower is better except id_template (placement only describes)"
         );
         let heading: String = SCORES.iter().map(|score| format!("{:>15}", score.name)).collect();
         println!("{:28}{heading}", "");
@@ -111,10 +111,7 @@ pub(crate) fn print(scored: &Scored) {
         let counts = standing.map_or_else(String::new, |s| {
             format!("{:>7}{:>6}{:>8}{:>10} %", s.wins, s.ties, s.losses, s.not_worse_percent())
         });
-        println!(
-            "{:12}{score:13}{unit:>8}{ours_median:>10.3}{peer_median:>10.3}{counts}",
-            format!("{pairs:?}")
-        );
+        println!("{:12}{score:13}{unit:>8}{ours_median:>10.3}{peer_median:>10.3}{counts}", pairs.to_string());
     }
 }
 
