@@ -1,6 +1,8 @@
 //! The rows of works. A transition is stored on condition that the state it was computed from still stands, so
 //! that of two workers, or a worker and a user who deletes, exactly one wins.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::limits::DUE_SHARDS;
 use domain::{SubjectId, UnixSeconds, Work, WorkId, WorkState};
@@ -99,13 +101,13 @@ impl Works {
     /// # Errors
     /// When the table cannot be written.
     pub async fn replace(&self, old: &Work, new: &Work) -> Result<Replaced, CloudError> {
-        let (condition, values) = still_stands(old);
+        let condition = StillStands::of(old);
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(table::to_item(&Row::of(new), "a work")?))
-            .condition_expression(condition)
-            .expression_attribute_names("#status", "status")
-            .set_expression_attribute_values(Some(values))
+            .condition_expression(condition.expression)
+            .set_expression_attribute_names(Some(condition.names))
+            .set_expression_attribute_values(Some(condition.values))
             .build()
             .map_err(CloudError::malformed("a put"))?;
         let gate = Gate { subject: old.subject, generation: old.generation };
@@ -132,16 +134,16 @@ impl Works {
     /// # Errors
     /// When the table cannot be written.
     pub async fn remove(&self, work: &Work) -> Result<Replaced, CloudError> {
-        let (condition, values) = still_stands(work);
+        let condition = StillStands::of(work);
         let outcome = self
             .connection
             .dynamodb
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(table::key(work.subject, table::work_row(work.id))))
-            .condition_expression(condition)
-            .expression_attribute_names("#status", "status")
-            .set_expression_attribute_values(Some(values))
+            .condition_expression(condition.expression)
+            .set_expression_attribute_names(Some(condition.names))
+            .set_expression_attribute_values(Some(condition.values))
             .send()
             .await;
         match outcome {
@@ -223,18 +225,24 @@ impl Works {
 
 /// The condition that the stored work is in the state of `work`: the same status and, while it is being made, the
 /// same lease.
-fn still_stands(work: &Work) -> (&'static str, Item) {
-    let status = |name: &str| Item::from([(":status".to_owned(), table::text(name))]);
-    match &work.state {
-        WorkState::AwaitingUpload { .. } => ("#status = :status", status("awaiting_upload")),
-        WorkState::Ready { .. } => ("#status = :status", status("ready")),
-        WorkState::Failed { .. } => ("#status = :status", status("failed")),
-        WorkState::Deleting { .. } => ("#status = :status", status("deleting")),
-        WorkState::Processing { lease, .. } => {
-            let mut values = status("processing");
-            values.insert(":token".to_owned(), table::text(lease.token));
-            ("#status = :status AND lease.token = :token", values)
-        }
+struct StillStands {
+    expression: &'static str,
+    names: HashMap<String, String>,
+    values: Item,
+}
+
+impl StillStands {
+    fn of(work: &Work) -> Self {
+        let name = |alias: &str, attribute: &str| (alias.to_owned(), attribute.to_owned());
+        // `status` and `token` are words of the expression language, so both go by an alias.
+        let mut names = HashMap::from([name("#status", "status")]);
+        let mut values = Item::from([(":status".to_owned(), table::text(work.state.name()))]);
+        let WorkState::Processing { lease, .. } = &work.state else {
+            return Self { expression: "#status = :status", names, values };
+        };
+        names.extend([name("#token", "token")]);
+        values.insert(":token".to_owned(), table::text(lease.token));
+        Self { expression: "#status = :status AND lease.#token = :token", names, values }
     }
 }
 

@@ -207,6 +207,19 @@ pub enum View<'a> {
     Failed(Failure),
 }
 
+impl WorkState {
+    /// The status as records and the API spell it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AwaitingUpload { .. } => "awaiting_upload",
+            Self::Processing { .. } => "processing",
+            Self::Ready { .. } => "ready",
+            Self::Failed { .. } => "failed",
+            Self::Deleting { .. } => "deleting",
+        }
+    }
+}
+
 impl Failure {
     /// A failure that is not the photo's fault, or about which nothing was measured.
     pub fn of(reason: ReasonCode) -> Self {

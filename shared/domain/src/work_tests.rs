@@ -102,6 +102,15 @@ fn an_upload_that_never_came_reads_as_expired() {
 }
 
 #[test]
+fn a_state_is_named_as_it_is_stored() {
+    let work = claimed(&awaiting(), NOON);
+    let failed = work.failed(Failure::of(ReasonCode::NoFace), NOON);
+    for work in [awaiting(), work.published(PICTURE, NOON, MONTH), failed, work.deleted(NOON), work] {
+        assert_eq!(serde_json::to_value(&work).expect("serialises")["status"], work.state.name());
+    }
+}
+
+#[test]
 fn measured_values_keep_two_digits() {
     for (value, expected) in [(0.0, 0.0), (123.4, 120.0), (-0.045_67, -0.046), (9.96, 10.0), (f64::NAN, 0.0)]
     {
