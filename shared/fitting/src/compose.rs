@@ -5,6 +5,14 @@
 //! how much of the photo shows, [`shading`] and [`tone`] exchange the light, [`render`] computes the pixels.
 //! Only the face's surroundings are touched, and what varies slowly is computed on a coarse raster
 //! ([`grid`]). The same bytes in give the same bytes out: one thread, no clock, no random state.
+//!
+//! The method was first found as a Python prototype on full-size planes. Before anything was improved on it,
+//! the stages agreed with it as follows on the twelve pairs of the four portraits (mean absolute difference in
+//! the face, median of the pairs, grain left out): occlusion .010, photo's skin .030, template's skin .006, alpha
+//! .020, warped photo 1.1 and warped template 1.0 levels (half of which is the JPEG decoder's), fitted colour 2.5
+//! and result 2.4 levels. Photos twice as large as the template differ more, since the caller reduces them.
+//! New since then: the template's own features and glasses are painted out ([`plate`]), a fringe's shadow is
+//! removed ([`tone`]), its own texture serves as grain ([`grain`]), turned faces keep whole brows ([`features`]).
 
 mod alpha;
 mod blur;
@@ -145,22 +153,18 @@ fn photo_face(
     in_photo: &Plane,
 ) -> ([Plane; 3], Surface) {
     let Geometry { grid, frame, rim, occlusion, .. } = geometry;
-    let sample = |place: &[Plane; 2], spans: &[std::ops::Range<usize>]| {
-        let [red, green, blue, _] = warp::sample_photo(photo, place, grid, spans);
-        [red, green, blue]
-    };
     let coarse = |planes: &[Plane; 3]| planes.each_ref().map(|plane| plane.reduced(grid.step));
     let on_face = render::touched_columns(rim, grid);
-    let mut fine = sample(&geometry.place, &on_face);
+    let mut fine = warp::sample_photo(photo, &geometry.place, grid, &on_face);
     let seen = |mask: &Plane| mask.clone().zip(occlusion, |m, o| if o < 0.3 { m } else { 0.0 });
     let weight = measurable.clone().zip(in_photo, |m, i| m * i).zip(occlusion, |m, o| m * (1.0 - o));
     let mut surface = Surface::read(coarse(&fine), &seen(&features.skin), &weight, frame.unit);
     if let Some(place) = &geometry.mirrored_place {
         let hidden = occlusion.clone().zip(rim, |o, d| if d > 0.0 { o } else { 0.0 });
-        let mirrored = sample(place, &on_face);
         let hidden_skin = features.skin.clone().zip(occlusion, |m, o| if o > 0.3 { m } else { 0.0 });
         let enough = hidden_skin.data().iter().sum::<f32>() > HIDDEN_SKIN_MIN * frame.unit * frame.unit;
         let patch = if enough { &hidden_skin } else { &features.skin };
+        let mirrored = warp::sample_photo(photo, place, grid, &on_face);
         let other = Surface::read(coarse(&mirrored), patch, measurable, frame.unit);
         let relight: [Plane; 3] =
             std::array::from_fn(|c| surface.low[c].clone().zip(&other.low[c], |own, other| own - other));

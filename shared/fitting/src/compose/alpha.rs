@@ -51,9 +51,9 @@ pub(super) fn alpha(evidence: &Evidence<'_>) -> Plane {
             let height = frame.height(x as f32, y as f32);
             *v = inside
                 * rim_share(d)
-                * ((0.35 - height) / 0.22).clamp(0.0, 1.0)
+                * forehead_share(height)
                 * (1.0 - photo_hair_reach(height, d) * (1.0 - photo.max(core)))
-                * (1.0 - ((height + 0.9) / 0.3).clamp(0.0, 1.0) * (1.0 - template.max(core)))
+                * (1.0 - template_hair_reach(height) * (1.0 - template.max(core)))
                 * (1.0 - hidden_share(hidden[x], d, evidence.filled) * (1.0 - core));
         }
     }
@@ -65,7 +65,18 @@ pub(super) fn alpha(evidence: &Evidence<'_>) -> Plane {
     alpha
 }
 
-/// Towards the rim the photo gives way: its outline is the template's.
+/// Above the brows the photo gives way within .35: foreheads differ little, hairlines differ much.
+fn forehead_share(height: f32) -> f32 {
+    ((0.35 - height) / 0.22).clamp(0.0, 1.0)
+}
+
+/// The template's hair stays where it hangs into the face, from the mouth's height upwards; below, what is
+/// no skin is its beard, which goes.
+fn template_hair_reach(height: f32) -> f32 {
+    ((height + 0.9) / 0.3).clamp(0.0, 1.0)
+}
+
+/// Towards the rim the photo gives way: its outline is the template's. Two ramps make a soft shoulder.
 fn rim_share(distance: f32) -> f32 {
     ((distance - 0.03) / 0.14).clamp(0.0, 1.0) * ((distance - 0.02) / 0.15).clamp(0.0, 1.0)
 }
@@ -101,4 +112,29 @@ fn with_eye(mut alpha: Plane, guard: &Plane, evidence: &Evidence<'_>, photo_skin
         }
     }
     alpha
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_photo_ends_at_the_rim_and_below_the_hairline() {
+        assert_eq!((rim_share(0.02), rim_share(0.3)), (0.0, 1.0));
+        assert_eq!((forehead_share(0.4), forehead_share(0.1)), (0.0, 1.0));
+    }
+
+    #[test]
+    fn a_beard_is_no_hair_that_hangs_in() {
+        assert_eq!(photo_hair_reach(-1.3, 0.5), 0.0);
+        assert_eq!(photo_hair_reach(-0.2, 0.5), 1.0);
+        assert_eq!(template_hair_reach(-1.0), 0.0);
+    }
+
+    #[test]
+    fn a_filled_half_is_shown_inside_and_an_unfilled_one_is_not() {
+        assert_eq!(hidden_share(1.0, 0.5, true), 0.0);
+        assert_eq!(hidden_share(1.0, 0.1, true), 1.0);
+        assert_eq!(hidden_share(1.0, 0.5, false), 1.0);
+    }
 }

@@ -64,3 +64,28 @@ pub(super) fn nodes(width: usize, height: usize, value: impl Fn(f32, f32) -> f32
     let centre = |i: usize| (RIM_STEP * i) as f32 + (RIM_STEP - 1) as f32 / 2.0;
     Plane::from_fn(width.div_ceil(RIM_STEP), height.div_ceil(RIM_STEP), |x, y| value(centre(x), centre(y)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::golden::mesh;
+    use crate::topology::SURFACE_POINTS;
+
+    #[test]
+    fn heights_and_sides_turn_with_the_face() {
+        for roll in [0.0_f32, 0.5, 2.0, -1.2] {
+            let (sin, cos) = roll.sin_cos();
+            let mesh = mesh("obama.jpg");
+            let points: Vec<[f32; 2]> = mesh.points()[..SURFACE_POINTS]
+                .iter()
+                .map(|[x, y, _]| [cos * x - sin * y, sin * x + cos * y])
+                .collect();
+            let frame = Frame::new(&points, 100.0);
+            let at = |i: usize| points[i];
+            let chin = at(152);
+            assert!(frame.height(chin[0], chin[1]) < -1.5 && frame.aside(chin[0], chin[1]) < 0.15);
+            let (right, left) = (at(33), at(263));
+            assert!(frame.across(right[0], right[1]) < -0.5 && frame.across(left[0], left[1]) > 0.5);
+        }
+    }
+}

@@ -38,7 +38,8 @@ fn picture(name: &str) -> RgbImage {
     decode(&file, &Limits::default(), Detail::Full).expect("a portrait").upright()
 }
 
-fn mesh(name: &str) -> Mesh {
+/// A portrait's points, as recorded; other tests use them as a face.
+pub(super) fn mesh(name: &str) -> Mesh {
     let recorded = include_str!("../../tests/reference/landmarks.json");
     let recorded: BTreeMap<String, Vec<[f32; 3]>> = serde_json::from_str(recorded).unwrap();
     Mesh::from_points(recorded[name].clone()).unwrap()

@@ -98,3 +98,40 @@ pub(super) fn fill(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::golden::mesh;
+
+    /// The portrait's head turned by an angle about the vertical axis.
+    fn turned(degrees: f32) -> Vec<[f32; 3]> {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let mesh = mesh("obama.jpg");
+        mesh.points()[..SURFACE_POINTS]
+            .iter()
+            .map(|[x, y, z]| [cos * x + sin * z, *y, cos * z - sin * x])
+            .collect()
+    }
+
+    #[test]
+    fn a_face_hides_nothing_of_itself_from_the_same_side() {
+        let hidden = at_points(&turned(0.0), &turned(0.0));
+        assert!(hidden.iter().filter(|[h]| *h > 0.5).count() < 20);
+    }
+
+    #[test]
+    fn a_turned_head_hides_one_cheek_and_not_the_other() {
+        /// Below the outer corners of the eyes.
+        const CHEEKS: [usize; 2] = [123, 352];
+        let hidden = at_points(&turned(40.0), &turned(0.0));
+        let [one, other] = CHEEKS.map(|i| hidden[i][0]);
+        assert!(one.max(other) > 0.6 && one.min(other) < 0.1, "{one} {other}");
+    }
+
+    #[test]
+    fn mirrored_points_change_sides() {
+        let points: Vec<[f32; 2]> = turned(0.0).iter().map(|&[x, y, _]| [x, y]).collect();
+        assert_eq!(mirrored(&points)[33], points[263]);
+    }
+}

@@ -139,3 +139,62 @@ pub(super) fn paint(template: &mut [Plane; 4], share: &Plane, low: &[Plane; 3], 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::frame::rim_distance;
+    use crate::compose::golden::mesh;
+    use crate::topology::SURFACE_POINTS;
+
+    const SIZE: usize = 220;
+
+    /// A portrait's face in the middle of a small raster, its eyes 60 samples apart.
+    fn face() -> (Frame, Plane) {
+        let mesh = mesh("obama.jpg");
+        let points: Vec<[f32; 2]> = mesh.points()[..SURFACE_POINTS]
+            .iter()
+            .map(|[x, y, _]| [(x - 492.0) * 0.59 + 110.0, (y - 274.0) * 0.59 + 110.0])
+            .collect();
+        let frame = Frame::new(&points, 60.0);
+        let rim = rim_distance(&points, frame.unit, SIZE, SIZE);
+        (frame, rim)
+    }
+
+    fn skin_but(frame: &Frame, hair: impl Fn(f32, f32) -> bool) -> Plane {
+        Plane::from_fn(SIZE, SIZE, |x, y| {
+            let (x, y) = (x as f32, y as f32);
+            if hair(frame.across(x, y), frame.height(x, y)) { 0.0 } else { 1.0 }
+        })
+    }
+
+    #[test]
+    fn an_arm_of_glasses_is_told_from_hair_at_the_temple() {
+        let (frame, rim) = face();
+        let arm = skin_but(&frame, |across, height| across > 0.6 && (-0.25..-0.1).contains(&height));
+        assert!(wears_glasses(1.0, &frame, &rim, &arm));
+        let sideburn = skin_but(&frame, |across, height| across > 0.9 && height > -0.5);
+        assert!(!wears_glasses(1.0, &frame, &rim, &sideburn));
+    }
+
+    #[test]
+    fn a_fringe_hangs_from_above_and_a_brow_does_not() {
+        let (frame, rim) = face();
+        let skin = skin_but(&frame, |across, height| {
+            let fringe = (0.2..0.4).contains(&across) && height > -0.1;
+            let brow = (-0.6..-0.2).contains(&across) && (-0.1..0.0).contains(&height);
+            fringe || brow
+        });
+        let fringe = fringe(&skin, &frame, &rim);
+        let at = |across: f32, height: f32| {
+            let marked = |(x, y): &(usize, usize)| {
+                let (fx, fy) = (*x as f32, *y as f32);
+                (frame.across(fx, fy) - across).abs() < 0.02 && (frame.height(fx, fy) - height).abs() < 0.02
+            };
+            let sample = (0..SIZE).flat_map(|y| (0..SIZE).map(move |x| (x, y))).find(marked);
+            sample.map(|(x, y)| fringe.row(y)[x])
+        };
+        assert_eq!(at(0.3, 0.0), Some(1.0));
+        assert_eq!(at(-0.4, -0.05), Some(0.0));
+    }
+}

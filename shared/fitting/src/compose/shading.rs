@@ -45,3 +45,26 @@ pub(super) fn luma([a, b, c]: &[Plane; 3]) -> Plane {
 pub(super) fn logarithms(colours: [Plane; 3]) -> [Plane; 3] {
     colours.map(|plane| plane.map(|v| ln(v.max(0.0) + LOG_OFFSET)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shading_follows_the_light_on_skin_and_ignores_what_is_not() {
+        let skin = Plane::from_fn(120, 120, |x, y| if (50..70).contains(&x) && y > 60 { 0.0 } else { 1.0 });
+        let logs: [Plane; 3] =
+            std::array::from_fn(|c| {
+                Plane::from_fn(120, 120, |x, y| {
+                    if skin.row(y)[x] > 0.0 { c as f32 + 0.005 * x as f32 } else { -9.0 }
+                })
+            });
+        let low = low_frequencies(&logs, &skin, 40.0);
+        for (c, low) in low.iter().enumerate() {
+            for (x, y) in [(40, 60), (60, 40), (60, 90), (80, 60)] {
+                let expected = c as f32 + 0.005 * x as f32;
+                assert!((low.row(y)[x] - expected).abs() < 0.03, "{c} {x},{y}: {}", low.row(y)[x]);
+            }
+        }
+    }
+}

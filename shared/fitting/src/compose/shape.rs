@@ -75,3 +75,48 @@ fn pose_weights(source: &[[f32; 3]]) -> Vec<f64> {
 pub(super) fn smoothstep(t: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::golden::mesh;
+
+    const UNIT: f32 = 100.0;
+
+    fn face() -> Vec<[f32; 3]> {
+        mesh("obama.jpg").points()[..SURFACE_POINTS].to_vec()
+    }
+
+    fn distance(a: [f32; 2], b: [f32; 3]) -> f32 {
+        (a[0] - b[0]).hypot(a[1] - b[1])
+    }
+
+    #[test]
+    fn a_face_larger_rolled_and_elsewhere_is_the_same_face() {
+        let template = face();
+        let (sin, cos) = 0.4_f32.sin_cos();
+        let moved: Vec<_> = template
+            .iter()
+            .map(|[x, y, z]| [2.0 * (cos * x - sin * y) + 30.0, 2.0 * (sin * x + cos * y), 2.0 * z])
+            .collect();
+        let target = target(&moved, &template, &shares(&template, UNIT), UNIT);
+        assert!(target.iter().zip(&template).all(|(&g, &t)| distance(g, t) < 0.05));
+    }
+
+    #[test]
+    fn no_point_is_carried_further_than_the_bound() {
+        let template = face();
+        let mut wild = template.clone();
+        wild[4] = [wild[4][0] + 500.0, wild[4][1], wild[4][2]];
+        let target = target(&wild, &template, &shares(&template, UNIT), UNIT);
+        assert!(target.iter().zip(&template).all(|(&g, &t)| distance(g, t) <= SHIFT_MAX * UNIT + 0.01));
+        assert!(distance(target[4], template[4]) > 0.2 * UNIT);
+    }
+
+    #[test]
+    fn the_rim_takes_half_of_the_shape_and_the_lips_all_of_it() {
+        let shares = shares(&face(), UNIT);
+        assert!((shares[OVAL[0]] - RIM_SHARE).abs() < 1e-6);
+        assert!(LIPS.iter().all(|&i| (shares[i] - 1.0).abs() < 1e-6));
+    }
+}

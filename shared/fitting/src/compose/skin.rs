@@ -90,3 +90,41 @@ pub(super) fn quantile(values: &mut [f32], share: f32) -> f32 {
     let rank = super::grid::index((share * last as f32).round());
     *values.select_nth_unstable_by(rank, f32::total_cmp).1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::shading::logarithms;
+
+    /// Skin on the left in light that falls off downwards, `other` on the right.
+    fn likeness(other: [f32; 3]) -> Plane {
+        let skin = [200.0, 150.0, 120.0];
+        let colours =
+            [0, 1, 2].map(|c| {
+                Plane::from_fn(60, 40, |x, y| {
+                    if x < 40 { skin[c] * (1.0 - 0.3 * y as f32 / 40.0) } else { other[c] }
+                })
+            });
+        let features = SkinFeatures::new(&logarithms(colours), 60.0);
+        let patch = Plane::from_fn(60, 40, |x, _| if (5..30).contains(&x) { 1.0 } else { 0.0 });
+        features.likeness(&SkinModel::measure(&features, &patch))
+    }
+
+    #[test]
+    fn skin_is_skin_in_light_and_shade_and_hair_is_not() {
+        let likeness = likeness([60.0, 40.0, 25.0]);
+        assert!((0..40).all(|y| likeness.row(y)[20] == 1.0));
+        assert_eq!(likeness.row(20)[55], 0.0);
+    }
+
+    #[test]
+    fn a_wall_as_bright_as_skin_is_not_skin() {
+        assert_eq!(likeness([150.0, 160.0, 170.0]).row(20)[55], 0.0);
+    }
+
+    #[test]
+    fn a_quantile_of_nothing_is_zero() {
+        assert_eq!(quantile(&mut [], 0.5), 0.0);
+        assert_eq!(quantile(&mut [3.0, 1.0, 2.0], 0.5), 2.0);
+    }
+}

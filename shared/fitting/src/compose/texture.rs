@@ -88,11 +88,10 @@ impl Drop for Texture {
 
 /// Keys' cubic convolution (1981): the weights of the samples at -1, 0, 1 and 2 for a point at `t`.
 fn weights(t: f32) -> [f32; 4] {
-    let a = SHARPNESS;
-    let outer = |d: f32| ((a * d - 5.0 * a) * d + 8.0 * a) * d - 4.0 * a;
-    let inner = |d: f32| ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0;
-    let (before, at, after) = (outer(t + 1.0), inner(t), inner(1.0 - t));
-    [before, at, after, 1.0 - before - at - after]
+    let (a, u) = (SHARPNESS, 1.0 - t);
+    let (before, beyond) = (a * t * u * u, a * t * t * u);
+    let at = ((a + 2.0) * t - (a + 3.0)) * t * t + 1.0;
+    [before, at, 1.0 - before - at - beyond, beyond]
 }
 
 #[cfg(test)]

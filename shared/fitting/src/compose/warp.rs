@@ -5,6 +5,8 @@
 //! Maps live on the coarse raster; between its samples they are interpolated, which rounds off the kinks
 //! at the triangles' edges.
 
+use std::ops::Range;
+
 use super::frame::{Frame, nodes};
 use super::grid::Grid;
 use super::plane::{Plane, Upsampler};
@@ -90,36 +92,33 @@ pub(super) fn sample_photo(
     texture: &Texture,
     place: &[Plane; 2],
     grid: &Grid,
-    spans: &[std::ops::Range<usize>],
-) -> [Plane; 4] {
+    spans: &[Range<usize>],
+) -> [Plane; 3] {
     sample(texture, place, grid, spans, |_, _, place| place)
 }
 
-fn sample(
+/// Samples the first `N` channels of a texture where `locate` puts a fine pixel, given its place in the grid
+/// and the map's value there.
+fn sample<const N: usize>(
     texture: &Texture,
     map: &[Plane; 2],
     grid: &Grid,
-    spans: &[std::ops::Range<usize>],
+    spans: &[Range<usize>],
     locate: impl Fn(f32, f32, [f32; 2]) -> [f32; 2],
-) -> [Plane; 4] {
+) -> [Plane; N] {
     let width = grid.fine_width();
-    let mut planes: [Plane; 4] = std::array::from_fn(|_| Plane::new(width, grid.fine_height()));
+    let mut planes: [Plane; N] = std::array::from_fn(|_| Plane::new(width, grid.fine_height()));
     let mut upsampler = Upsampler::new(grid.step, grid.width);
     let (mut xs, mut ys) = (vec![0.0; width], vec![0.0; width]);
     for (y, span) in spans.iter().enumerate() {
         upsampler.row(&map[0], y, span.clone(), &mut xs);
         upsampler.row(&map[1], y, span.clone(), &mut ys);
-        let [red, green, blue, fourth] = &mut planes;
-        let outputs = red.row_mut(y)[span.clone()]
-            .iter_mut()
-            .zip(&mut green.row_mut(y)[span.clone()])
-            .zip(&mut blue.row_mut(y)[span.clone()])
-            .zip(&mut fourth.row_mut(y)[span.clone()]);
-        for (i, ((((r, g), b), m), (&u, &v))) in
-            outputs.zip(xs[span.clone()].iter().zip(&ys[span.clone()])).enumerate()
-        {
+        let mut rows = planes.each_mut().map(|plane| &mut plane.row_mut(y)[span.clone()]);
+        for (i, (&u, &v)) in xs[span.clone()].iter().zip(&ys[span.clone()]).enumerate() {
             let [u, v] = locate((span.start + i) as f32, y as f32, [u, v]);
-            [*r, *g, *b, *m] = texture.sample(u, v);
+            for (row, value) in rows.iter_mut().zip(texture.sample(u, v)) {
+                row[i] = value;
+            }
         }
     }
     planes
