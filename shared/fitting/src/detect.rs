@@ -5,6 +5,8 @@
 
 use std::cmp::Reverse;
 
+use zeroize::Zeroizing;
+
 use crate::error::FittingError;
 use crate::models::{Models, Network};
 use crate::photo::{Photo, Region};
@@ -91,7 +93,7 @@ fn run(
     region: Region,
 ) -> Result<Vec<Face>, FittingError> {
     let letterbox = Letterbox::of(photo, region, network.input_side());
-    let outputs = network.run(&letterbox.input)?;
+    let outputs = Zeroizing::new(network.run(&letterbox.input)?);
     let candidates = anchors.faces(&outputs[0], &outputs[1], network.input_side());
     Ok(merged(candidates).iter().map(|face| letterbox.in_photo(face)).collect())
 }
@@ -99,7 +101,7 @@ fn run(
 /// A region fitted into a detector's square input, with what maps points back.
 struct Letterbox {
     /// NHWC samples, −1 to 1; the margins are −1.
-    input: Vec<f32>,
+    input: Zeroizing<Vec<f32>>,
     /// Side of the square around the region, in the photo's pixels.
     side: f32,
     /// Where the square begins in the photo.
@@ -116,7 +118,7 @@ impl Letterbox {
         let side = width.max(height);
         let origin = [left - (side - width) / 2.0, top - (side - height) / 2.0];
         let reach = region.width.max(region.height) / SAMPLED_SIDE;
-        let mut input = Vec::with_capacity(cells * cells * 3);
+        let mut input = Zeroizing::new(Vec::with_capacity(cells * cells * 3));
         for row in 0..cells {
             let y = origin[1] + row as f32 * side / cells as f32;
             for column in 0..cells {

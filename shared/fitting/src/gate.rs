@@ -6,6 +6,9 @@
 
 use domain::ReasonCode;
 
+pub(crate) use self::light::{CLIPPED_MAX as SKIN_CLIPPED_MAX, MEDIAN_MIN as SKIN_MEDIAN_MIN};
+pub(crate) use self::occlusion::{EYE_LIGHT_MIN, LIP_CONTRAST_MIN};
+pub(crate) use self::sharpness::SHARPNESS_MIN;
 use crate::detect::Face;
 use crate::landmarks::Landmarks;
 use crate::mesh::Mesh;
@@ -65,12 +68,46 @@ pub(crate) fn admit_geometry(found: &Landmarks, photo: &Photo) -> Result<(), Ref
 
 /// Refuses what the pixels show. `crop` is the face's surroundings, `mesh` its points in the crop's pixels.
 pub(crate) fn admit_pixels(crop: &RgbImage, mesh: &Mesh) -> Result<(), Refusal> {
-    let light = light::Light::on_skin(crop, mesh, &SKIN_PATCHES);
-    at_least(ReasonCode::TooDark, light.median, light::MEDIAN_MIN)?;
-    at_most(ReasonCode::TooBright, light.clipped, light::CLIPPED_MAX)?;
-    at_least(ReasonCode::Occluded, occlusion::lip_contrast(crop, mesh), occlusion::LIP_CONTRAST_MIN)?;
-    at_least(ReasonCode::Occluded, occlusion::eye_light(crop, mesh), occlusion::EYE_LIGHT_MIN)?;
-    at_least(ReasonCode::TooBlurry, sharpness::sharpness(crop, mesh), sharpness::SHARPNESS_MIN)
+    let found = Measures::of(crop, mesh);
+    at_least(ReasonCode::TooDark, found.skin_median, SKIN_MEDIAN_MIN)?;
+    at_most(ReasonCode::TooBright, found.skin_clipped, SKIN_CLIPPED_MAX)?;
+    at_least(ReasonCode::Occluded, found.lip_contrast, LIP_CONTRAST_MIN)?;
+    at_least(ReasonCode::Occluded, found.eye_light, EYE_LIGHT_MIN)?;
+    at_least(ReasonCode::TooBlurry, found.sharpness, SHARPNESS_MIN)
+}
+
+/// Everything that is measured on a face's pixels and mesh.
+pub(crate) struct Measures {
+    /// Distance of the eye centres in pixels.
+    pub(crate) eye_distance: f32,
+    /// The head's turn away from the camera.
+    pub(crate) turn_degrees: f32,
+    /// Median luma of cheeks and nose.
+    pub(crate) skin_median: f32,
+    /// Share of cheeks and nose that is burnt out.
+    pub(crate) skin_clipped: f32,
+    /// How far the lips stand out from the chin.
+    pub(crate) lip_contrast: f32,
+    /// How bright the eyes' brightest part is beside the skin.
+    pub(crate) eye_light: f32,
+    /// How much fine detail the eyes' surroundings have.
+    pub(crate) sharpness: f32,
+}
+
+impl Measures {
+    /// Measures a raster with a face and the face's mesh in the raster's pixels.
+    pub(crate) fn of(picture: &RgbImage, mesh: &Mesh) -> Self {
+        let light = light::Light::on_skin(picture, mesh, &SKIN_PATCHES);
+        Self {
+            eye_distance: eye_distance(mesh),
+            turn_degrees: turn_degrees(mesh),
+            skin_median: light.median,
+            skin_clipped: light.clipped,
+            lip_contrast: occlusion::lip_contrast(picture, mesh),
+            eye_light: occlusion::eye_light(picture, mesh),
+            sharpness: sharpness::sharpness(picture, mesh),
+        }
+    }
 }
 
 /// Distance between the centres of the eyes in the mesh's pixels.

@@ -3,6 +3,8 @@
 //! Follows MediaPipe's face landmark graph (region 1.5 times the box, destination pixel i of N at i/N of the
 //! region), so that points agree with it to a fraction of a pixel.
 
+use zeroize::Zeroizing;
+
 use crate::detect::Face;
 use crate::error::FittingError;
 use crate::mesh::{MESH_POINTS, Mesh};
@@ -54,7 +56,7 @@ impl Square {
 pub(crate) fn landmarks(models: &Models, photo: &Photo, face: &Face) -> Result<Landmarks, FittingError> {
     let square = Square::around(face);
     let side = models.mesh.input_side();
-    let outputs = models.mesh.run(&network_input(photo, &square, side))?;
+    let outputs = Zeroizing::new(models.mesh.run(&network_input(photo, &square, side))?);
     #[expect(clippy::cast_precision_loss, reason = "the side is 256")]
     let side = side as f32;
     let points = outputs[0].chunks_exact(3).map(|p| {
@@ -69,11 +71,11 @@ pub(crate) fn landmarks(models: &Models, photo: &Photo, face: &Face) -> Result<L
 }
 
 /// The square's content as the network takes it: NHWC, 0 to 1; beyond the photo its edge goes on.
-fn network_input(photo: &Photo, square: &Square, side: usize) -> Vec<f32> {
+fn network_input(photo: &Photo, square: &Square, side: usize) -> Zeroizing<Vec<f32>> {
     #[expect(clippy::cast_precision_loss, reason = "the side is 256")]
     let side_f = side as f32;
     let view = View::around(photo, square, (square.side / (side_f * OVERSAMPLING)).max(1.0));
-    let mut input = Vec::with_capacity(side * side * 3);
+    let mut input = Zeroizing::new(Vec::with_capacity(side * side * 3));
     let [cos, sin] = square.turn;
     let step = square.side / side_f;
     let [x0, y0] = square.in_photo(0.0, 0.0);

@@ -26,7 +26,8 @@ impl Mark {
     /// The mark as an XMP packet (ISO 16684-1).
     pub(crate) fn xmp(&self) -> String {
         let id = escaped(&self.id);
-        let created = self.created;
+        // XMP readers disagree about fractions of a second.
+        let created = self.created.strftime("%Y-%m-%dT%H:%M:%SZ");
         format!(
             r#"<?xpacket begin="{bom}" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">

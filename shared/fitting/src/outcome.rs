@@ -66,8 +66,8 @@ impl fmt::Debug for Fitted {
     }
 }
 
-/// Why a photo was refused.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Why a photo was refused. Its `Debug` keeps to the reason: what was measured is about a face.
+#[derive(Clone, Copy, PartialEq)]
 pub struct Refusal {
     /// The reason; its advice is a sentence for the user.
     pub reason: ReasonCode,
@@ -75,4 +75,21 @@ pub struct Refusal {
     pub measured: f32,
     /// The value the measure was held against.
     pub threshold: f32,
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Refusal({})", self.reason.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_prints_no_measurement() {
+        let refusal = Refusal { reason: ReasonCode::FaceTooSmall, measured: 21.5, threshold: 32.0 };
+        assert_eq!(format!("{refusal:?}"), "Refusal(face_too_small)");
+    }
 }

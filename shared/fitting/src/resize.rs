@@ -3,6 +3,8 @@
 //! Whole-number reduction comes first, by averaging blocks, which is cheap; a Catmull-Rom filter widened to
 //! the remaining factor (below two) does the rest. Pixel centres keep their places in the region.
 
+use zeroize::Zeroizing;
+
 use crate::photo::Region;
 use crate::pixels::RgbImage;
 
@@ -51,7 +53,7 @@ fn byte(value: f32) -> u8 {
 struct Blocks {
     width: usize,
     height: usize,
-    data: Vec<f32>,
+    data: Zeroizing<Vec<f32>>,
 }
 
 impl Blocks {
@@ -63,7 +65,7 @@ impl Blocks {
             let start = (region.top + row) * stride + region.left * 3;
             &image.data()[start..start + region.width * 3]
         };
-        let mut data = Vec::with_capacity(width * height * 3);
+        let mut data = Zeroizing::new(Vec::with_capacity(width * height * 3));
         let mut sums = vec![0_u32; region.width * 3];
         for first in (0..region.height).step_by(block) {
             let last = (first + block).min(region.height);

@@ -3,6 +3,7 @@
 //! On disk or in a bucket it is a folder of files described by `template.json`; in memory it holds everything
 //! that can be computed before a photo arrives. Making one out of a picture is [`draft`]'s part.
 
+mod check;
 mod description;
 mod draft;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+pub use check::{Concern, concerns};
 pub use description::{DESCRIPTION_FILE, FaceChoice, FileEntry, TemplateDescription, TemplateFiles};
 pub use draft::{Draft, draft};
 
@@ -47,9 +49,7 @@ impl Template {
         if size != (description.width, description.height) {
             return Err(fault(format!("the picture has another size than {DESCRIPTION_FILE} says")));
         }
-        let points: Vec<[f32; 3]> =
-            serde_json::from_slice(named.mesh.verified(files)?).map_err(|e| fault(format!("mesh: {e}")))?;
-        let mesh = Mesh::from_points(points).ok_or_else(|| fault("the mesh is not complete".to_owned()))?;
+        let mesh = mesh(named.mesh.verified(files)?)?;
         let mask = named.mask.as_ref().map(|entry| mask(entry.verified(files)?, size)).transpose()?;
         named.thumbnail.verified(files)?;
         let prepared = PreparedTemplate::new(picture, &mesh, mask.as_ref());
@@ -61,21 +61,7 @@ impl Template {
     /// # Errors
     /// [`FittingError::Read`] when a file cannot be read, otherwise as [`Template::from_files`].
     pub fn open(dir: &Path) -> Result<Self, FittingError> {
-        let read = |name: &str| {
-            let path = dir.join(name);
-            fs::read(&path).map_err(|source| FittingError::Read { path, source })
-        };
-        let json = read(DESCRIPTION_FILE)?;
-        let description = TemplateDescription::parse(&json)?;
-        let mut files = BTreeMap::from([(DESCRIPTION_FILE.to_owned(), json)]);
-        for entry in description.files.all() {
-            // The names come from a file that anyone may have written: none may lead out of the folder.
-            if entry.name.contains(['/', '\\']) {
-                return Err(fault(format!("{} is not a plain file name", entry.name)));
-            }
-            files.insert(entry.name.clone(), read(&entry.name)?);
-        }
-        Self::from_files(&files)
+        Self::from_files(&read_files(dir)?)
     }
 
     /// What `template.json` says.
@@ -94,6 +80,35 @@ impl Template {
     pub(crate) fn prepared(&self) -> &PreparedTemplate {
         &self.prepared
     }
+}
+
+/// Reads the files of a template's folder that its description names.
+///
+/// # Errors
+/// [`FittingError::Read`] when a file cannot be read, [`FittingError::Template`] when the description is not
+/// valid.
+pub fn read_files(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, FittingError> {
+    let read = |name: &str| {
+        let path = dir.join(name);
+        fs::read(&path).map_err(|source| FittingError::Read { path, source })
+    };
+    let json = read(DESCRIPTION_FILE)?;
+    let description = TemplateDescription::parse(&json)?;
+    let mut files = BTreeMap::from([(DESCRIPTION_FILE.to_owned(), json)]);
+    for entry in description.files.all() {
+        // The names come from a file that anyone may have written: none may lead out of the folder.
+        if entry.name.contains(['/', '\\']) {
+            return Err(fault(format!("{} is not a plain file name", entry.name)));
+        }
+        files.insert(entry.name.clone(), read(&entry.name)?);
+    }
+    Ok(files)
+}
+
+/// Reads a template's mesh points.
+fn mesh(json: &[u8]) -> Result<Mesh, FittingError> {
+    let points = serde_json::from_slice(json).map_err(|e| fault(format!("mesh: {e}")))?;
+    Mesh::from_points(points).ok_or_else(|| fault("the mesh is not complete".to_owned()))
 }
 
 /// Decodes a template's picture.

@@ -1,4 +1,4 @@
-//! `template add` and `template demo`: makes templates out of pictures, run through `cargo xtask template`.
+//! `template add`, `check` and `demo`: makes templates out of pictures, run through `cargo xtask template`.
 //!
 //! Templates go to `templates/<id>/` below the working folder, which git ignores: which pictures an operator
 //! uses is the operator's. The models and the demo pictures are where `cargo xtask models` put them.
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
-use fitting::template::{DESCRIPTION_FILE, Draft, TemplateDescription, draft};
+use fitting::template::{Concern, DESCRIPTION_FILE, Draft, TemplateDescription, concerns, draft, read_files};
 use fitting::{Models, Template};
 
 /// Make and check templates.
@@ -17,6 +17,11 @@ use fitting::{Models, Template};
 enum Task {
     /// Make a template out of a picture.
     Add(Add),
+    /// Say what will look wrong with a template, and why.
+    Check {
+        /// The template's id.
+        id: String,
+    },
     /// Make the demo templates out of the public-domain pictures.
     Demo,
 }
@@ -51,8 +56,21 @@ const DEMO: [[&str; 4]; 2] = [
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Add(add) => add.run(&load_models()?),
+        Task::Check { id } => check(&id),
         Task::Demo => demo(),
     }
+}
+
+/// Prints what is wrong; nothing is also an answer.
+fn check(id: &str) -> anyhow::Result<()> {
+    let concerns = concerns(&read_files(&folder(id))?)?;
+    if concerns.is_empty() {
+        say(&format!("template {id}: nothing to object to"));
+    }
+    for Concern { message, measured, threshold } in concerns {
+        say(&format!("template {id}: {message} (measured {measured:.2}, limit {threshold:.2})"));
+    }
+    Ok(())
 }
 
 /// Makes the demo templates that are not there yet.
@@ -107,7 +125,7 @@ impl Add {
         }
         let template = Template::open(&target)?;
         say(&format!("template {} version {version}: {}", self.id, template.hash()));
-        Ok(())
+        check(&self.id)
     }
 }
 

@@ -1,14 +1,15 @@
 //! JPEG: baseline and progressive, grey, YCbCr, RGB, CMYK and YCCK, decoded at a reduced scale where that is
 //! enough: a face needs a fraction of a phone's pixels, and the inverse DCT can leave out what is not needed.
 
+use domain::ReasonCode;
 use jpeg_decoder::{Decoder, PixelFormat};
+use zeroize::Zeroizing;
 
 use super::{Decoded, Detail, Limits, corrupt, damaged, exif, refused};
 use crate::colour;
 use crate::outcome::Refusal;
 use crate::photo::Orientation;
 use crate::pixels::RgbImage;
-use domain::ReasonCode;
 
 /// The scales at which a block's inverse DCT can be computed.
 const REDUCTIONS: [u16; 3] = [8, 4, 2];
@@ -28,11 +29,11 @@ pub(super) fn decode(photo: &[u8], limits: &Limits, detail: Detail) -> Result<De
     let (width, height) =
         decoder.scale(info.width.div_ceil(reduction), info.height.div_ceil(reduction)).map_err(damaged)?;
 
-    let samples = decoder.decode().map_err(damaged)?;
+    let mut samples = Zeroizing::new(decoder.decode().map_err(damaged)?);
     let orientation = decoder.exif_data().map_or_else(Orientation::default, exif::orientation);
     let mut profile = decoder.icc_profile();
     let pixels = match info.pixel_format {
-        PixelFormat::RGB24 => samples,
+        PixelFormat::RGB24 => std::mem::take(&mut *samples),
         PixelFormat::L8 => samples.iter().flat_map(|&v| [v; 3]).collect(),
         // Four inks do not fit the three-channel raster, so their profile is applied at once.
         PixelFormat::CMYK32 => colour::rgb_from_inks(&samples, profile.take().as_deref()),

@@ -4,6 +4,8 @@ use std::io::Cursor;
 
 use png::{ColorType, Decoder, Transformations};
 
+use zeroize::Zeroizing;
+
 use super::{Decoded, Limits, corrupt, damaged, exif};
 use crate::outcome::Refusal;
 use crate::photo::Orientation;
@@ -21,13 +23,13 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     limits.admit(width, height)?;
 
     let mut reader = decoder.read_info().map_err(damaged)?;
-    let mut samples = vec![0; reader.output_buffer_size().ok_or_else(corrupt)?];
+    let mut samples = Zeroizing::new(vec![0; reader.output_buffer_size().ok_or_else(corrupt)?]);
     let frame = reader.next_frame(&mut samples).map_err(damaged)?;
     let info = reader.info();
     let orientation = info.exif_metadata.as_ref().map_or_else(Orientation::default, |b| exif::orientation(b));
     let profile = info.icc_profile.as_ref().map(|p| p.to_vec());
     let pixels = match frame.color_type {
-        ColorType::Rgb => samples,
+        ColorType::Rgb => std::mem::take(&mut *samples),
         ColorType::Rgba => {
             samples.as_chunks().0.iter().flat_map(|&[r, g, b, a]| over_white([r, g, b], a)).collect()
         }

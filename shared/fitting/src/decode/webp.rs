@@ -4,6 +4,8 @@ use std::io::Cursor;
 
 use image_webp::WebPDecoder;
 
+use zeroize::Zeroizing;
+
 use super::png::over_white;
 use super::{Decoded, Limits, corrupt, damaged, exif};
 use crate::outcome::Refusal;
@@ -24,12 +26,14 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     let profile = decoder.icc_profile().map_err(damaged)?;
     let block = decoder.exif_metadata().map_err(damaged)?;
     let orientation = block.map_or_else(Orientation::default, |block| exif::orientation(&block));
-    let mut samples = vec![0; decoder.output_buffer_size().ok_or_else(corrupt)?];
+    let mut samples = Zeroizing::new(vec![0; decoder.output_buffer_size().ok_or_else(corrupt)?]);
     decoder.read_image(&mut samples).map_err(damaged)?;
-    if decoder.has_alpha() {
-        samples = samples.as_chunks().0.iter().flat_map(|&[r, g, b, a]| over_white([r, g, b], a)).collect();
-    }
-    let pixels = RgbImage::from_raw(width, height, samples).ok_or_else(corrupt)?;
+    let pixels = if decoder.has_alpha() {
+        samples.as_chunks().0.iter().flat_map(|&[r, g, b, a]| over_white([r, g, b], a)).collect()
+    } else {
+        std::mem::take(&mut *samples)
+    };
+    let pixels = RgbImage::from_raw(width, height, pixels).ok_or_else(corrupt)?;
     Ok(Decoded { pixels, full_size: (width, height), orientation, profile })
 }
 

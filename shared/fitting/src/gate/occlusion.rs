@@ -12,11 +12,11 @@ use crate::topology::{LEFT_EYE, LIPS, RIGHT_EYE, SKIN_PATCHES};
 
 /// Distance of the lips' mean colour from the chin's, in natural logarithms of the three channels: 0.17 to 0.8 on
 /// the test pictures, below 0.01 on a mask.
-pub(super) const LIP_CONTRAST_MIN: f32 = 0.06;
+pub(crate) const LIP_CONTRAST_MIN: f32 = 0.06;
 
 /// Brightness of the eyes' brightest tenth as a share of the skin's mean: 0.47 to 1 on the test pictures, 0.12
 /// behind dark lenses.
-pub(super) const EYE_LIGHT_MIN: f32 = 0.25;
+pub(crate) const EYE_LIGHT_MIN: f32 = 0.25;
 
 /// The chin below the lower lip, where beards are thin.
 const CHIN: &[usize] = &[201, 200, 421, 428, 199, 208];

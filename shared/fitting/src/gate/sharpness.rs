@@ -13,7 +13,7 @@ use crate::topology::{LEFT_EYE, RIGHT_EYE};
 
 /// Root of the finest band's energy over that of the band three octaves coarser, at an eye distance of
 /// [`EYE_DISTANCE`].
-pub(super) const SHARPNESS_MIN: f32 = 0.06;
+pub(crate) const SHARPNESS_MIN: f32 = 0.06;
 
 /// The eye distance in pixels at which sharpness is measured; smaller faces are measured as they are.
 const EYE_DISTANCE: f32 = 64.0;
