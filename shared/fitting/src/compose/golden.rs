@@ -160,3 +160,21 @@ fn what_the_mask_names_stays_in_front() {
     assert!(changed(540) > 10, "{}", changed(540));
     assert!(changed(440) < changed(540) / 2, "{} {}", changed(440), changed(540));
 }
+
+#[test]
+fn no_mesh_breaks_the_fit() {
+    let small = || RgbImage::from_raw(40, 30, (0..3600_u32).map(|i| u8::try_from(i * 37 % 251).unwrap()).collect()).unwrap();
+    let portrait = mesh("obama.jpg");
+    let shrunk = |scale: f32, dx: f32| portrait.mapped(|[x, y, z]| [x * scale + dx, y * scale, z * scale]);
+    let point = portrait.mapped(|_| [5.0, 5.0, 0.0]);
+    let scrambled = portrait.mapped(|[x, y, z]| [(x * 7919.0) % 40.0, (y * 104_729.0) % 30.0, z]);
+    let meshes =
+        [shrunk(0.04, 0.0), shrunk(0.04, -60.0), shrunk(0.3, 0.0), shrunk(20.0, -9000.0), point, scrambled];
+    for onto in &meshes {
+        let template = PreparedTemplate::new(small(), onto, None);
+        for photo in &meshes {
+            let work = compose(&small(), photo, &template);
+            assert_eq!((work.width(), work.height()), (40, 30));
+        }
+    }
+}
