@@ -4,6 +4,8 @@
 //! photo as it is, or nothing sure, it is turned by quarters, then searched in parts. A photo in which the face lies on its
 //! side stays turned, so that everything after the search deals with upright faces only.
 
+use std::f32::consts::FRAC_PI_4;
+
 use crate::detect::{Face, detect, detect_far};
 use crate::error::FittingError;
 use crate::landmarks::landmarks;
@@ -51,7 +53,8 @@ fn upright_faces(models: &Models, photo: &Photo) -> Result<Vec<Face>, FittingErr
 }
 
 /// The quarter turn under which the surest face is found, if it is surer than `score`; the photo is left as
-/// it was.
+/// it was. A find whose eyes are not level says that the photo was upright before: a head turned aside scores
+/// 0.91 on its side and 0.89 upright.
 fn surer_turn(models: &Models, photo: &mut Photo, score: f32) -> Result<Option<QuarterTurn>, FittingError> {
     let mut best = (score, None);
     for turn in [QuarterTurn::Right, QuarterTurn::Half, QuarterTurn::Left] {
@@ -59,7 +62,8 @@ fn surer_turn(models: &Models, photo: &mut Photo, score: f32) -> Result<Option<Q
         let faces = detect(models, photo, photo.whole());
         photo.turn(turn.back());
         for face in faces? {
-            if face.score > best.0 {
+            let is_level = face.roll().abs() < FRAC_PI_4;
+            if is_level && face.score > best.0 {
                 best = (face.score, Some(turn));
             }
         }

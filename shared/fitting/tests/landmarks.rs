@@ -32,3 +32,12 @@ fn landmarks_follow_mediapipe() {
         assert!(depth <= 2.0 * MEAN_DISTANCE_MAX, "{name}: depth {depth}");
     }
 }
+
+#[test]
+fn head_turned_aside_is_not_taken_for_a_lying_one() {
+    let mut photo = decode(&picture("luispedro.jpg"), &Limits::default(), Detail::Full).unwrap();
+    let mesh = find_mesh(&models(), &mut photo).unwrap().expect("a face");
+    // The outer corners of the eyes, in pixels of the photo as it was left by the search.
+    let (right, left) = (mesh.points()[33], mesh.points()[263]);
+    assert!((left[1] - right[1]).abs() < 0.5 * (left[0] - right[0]), "{right:?} {left:?}");
+}
