@@ -15,7 +15,7 @@ use crate::pixels::RgbImage;
 /// The region of interest is this many times the detector's box, on its longer side.
 const REGION_PER_BOX: f32 = 1.5;
 
-/// A region is reduced (with a proper filter) to this many times the network's input before it is sampled.
+/// A region is averaged over blocks as long as this many times the network's input is left to sample from.
 const OVERSAMPLING: f32 = 1.5;
 
 /// A face's points and how sure the network is that there is a face.
@@ -74,7 +74,7 @@ pub(crate) fn landmarks(models: &Models, photo: &Photo, face: &Face) -> Result<L
 fn network_input(photo: &Photo, square: &Square, side: usize) -> Zeroizing<Vec<f32>> {
     #[expect(clippy::cast_precision_loss, reason = "the side is 256")]
     let side_f = side as f32;
-    let view = View::around(photo, square, (square.side / (side_f * OVERSAMPLING)).max(1.0));
+    let view = View::around(photo, square, square.side / (side_f * OVERSAMPLING));
     let mut input = Zeroizing::new(Vec::with_capacity(side * side * 3));
     let [cos, sin] = square.turn;
     let step = square.side / side_f;
@@ -106,17 +106,19 @@ impl View {
         reason = "the values are clamped to the photo before they become pixel counts"
     )]
     fn around(photo: &Photo, square: &Square, reduction: f32) -> Self {
+        let block = (reduction.max(1.0) as usize).max(1);
         let corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)].map(|(u, v)| square.in_photo(u, v));
         let span = |k: usize, size: usize| {
             let low = corners.iter().map(|c| c[k]).fold(f32::INFINITY, f32::min);
             let high = corners.iter().map(|c| c[k]).fold(f32::NEG_INFINITY, f32::max);
             let first = (low.floor().max(0.0) as usize).min(size - 1);
             let last = ((high.ceil() + 1.0).max(1.0) as usize).clamp(first + 1, size);
-            (first, last - first)
+            // Whole blocks only; what is dropped at the far edge is less than one sample.
+            (first, ((last - first) / block).max(1) * block.min(last - first))
         };
         let (left, width) = span(0, photo.width());
         let (top, height) = span(1, photo.height());
-        let reduced = |n: usize| ((n as f32 / reduction).round() as usize).max(1);
+        let reduced = |n: usize| (n / block).max(1);
         let pixels = photo.view(Region { left, top, width, height }, reduced(width), reduced(height));
         let scale = [width as f32 / pixels.width() as f32, height as f32 / pixels.height() as f32];
         Self { pixels, origin: [left as f32, top as f32], scale }

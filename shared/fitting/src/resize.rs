@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 use crate::photo::Region;
 use crate::pixels::RgbImage;
 
+/// Red, green, blue and one unused: four lanes are what the machine adds at once.
+const LANES: usize = 4;
+
 /// Half the width of the Catmull-Rom kernel, in output pixels.
 const SUPPORT: f32 = 2.0;
 
@@ -18,42 +21,46 @@ pub(crate) fn resized(image: &RgbImage, region: Region, width: usize, height: us
     }
     let block = (region.width / width).min(region.height / height).max(1);
     let blocks = Blocks::averaged(image, region, block);
+    let mut result = RgbImage::new(width, height);
+    if (width * block, height * block) == (region.width, region.height) {
+        for (to, from) in result.data_mut().as_chunks_mut::<3>().0.iter_mut().zip(blocks.pixels.iter()) {
+            *to = bytes(*from);
+        }
+        return result;
+    }
     let down = taps(region.height, height, block, blocks.height);
     let across = taps(region.width, width, block, blocks.width);
-
-    let mut result = RgbImage::new(width, height);
-    let mut line = vec![0.0; blocks.width * 3];
+    let mut line = Zeroizing::new(vec![[0.0; LANES]; blocks.width]);
     for (to, taps) in result.data_mut().chunks_exact_mut(width * 3).zip(&down) {
-        line.fill(0.0);
-        for (row, &weight) in blocks.data.chunks_exact(blocks.width * 3).skip(taps.first).zip(&taps.weights) {
-            for (sum, &value) in line.iter_mut().zip(row) {
+        line.fill([0.0; LANES]);
+        for (row, &weight) in blocks.pixels.chunks_exact(blocks.width).skip(taps.first).zip(&taps.weights) {
+            for (sum, &value) in line.as_flattened_mut().iter_mut().zip(row.as_flattened()) {
                 *sum += weight * value;
             }
         }
-        let (pixels, _) = line.as_chunks::<3>();
         for (to, taps) in to.as_chunks_mut::<3>().0.iter_mut().zip(&across) {
-            let mut sum = [0.0; 3];
-            for (pixel, weight) in pixels[taps.first..].iter().zip(&taps.weights) {
-                for (sum, value) in sum.iter_mut().zip(pixel) {
-                    *sum += weight * value;
-                }
-            }
-            *to = sum.map(byte);
+            let pixels = line[taps.first..].iter().zip(&taps.weights);
+            *to = bytes(pixels.fold([0.0; LANES], |sum, (pixel, &weight)| plus(sum, *pixel, weight)));
         }
     }
     result
 }
 
+/// `sum + weight · pixel`, in all lanes at once.
+fn plus(sum: [f32; LANES], pixel: [f32; LANES], weight: f32) -> [f32; LANES] {
+    std::array::from_fn(|k| sum[k] + weight * pixel[k])
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is clamped to a byte")]
-fn byte(value: f32) -> u8 {
-    (value + 0.5).clamp(0.0, 255.0) as u8
+fn bytes([r, g, b, _]: [f32; LANES]) -> [u8; 3] {
+    [r, g, b].map(|value| (value + 0.5).clamp(0.0, 255.0) as u8)
 }
 
 /// A region whose blocks of `block` × `block` pixels were averaged; at the far edges blocks may be partial.
 struct Blocks {
     width: usize,
     height: usize,
-    data: Zeroizing<Vec<f32>>,
+    pixels: Zeroizing<Vec<[f32; LANES]>>,
 }
 
 impl Blocks {
@@ -65,7 +72,7 @@ impl Blocks {
             let start = (region.top + row) * stride + region.left * 3;
             &image.data()[start..start + region.width * 3]
         };
-        let mut data = Zeroizing::new(Vec::with_capacity(width * height * 3));
+        let mut pixels = Zeroizing::new(Vec::with_capacity(width * height));
         let mut sums = vec![0_u32; region.width * 3];
         for first in (0..region.height).step_by(block) {
             let last = (first + block).min(region.height);
@@ -75,13 +82,15 @@ impl Blocks {
                     *sum += u32::from(value);
                 }
             }
-            for pixels in sums.as_chunks::<3>().0.chunks(block) {
-                let scale = 1.0 / (pixels.len() * (last - first)) as f32;
-                let total = pixels.iter().fold([0; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]]);
-                data.extend(total.map(|sum: u32| sum as f32 * scale));
+            for together in sums.as_chunks::<3>().0.chunks(block) {
+                let scale = 1.0 / (together.len() * (last - first)) as f32;
+                let total: [u32; 3] =
+                    together.iter().fold([0; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]]);
+                let [r, g, b] = total.map(|sum| sum as f32 * scale);
+                pixels.push([r, g, b, 0.0]);
             }
         }
-        Self { width, height, data }
+        Self { width, height, pixels }
     }
 }
 
