@@ -2,6 +2,7 @@
 
 use cloud::{CloudError, Disposal};
 use domain::{Failure, PhotoKey, ReasonCode, UnixSeconds, WorkState};
+use lambda::object_key;
 
 use crate::event::GivenUp;
 
@@ -9,9 +10,7 @@ use crate::event::GivenUp;
 pub(crate) async fn run(disposal: &Disposal, record: &GivenUp, now: UnixSeconds) -> Result<(), CloudError> {
     for photo in &record.request_payload.records {
         // A key that is none of ours has no work; the sweep removes whatever lies under it.
-        let key =
-            photo.s3.object.url_decoded_key.as_deref().or(photo.s3.object.key.as_deref()).unwrap_or_default();
-        if let Ok(key) = key.parse() {
+        if let Ok(key) = object_key(&photo.s3.object).parse() {
             give_up(disposal, key, &record.request_context.request_id, now).await?;
         }
     }

@@ -2,6 +2,7 @@
 
 use aws_lambda_events::s3::S3EventRecord;
 use domain::PhotoKey;
+use lambda::object_key;
 use serde::Deserialize;
 
 use crate::synthesize::{SynthesisError, Synthesize};
@@ -96,9 +97,8 @@ fn arrived(record: &S3EventRecord, bucket: &str) -> Result<Arrival, EventError> 
         return Err(EventError::OtherBucket);
     }
     let object = &record.s3.object;
-    // Keys arrive URL-encoded. Ours hold nothing that needs it, but whoever relies on that finds out too late.
-    let key = object.url_decoded_key.as_deref().or(object.key.as_deref()).unwrap_or_default();
-    let Ok(photo_key) = key.parse() else { return Ok(Arrival::Stray(key.to_owned())) };
+    let key = object_key(object);
+    let Ok(photo_key) = key.parse() else { return Ok(Arrival::Stray(key)) };
     let etag = object.e_tag.clone().ok_or(EventError::Incomplete)?;
     let bytes = object.size.and_then(|size| u64::try_from(size).ok()).ok_or(EventError::Incomplete)?;
     Ok(Arrival::Photo(ArrivedPhoto { key: photo_key, etag, bytes }))

@@ -3,12 +3,14 @@
 
 pub mod clock;
 mod http;
+mod object_key;
 mod problem;
 mod serve;
 mod settings;
 pub mod telemetry;
 
 pub use http::{Request, Response};
+pub use object_key::object_key;
 pub use problem::{ApiError, Problem};
 pub use serve::{HandlerError, serve_events, serve_http};
 pub use settings::{Settings, SettingsError};
