@@ -20,12 +20,15 @@ CODE_BUCKET = "function-code"
 
 
 def package(binary: Path) -> bytes:
-    """A function's deployment package: its binary under the name that provided.al2023 runs."""
+    """A function's deployment package: its binary under the name that provided.al2023 runs.
+
+    Fastest compression: a development build is three times smaller for it, and the emulator handles it sooner.
+    """
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as package_:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package_:
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o755 << 16
-        package_.writestr(entry, binary.read_bytes())
+        package_.writestr(entry, binary.read_bytes(), zipfile.ZIP_DEFLATED, 1)
     return archive.getvalue()
 
 

@@ -10,12 +10,15 @@ import sys
 import threading
 
 
-def end_group() -> None:
-    """Blocks until the caller's end of standard input closes, then ends this process group."""
+def end_with_caller(process: subprocess.Popen) -> None:
+    """Blocks until the caller's end of standard input closes, then ends the command and this process group."""
     sys.stdin.buffer.read()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.killpg(0, signal.SIGTERM)
-    threading.Event().wait(1.0)
+    # The command gets a moment to end what it started in groups of its own.
+    process.terminate()
+    try:
+        process.wait(3.0)
+    except subprocess.TimeoutExpired:
+        pass
     os.killpg(0, signal.SIGKILL)
 
 
@@ -23,8 +26,9 @@ def main() -> None:
     """Runs the command."""
     # A group of its own: an interrupt at the terminal reaches the caller, which stops this in order.
     os.setpgid(0, 0)
-    threading.Thread(target=end_group, daemon=True).start()
-    sys.exit(subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, check=False).returncode)
+    process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+    threading.Thread(target=end_with_caller, args=(process,), daemon=True).start()
+    sys.exit(process.wait())
 
 
 if __name__ == "__main__":
