@@ -27,7 +27,7 @@ pub(crate) struct Demo {
     #[arg(long)]
     photo: Option<PathBuf>,
     /// The template to fit it onto.
-    #[arg(long, default_value = "astronaut")]
+    #[arg(long, default_value = "joconde")]
     template: String,
     /// The folder that gets the finished picture.
     #[arg(long, default_value = "target/demo")]
@@ -39,7 +39,7 @@ impl Demo {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let mut steps = Steps::start();
         let stack = start_stack("demo", &[], &[], &mut |step| steps.next(step))?;
-        let photo = self.photo.unwrap_or_else(|| workspace::root().join("target/pictures/obama.jpg"));
+        let photo = self.photo.unwrap_or_else(|| workspace::root().join("target/pictures/astronaut.png"));
         let bytes = fs::read(&photo).with_context(|| photo.display().to_string())?;
 
         steps.next("Sign in and list the templates");
