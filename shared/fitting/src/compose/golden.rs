@@ -163,7 +163,10 @@ fn what_the_mask_names_stays_in_front() {
 
 #[test]
 fn no_mesh_breaks_the_fit() {
-    let small = || RgbImage::from_raw(40, 30, (0..3600_u32).map(|i| u8::try_from(i * 37 % 251).unwrap()).collect()).unwrap();
+    let small = || {
+        RgbImage::from_raw(40, 30, (0..3600_u32).map(|i| u8::try_from(i * 37 % 251).unwrap()).collect())
+            .unwrap()
+    };
     let portrait = mesh("obama.jpg");
     let shrunk = |scale: f32, dx: f32| portrait.mapped(|[x, y, z]| [x * scale + dx, y * scale, z * scale]);
     let point = portrait.mapped(|_| [5.0, 5.0, 0.0]);
