@@ -2,6 +2,8 @@
 //!
 //! Needs the models and the demo templates, which `cargo xtask dev` brings where they are missing.
 
+#![expect(clippy::expect_used, reason = "a step that fails fails the test")]
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
