@@ -35,8 +35,9 @@ pub(crate) struct GivenUp {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RequestContext {
-    /// Its id, the same for all its attempts.
-    pub(crate) request_id: String,
+    /// Its id, the same for all its attempts. Without it no lease is known to be dead, and the sweep has the last
+    /// word; the record is no less a reason to look.
+    pub(crate) request_id: Option<String>,
 }
 
 #[cfg(test)]
@@ -50,6 +51,8 @@ mod tests {
         let record = r#"{"version": "1.0", "requestContext": {"requestId": "r", "condition": "RetriesExhausted"},
             "requestPayload": {"Records": []}, "responsePayload": null}"#;
         assert!(matches!(serde_json::from_str(record).expect("Lambda's"), PurgeEvent::GivenUp(_)));
+        let anonymous = record.replace(r#""requestId": "r", "#, "");
+        assert!(matches!(serde_json::from_str(&anonymous).expect("the emulator's"), PurgeEvent::GivenUp(_)));
         assert!(serde_json::from_str::<PurgeEvent>(r#"{"task": "other"}"#).is_err());
     }
 }

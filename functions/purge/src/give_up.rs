@@ -11,7 +11,7 @@ pub(crate) async fn run(disposal: &Disposal, record: &GivenUp, now: UnixSeconds)
     for photo in &record.request_payload.records {
         // A key that is none of ours has no work; the sweep removes whatever lies under it.
         if let Ok(key) = object_key(&photo.s3.object).parse() {
-            give_up(disposal, key, &record.request_context.request_id, now).await?;
+            give_up(disposal, key, record.request_context.request_id.as_deref(), now).await?;
         }
     }
     Ok(())
@@ -23,14 +23,18 @@ pub(crate) async fn run(disposal: &Disposal, record: &GivenUp, now: UnixSeconds)
 async fn give_up(
     disposal: &Disposal,
     key: PhotoKey,
-    request: &str,
+    request: Option<&str>,
     now: UnixSeconds,
 ) -> Result<(), CloudError> {
     let Some(work) = disposal.works.load(key.subject, key.work).await? else {
         return disposal.photos.delete(key).await;
     };
     match &work.state {
-        WorkState::Processing { lease, .. } if now < lease.expires_at && lease.holder != request => Ok(()),
+        WorkState::Processing { lease, .. }
+            if now < lease.expires_at && Some(lease.holder.as_str()) != request =>
+        {
+            Ok(())
+        }
         _ => disposal.abandon(&work, Failure::of(ReasonCode::InternalError), now).await,
     }
 }
