@@ -2,7 +2,8 @@
 
 Each line of standard input is a JSON object, each line of standard output its answer, in order:
   {"deploy": {…}}                            see deploy.py → {"result": the stack's outputs}
-  {"service", "operation", "parameters"}     a call by boto3's names → {"result": …}
+  {"service", "operation", "parameters"}     a call by boto3's names → {"result": …}; with {"credentials"}, the
+                                             arguments of that name, as somebody else than root
 A failure answers {"error": message}; AWS's own also {"code": …}. Bytes travel as {"base64": "…"} both ways.
 """
 
@@ -42,7 +43,8 @@ def answer(client, request: dict) -> dict:
     try:
         if "deploy" in request:
             return {"result": deploy(client, request["deploy"])}
-        call = getattr(client(request["service"]), request["operation"])
+        caller = client(request["service"], **request.get("credentials", {}))
+        call = getattr(caller, request["operation"])
         result = call(**request["parameters"])
         result.pop("ResponseMetadata", None)
         return {"result": result}
@@ -60,14 +62,13 @@ def main() -> None:
     arguments = parser.parse_args()
 
     @functools.cache
-    def client(service: str):
+    def client(service: str, **credentials: str):
         return boto3.client(
             service,
             endpoint_url=arguments.endpoint,
             verify=arguments.certificate,
             region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            **(credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}),
             config=Config(s3={"addressing_style": "path"}, read_timeout=300),
         )
 

@@ -21,6 +21,17 @@ pub struct Account {
     _process: Tied,
 }
 
+/// The credentials of somebody else than root: of a session of a role.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The access key.
+    pub access_key_id: String,
+    /// What requests are signed with.
+    pub secret_access_key: String,
+    /// What says that they are for a session.
+    pub session_token: String,
+}
+
 /// An AWS call that was answered with an error.
 #[derive(Debug)]
 pub struct CallError {
@@ -57,6 +68,27 @@ impl Account {
     /// A [`CallError`] inside when AWS answered with an error.
     pub fn call(&self, service: &str, operation: &str, parameters: &Value) -> anyhow::Result<Value> {
         self.ask(&json!({ "service": service, "operation": operation, "parameters": parameters }))
+    }
+
+    /// Makes one call as somebody else; see [`Self::call`].
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub fn call_as(
+        &self,
+        who: &Credentials,
+        service: &str,
+        operation: &str,
+        parameters: &Value,
+    ) -> anyhow::Result<Value> {
+        let credentials = json!({
+            "aws_access_key_id": who.access_key_id,
+            "aws_secret_access_key": who.secret_access_key,
+            "aws_session_token": who.session_token,
+        });
+        self.ask(&json!({
+            "service": service, "operation": operation, "parameters": parameters, "credentials": credentials,
+        }))
     }
 
     /// The keys of every object in `bucket`.

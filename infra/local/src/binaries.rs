@@ -1,19 +1,25 @@
 //! The workspace's binaries, built by cargo.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use crate::workspace::workspace_root;
+use crate::workspace::{local_directory, workspace_root};
 
 /// The functions, by package and binary name.
 pub const FUNCTIONS: [&str; 5] = ["purge", "synthesize", "templates", "uploads", "works"];
 
 /// Where each function's binary lies, by the function's name.
 pub type Binaries = BTreeMap<String, PathBuf>;
+
+/// The functions that write where others may come in between, and the features with which tests end, pause and set
+/// ahead the clock of each.
+const FAULTY: [&str; 3] = ["purge", "synthesize", "works"];
+const FAULTS: [&str; 2] = ["kill-points", "shifted-clock"];
 
 /// Cargo, at the top of the checkout, as if started from a shell.
 ///
@@ -47,6 +53,25 @@ const PACKAGE_VARIABLES: [&str; 5] =
 /// When cargo cannot be started or the build fails.
 pub fn build_functions() -> anyhow::Result<Binaries> {
     build(&FUNCTIONS, &[])
+}
+
+/// Builds the functions that can be made to fail (see `kill_points.rs` and `clock.rs`) and puts their binaries into
+/// a folder of their own, because the next build of the plain ones takes their place.
+///
+/// # Errors
+/// As [`build_functions`], or when they cannot be copied.
+pub fn build_faulty_functions() -> anyhow::Result<Binaries> {
+    let features = FAULTY.iter().flat_map(|name| FAULTS.map(|fault| format!("{name}/{fault}")));
+    let features = features.collect::<Vec<_>>().join(",");
+    let directory = local_directory("faulty-functions");
+    fs::create_dir_all(&directory)?;
+    let mut binaries = build(&FAULTY, &["--features", &features])?;
+    for (name, path) in &mut binaries {
+        let copy = directory.join(name);
+        fs::copy(&*path, &copy).with_context(|| copy.display().to_string())?;
+        *path = copy;
+    }
+    Ok(binaries)
 }
 
 /// Builds these binaries of the workspace in the development profile.

@@ -48,11 +48,23 @@ enum Report {
 }
 
 impl FunctionProcess {
-    /// Starts `binary` with this environment and nothing else of ours.
+    /// Starts `binary` with this environment and nothing else of ours; it logs where this process writes.
     ///
     /// # Errors
     /// When the binary cannot be started.
     pub fn start(binary: &Path, environment: &[(String, String)]) -> anyhow::Result<Self> {
+        Self::start_logging_to(binary, environment, Stdio::inherit())
+    }
+
+    /// Starts `binary` with this environment and nothing else of ours; its log, the standard output, goes to `log`.
+    ///
+    /// # Errors
+    /// When the binary cannot be started.
+    pub fn start_logging_to(
+        binary: &Path,
+        environment: &[(String, String)],
+        log: Stdio,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?.to_string();
         let (events, pending) = channel();
@@ -69,6 +81,7 @@ impl FunctionProcess {
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "local")
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "local")
             .stdin(Stdio::null())
+            .stdout(log)
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
         Ok(Self { child, started, events, reports, polled_after: None })

@@ -1,10 +1,14 @@
-//! Ends the process before or after its n-th write, so that tests can show what a crash at any point leaves.
+//! Ends or pauses the process before or after its n-th write, so that tests can show what a crash at any point
+//! leaves, and what happens when something else comes in between.
 //!
 //! Compiled into test builds only (`--features kill-points`). The points are counted where requests leave the
 //! process, so none can be forgotten: every request that is no read is a write. `KILL_AT=n` ends the process at
-//! point n, from 1; without it the points are only counted, and told on stderr.
+//! point n, from 1. `PAUSE_AT=n` makes it create the file `PAUSE_FILE` there and wait until that is gone. Without
+//! either the points are only counted and logged.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -20,17 +24,19 @@ const READS: [&str; 5] = ["GetItem", "Query", "GetObject", "ListObjectsV2", "Hea
 
 static PASSED: AtomicU32 = AtomicU32::new(0);
 
-/// Counts the points before and after each write and ends the process at the chosen one.
+/// Counts the points before and after each write and ends or pauses the process at the chosen one.
 #[derive(Debug, Clone)]
 pub(crate) struct KillPoints {
     kill_at: Option<u32>,
+    pause_at: Option<(u32, PathBuf)>,
 }
 
 impl KillPoints {
-    /// As the variable `KILL_AT` says.
+    /// As the variables `KILL_AT`, `PAUSE_AT` and `PAUSE_FILE` say.
     pub(crate) fn of_process() -> Self {
-        let kill_at = std::env::var_os("KILL_AT").and_then(|value| value.to_str()?.parse().ok());
-        Self { kill_at }
+        let point = |name| std::env::var_os(name)?.to_str()?.parse().ok();
+        let pause_file = std::env::var_os("PAUSE_FILE").map(PathBuf::from);
+        Self { kill_at: point("KILL_AT"), pause_at: point("PAUSE_AT").zip(pause_file) }
     }
 
     fn pass(&self, place: &str, operation: &str) {
@@ -38,6 +44,16 @@ impl KillPoints {
         tracing::warn!(point, place, operation, "kill point");
         if self.kill_at == Some(point) {
             std::process::abort();
+        }
+        if let Some((at, file)) = &self.pause_at
+            && *at == point
+        {
+            // Blocks the only thread, as a suspended process would. A file that cannot be made pauses nothing, and
+            // the test that waits for it says so.
+            let _created = std::fs::write(file, b"");
+            while file.exists() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
         }
     }
 }
