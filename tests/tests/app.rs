@@ -1,0 +1,154 @@
+//! The deployed service as its users see it.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use domain::WorkId;
+use local_stack::{
+    ApiAnswer, Binaries, Caller, LocalStack, Options, build_faulty_functions, build_functions, workspace_root,
+};
+use serde_json::Value;
+
+use crate::faces::Photo;
+
+/// The template the tests fit onto: the smaller of the demo pack.
+pub(crate) const TEMPLATE: &str = "astronaut";
+
+/// How long anything may take on a slow and busy machine before a test takes it for broken.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A deployed service.
+pub(crate) struct App {
+    pub(crate) stack: LocalStack,
+}
+
+/// The function binaries: those that are deployed, and those that can be made to fail.
+pub(crate) struct Built {
+    plain: Binaries,
+    pub(crate) faulty: Binaries,
+}
+
+/// Builds the functions, once. The faulty ones first: the build of the plain ones takes their place.
+pub(crate) fn built() -> &'static Built {
+    static BUILT: OnceLock<Built> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let build = || {
+            let faulty = build_faulty_functions()?;
+            Ok::<_, anyhow::Error>(Built { plain: build_functions()?, faulty })
+        };
+        build().unwrap_or_else(|error| panic!("the functions do not build: {error:#}"))
+    })
+}
+
+/// Somebody who signed in for the first time.
+pub(crate) struct User<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) caller: Caller<'a>,
+    pub(crate) name: String,
+}
+
+/// A work that waits for its photo.
+pub(crate) struct Asked {
+    pub(crate) work: WorkId,
+    /// `url`, `headers`, `expires_at`.
+    pub(crate) upload: Value,
+}
+
+impl App {
+    /// The service in which everything happens as deployed.
+    pub(crate) fn live() -> &'static Self {
+        static LIVE: OnceLock<App> = OnceLock::new();
+        LIVE.get_or_init(|| {
+            Self::start("acceptance").unwrap_or_else(|error| panic!("the stack does not start: {error:#}"))
+        })
+    }
+
+    /// Deploys a stack of that name with the demo templates.
+    pub(crate) fn start(name: &str) -> Result<Self> {
+        let models = workspace_root().join("models/weights");
+        let templates = workspace_root().join("templates");
+        ensure!(models.is_dir(), "there are no models: run `cargo xtask models`");
+        ensure!(templates.is_dir(), "there are no templates: run `cargo xtask template demo`");
+        let options = Options { name: name.to_owned(), models, ..Options::default() };
+        let stack = LocalStack::start(&options, &built().plain, &|_step| {})?;
+        stack.publish_templates(&templates)?;
+        Ok(Self { stack })
+    }
+
+    /// A user nobody has seen before.
+    pub(crate) fn user(&self) -> Result<User<'_>> {
+        static USERS: AtomicU32 = AtomicU32::new(0);
+        let name = format!("person-{}", USERS.fetch_add(1, Ordering::Relaxed));
+        Ok(User { app: self, caller: self.stack.sign_in(&name)?, name })
+    }
+}
+
+impl User<'_> {
+    /// Asks for an upload.
+    pub(crate) fn ask(&self, photo: &Photo) -> Result<Asked> {
+        self.ask_for(TEMPLATE, photo)
+    }
+
+    /// Asks for an upload for this template.
+    pub(crate) fn ask_for(&self, template: &str, photo: &Photo) -> Result<Asked> {
+        static KEYS: AtomicU32 = AtomicU32::new(0);
+        let key = format!("key-{}", KEYS.fetch_add(1, Ordering::Relaxed));
+        let answer = self.caller.ask_for_upload(template, &photo.bytes, photo.content_type, &key)?;
+        Asked::of(&answer.expect(201)?)
+    }
+
+    /// Asks for an upload and sends the photo.
+    pub(crate) fn send(&self, photo: &Photo) -> Result<Asked> {
+        let asked = self.ask(photo)?;
+        let (status, said) = self.caller.put_photo(&asked.upload, &photo.bytes)?;
+        ensure!(status == 200, "S3 answered {status}: {said}");
+        Ok(asked)
+    }
+
+    /// `GET /v1/works/{id}`.
+    pub(crate) fn show(&self, work: WorkId) -> Result<ApiAnswer> {
+        self.caller.get(&format!("/v1/works/{work}"))
+    }
+
+    /// `DELETE /v1/works/{id}`.
+    pub(crate) fn delete(&self, work: WorkId) -> Result<ApiAnswer> {
+        self.caller.send("DELETE", &format!("/v1/works/{work}"), &[], Vec::new())
+    }
+
+    /// The works that `GET /v1/works` lists.
+    pub(crate) fn list(&self) -> Result<Vec<Value>> {
+        let mut body = self.caller.get("/v1/works")?.expect(200)?;
+        serde_json::from_value(body["works"].take()).context("no list of works")
+    }
+
+    /// The work, once it is ready or failed.
+    pub(crate) fn wait(&self, work: WorkId) -> Result<Value> {
+        eventually("the work ends", || {
+            let body = self.show(work)?.expect(200)?;
+            let ended = ["ready", "failed"].contains(&body["status"].as_str().unwrap_or_default());
+            Ok(ended.then_some(body))
+        })
+    }
+}
+
+impl Asked {
+    /// From the answer to `POST /v1/uploads`.
+    pub(crate) fn of(answer: &Value) -> Result<Self> {
+        let work = answer["work_id"].as_str().context("no work_id")?.parse()?;
+        Ok(Self { work, upload: answer["upload"].clone() })
+    }
+}
+
+/// Looks again and again until there is something to see.
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(seen) = look()? {
+            return Ok(seen);
+        }
+        ensure!(start.elapsed() < PATIENCE, "waited {} s in vain: {what}", PATIENCE.as_secs());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,154 @@
+//! Events that come twice, at once, late, or about nothing.
+
+use anyhow::{Result, ensure};
+use domain::PhotoKey;
+use local_stack::Answer;
+use serde_json::json;
+
+use crate::app::{App, eventually};
+use crate::faces;
+use crate::workbench::{Faults, Run, Workbench, sample};
+
+/// How many workers get the same event.
+const WORKERS: usize = 3;
+
+#[test]
+fn an_event_that_comes_to_three_workers_at_once_makes_one_work() -> Result<()> {
+    let bench = Workbench::open();
+    let start = |_| bench.run("synthesize", &Faults::default());
+    let mut workers = (0..WORKERS).map(start).collect::<Result<Vec<Run>>>()?;
+    for _ in 0..3 {
+        let user = bench.app.user()?;
+        let work = user.send(&faces::portrait()?)?.work;
+        let subject = user.subject()?;
+        let event = bench.photo_event(subject, work)?;
+        workers.iter().for_each(|worker| worker.process.send(&event));
+        for worker in &mut workers {
+            let answer = worker.answer()?;
+            // One that lost the claim within the same transaction reports a conflict, and Lambda tries it again.
+            ensure!(matches!(answer, Answer::Returned(_) | Answer::Failed(_)), "{answer:?}");
+        }
+        assert_eq!(bench.app.settled(subject, work)?, "ready");
+        let row = bench.app.work_row(subject, work)?.unwrap_or_default();
+        assert_eq!(row["attempt"], 1, "one worker made it");
+        assert_eq!(user.list()?.len(), 1);
+    }
+    Ok(())
+}
+
+#[test]
+fn an_event_that_comes_again_changes_nothing_and_deletes_what_it_brings() -> Result<()> {
+    let bench = Workbench::open();
+    let mut worker = bench.run("synthesize", &Faults::default())?;
+    let user = bench.app.user()?;
+    let photo = faces::portrait()?;
+    let asked = user.send(&photo)?;
+    let subject = user.subject()?;
+    let event = bench.photo_event(subject, asked.work)?;
+    worker.expect(&event)?;
+    let before = bench.app.work_row(subject, asked.work)?;
+    worker.expect(&event)?;
+    // The URL still works: a second photo lies under the same key, and goes unprocessed.
+    let (status, said) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
+    assert_eq!(status, 200, "{said}");
+    worker.expect(&bench.photo_event(subject, asked.work)?)?;
+    assert_eq!(bench.app.settled(subject, asked.work)?, "ready");
+    assert_eq!(bench.app.work_row(subject, asked.work)?, before);
+    Ok(())
+}
+
+#[test]
+fn a_key_that_arrives_percent_encoded_is_the_same_photo() -> Result<()> {
+    let bench = Workbench::open();
+    let mut worker = bench.run("synthesize", &Faults::default())?;
+    let user = bench.app.user()?;
+    let work = user.send(&faces::no_face()?)?.work;
+    let mut event = bench.photo_event(user.subject()?, work)?;
+    let key = &mut event["Records"][0]["s3"]["object"]["key"];
+    *key = json!(key.as_str().unwrap_or_default().replace('/', "%2F"));
+    worker.expect(&event)?;
+    assert_eq!(bench.app.settled(user.subject()?, work)?, "failed");
+    Ok(())
+}
+
+#[test]
+fn the_test_event_and_an_empty_one_are_handled_as_nothing() -> Result<()> {
+    let bench = Workbench::open();
+    let mut worker = bench.run("synthesize", &Faults::default())?;
+    worker.expect(&sample("synthesize/test-event.json")?)?;
+    worker.expect(&sample("synthesize/empty.json")?)?;
+    assert_eq!(worker.points()?, Vec::<String>::new(), "nothing is written");
+    Ok(())
+}
+
+#[test]
+fn an_event_about_another_bucket_is_refused() -> Result<()> {
+    let bench = Workbench::open();
+    let mut worker = bench.run("synthesize", &Faults::default())?;
+    let user = bench.app.user()?;
+    let work = user.send(&faces::no_face()?)?.work;
+    let mut event = bench.photo_event(user.subject()?, work)?;
+    event["Records"][0]["s3"]["bucket"]["name"] = json!(bench.app.stack.output("WorksBucket")?);
+    assert!(matches!(worker.handle(&event)?, Answer::Failed(_)));
+    assert_eq!(worker.points()?, Vec::<String>::new(), "nothing is written");
+    Ok(())
+}
+
+#[test]
+fn an_object_that_no_record_knows_is_deleted() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    user.ask(&faces::no_face()?)?;
+    let subject = user.subject()?;
+    let rows = app.rows(subject)?.len();
+    let unknown = PhotoKey { subject, work: "01BX5ZZKBKACTAV9WEVGEMMVRZ".parse()? }.to_string();
+    for key in [unknown.as_str(), "uploads/stray", "uploads/a b+c/ü"] {
+        app.put_photo_object(key, &faces::no_face()?.bytes)?;
+        let bucket = app.stack.output("UploadsBucket")?;
+        eventually("the object is deleted", || {
+            Ok((!app.stack.account().object_keys(bucket)?.iter().any(|found| found == key)).then_some(()))
+        })?;
+    }
+    assert_eq!(app.rows(subject)?.len(), rows, "no record was made");
+    Ok(())
+}
+
+#[test]
+fn an_event_that_the_deployed_function_gets_three_times_at_once_makes_one_work() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    let work = user.send(&faces::portrait()?)?.work;
+    let subject = user.subject()?;
+    let mut event = sample("synthesize/photo.json")?;
+    let s3 = &mut event["Records"][0]["s3"];
+    s3["bucket"]["name"] = json!(app.stack.output("UploadsBucket")?);
+    s3["object"]["key"] = json!(PhotoKey { subject, work }.to_string());
+    s3["object"]["size"] = json!(faces::portrait()?.bytes.len());
+    for _ in 0..WORKERS {
+        app.invoke_later("synthesize", &event)?;
+    }
+    assert_eq!(user.wait(work)?["status"], "ready");
+    user.wait_until_photo_is_gone(work)?;
+    assert_eq!(app.settled(subject, work)?, "ready");
+    Ok(())
+}
+
+#[test]
+fn a_photo_whose_worker_never_starts_is_given_up_and_deleted() -> Result<()> {
+    let bench = Workbench::open();
+    let app = &bench.app;
+    let user = app.user()?;
+    let work = user.send(&faces::portrait()?)?.work;
+    let subject = user.subject()?;
+    let event = bench.photo_event(subject, work)?;
+    // As deployed, but for models that are not there: Lambda tries three times and hands the event to `purge`.
+    let environment = app.stack.function_environment("synthesize")?;
+    app.reconfigure("synthesize", "MODELS_DIR", "/nowhere")?;
+    let ended = app.invoke_later("synthesize", &event).and_then(|()| user.wait(work));
+    app.reconfigure("synthesize", "MODELS_DIR", &environment["MODELS_DIR"])?;
+    let shown = ended?;
+    assert_eq!(shown["failure"]["reason"], "internal_error", "{shown}");
+    user.wait_until_photo_is_gone(work)?;
+    assert_eq!(app.settled(subject, work)?, "failed");
+    Ok(())
+}

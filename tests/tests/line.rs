@@ -1,0 +1,96 @@
+//! The main job, end to end: a photo becomes a work, and the photo is gone.
+
+use anyhow::{Context as _, Result};
+use domain::{PhotoKey, ReasonCode};
+use serde_json::Value;
+
+use crate::app::{App, TEMPLATE};
+use crate::faces::{self, Photo};
+
+#[test]
+fn a_photo_becomes_a_work_and_the_photo_is_gone() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    let asked = user.send(&faces::portrait()?)?;
+    let work = user.wait(asked.work)?;
+    assert_eq!(work["status"], "ready", "{work}");
+    user.wait_until_photo_is_gone(asked.work)?;
+    assert_eq!(app.settled(user.subject()?, asked.work)?, "ready");
+
+    let (status, jpeg) = user.caller.download(work["image"]["url"].as_str().context("no url")?)?;
+    assert_eq!(status, 200);
+    let template = template_dimensions(&user.caller.get("/v1/templates")?.expect(200)?)?;
+    assert_eq!(faces::dimensions(&jpeg)?, template);
+    assert_eq!((&work["image"]["width"], &work["image"]["height"]), (&template.0.into(), &template.1.into()));
+    assert_eq!(work["image"]["bytes"], jpeg.len());
+    let marked = |text: &str| jpeg.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(marked("compositeWithTrainedAlgorithmicMedia"), "marked as made by AI");
+    assert!(!marked(&asked.work.to_string()), "the mark has an id of its own, not the work's");
+
+    let listed = user.list()?;
+    let [entry] = listed.as_slice() else { panic!("one work, not {}", listed.len()) };
+    assert_eq!(entry["work_id"], asked.work.to_string());
+    let (status, jpeg) = user.caller.download(entry["thumbnail"]["url"].as_str().context("no thumbnail")?)?;
+    assert_eq!(status, 200);
+    assert!(faces::dimensions(&jpeg)? < template);
+    Ok(())
+}
+
+/// Width and height of the template in the catalogue.
+fn template_dimensions(catalogue: &Value) -> Result<(usize, usize)> {
+    let templates = catalogue["templates"].as_array().context("no templates")?;
+    let template = templates.iter().find(|template| template["id"] == TEMPLATE).context("not listed")?;
+    let pixels = |name: &str| serde_json::from_value(template[name].clone());
+    Ok((pixels("width")?, pixels("height")?))
+}
+
+#[test]
+fn photo_and_work_rest_encrypted_with_the_storage_key() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    let asked = user.ask(&faces::portrait()?)?;
+    let subject = user.subject()?;
+    let bound = &asked.upload["headers"];
+    let key = app.stack.output("StorageKey")?;
+    assert_eq!(bound["x-amz-server-side-encryption"], "aws:kms");
+    assert_eq!(bound["x-amz-server-side-encryption-aws-kms-key-id"], key);
+    let (status, said) = user.caller.put_photo(&asked.upload, &faces::portrait()?.bytes)?;
+    assert_eq!(status, 200, "{said}");
+    // The photo may be gone before it can be looked at, which the workbench's tests make up for.
+    if let Ok(photo) = app.head("UploadsBucket", &PhotoKey { subject, work: asked.work }.to_string()) {
+        assert_eq!((&photo["ServerSideEncryption"], &photo["SSEKMSKeyId"]), (&"aws:kms".into(), &key.into()));
+    }
+    user.wait(asked.work)?;
+    let pictures = app.pictures_of(subject)?;
+    assert_eq!(pictures.len(), 2);
+    for name in pictures {
+        let picture = app.head("WorksBucket", &name)?;
+        assert_eq!(
+            (&picture["ServerSideEncryption"], &picture["SSEKMSKeyId"]),
+            (&"aws:kms".into(), &key.into())
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_refused_photo_fails_with_its_reason_and_is_gone() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    let cases: [(Photo, ReasonCode); 3] = [
+        (faces::no_face()?, ReasonCode::NoFace),
+        (faces::broken()?, ReasonCode::CorruptImage),
+        (faces::heic(), ReasonCode::BadFormat),
+    ];
+    for (photo, reason) in cases {
+        let asked = user.send(&photo)?;
+        let work = user.wait(asked.work)?;
+        assert_eq!(work["status"], "failed");
+        assert_eq!(work["failure"]["reason"], reason.as_str());
+        assert_eq!(work["failure"]["advice"], reason.advice());
+        assert!(work.get("image").is_none() && work.get("thumbnail").is_none());
+        user.wait_until_photo_is_gone(asked.work)?;
+        assert_eq!(app.settled(user.subject()?, asked.work)?, "failed");
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! Logs tell what happened, and nothing about whom.
+
+use anyhow::{Context as _, Result};
+use domain::{IdentityHash, Sha256};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::faces;
+
+/// The functions that log.
+const FUNCTIONS: [&str; 5] = ["purge", "synthesize", "templates", "uploads", "works"];
+
+/// Every line that a function has logged so far.
+fn lines(app: &App, function: &str) -> Result<Vec<String>> {
+    let group = format!("/{}/{function}", app.stack.description().name);
+    let (mut lines, mut parameters) = (Vec::new(), json!({ "logGroupName": group }));
+    loop {
+        let page = app.stack.account().call("logs", "filter_log_events", &parameters)?;
+        let events = page["events"].as_array().context("no events")?;
+        lines.extend(events.iter().filter_map(|event| Some(event["message"].as_str()?.to_owned())));
+        match page.get("nextToken") {
+            Some(token) if !events.is_empty() => parameters["nextToken"] = token.clone(),
+            _ => return Ok(lines),
+        }
+    }
+}
+
+#[test]
+fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    let claims = json!({ "sub": user.name });
+    let token = app.stack.token(&claims)?;
+    let caller = app.stack.caller(Some(token.clone()))?;
+    let photo = faces::portrait()?;
+
+    // Everything that can happen to a photo and a work, requests that are refused, and events that fail.
+    let made = user.send(&photo)?;
+    let ready = user.wait(made.work)?;
+    user.wait_until_photo_is_gone(made.work)?;
+    let refused = user.send(&faces::no_face()?)?;
+    user.wait(refused.work)?;
+    caller.get("/v1/works?limit=x")?.expect(400)?;
+    caller.get("/v1/templates")?.expect(200)?;
+    caller
+        .send("POST", "/v1/uploads", &[("idempotency-key", "a-telling-key")], b"{\"sub".to_vec())?
+        .expect(400)?;
+    user.delete(made.work)?.expect(204)?;
+    let subject = user.subject()?;
+    app.put_photo_object(&format!("uploads/{subject}/stray"), b"stray")?;
+    crate::app::eventually("the stray object goes", || Ok(app.photos_of(subject)?.is_empty().then_some(())))?;
+    let unknown = app.stack.account().invoke(&app.stack.function("purge"), &json!({ "sub": user.name }));
+    assert!(unknown.is_err(), "an event that purge does not know");
+
+    let signature = |url: &Value| {
+        let url = url.as_str().unwrap_or_default();
+        url.split_once("X-Amz-Signature=").map(|(_, signature)| signature[..64].to_owned())
+    };
+    let secrets = [
+        ("the subject", subject.to_string()),
+        ("the identity", IdentityHash::new(&app.stack.description().issuer, &user.name).as_str().to_owned()),
+        ("the name", user.name.clone()),
+        ("the token", token.rsplit('.').next().context("no token")?.to_owned()),
+        ("the upload's signature", signature(&made.upload["url"]).context("not signed")?),
+        ("the download's signature", signature(&ready["image"]["url"]).context("not signed")?),
+        ("the checksum", Sha256::of(&photo.bytes).as_base64().to_owned()),
+        ("the idempotency key", "a-telling-key".to_owned()),
+    ];
+    let mut read = 0;
+    for function in FUNCTIONS {
+        for line in lines(app, function)? {
+            for (what, secret) in &secrets {
+                assert!(!line.contains(secret), "{function} logs {what}: {line}");
+            }
+            read += 1;
+        }
+    }
+    println!("{read} lines read");
+    let synthesize = lines(app, "synthesize")?.concat();
+    assert!(synthesize.contains(&made.work.to_string()), "the logs that were read are those of this work");
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! What the service does, on the local stack: the real template, the real function binaries under their own roles,
+//! an AWS that enforces IAM.
+//!
+//! Two stacks, each started once. On [`app::App::live`] everything runs as deployed, and tests run side by side, each
+//! with users of its own. At the [`workbench::Workbench`] no event arrives by itself: its tests, one at a time, hand
+//! events to processes that they end, suspend, or set ahead in time.
+
+mod app;
+mod crashes;
+mod deletion;
+mod events;
+mod faces;
+mod isolation;
+mod line;
+mod logs;
+mod periods;
+mod promises;
+mod roles;
+mod stores;
+mod uploading;
+mod workbench;

@@ -1,0 +1,80 @@
+//! Everything goes when its period is over, whatever became of those who should have taken it away.
+
+use anyhow::Result;
+
+use crate::faces;
+use crate::workbench::{Faults, Workbench};
+
+const DAY: u32 = 24 * 3_600;
+
+#[test]
+fn a_ready_work_goes_when_its_period_ends() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let work = user.send(&faces::portrait()?)?.work;
+    let subject = user.subject()?;
+    let event = bench.photo_event(subject, work)?;
+    bench.run("synthesize", &Faults::default())?.expect(&event)?;
+    bench.sweep(30 * DAY - 600)?;
+    assert_eq!(bench.app.settled(subject, work)?, "ready", "not before");
+    bench.sweep(30 * DAY + 1)?;
+    assert_eq!(bench.app.settled(subject, work)?, "gone");
+    assert_eq!(user.show(work)?.status, 404);
+    Ok(())
+}
+
+#[test]
+fn a_refusal_is_kept_for_a_day() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let work = user.send(&faces::no_face()?)?.work;
+    let subject = user.subject()?;
+    let event = bench.photo_event(subject, work)?;
+    bench.run("synthesize", &Faults::default())?.expect(&event)?;
+    bench.sweep(DAY - 600)?;
+    assert_eq!(bench.app.settled(subject, work)?, "failed", "not before");
+    bench.sweep(DAY + 1)?;
+    assert_eq!(bench.app.settled(subject, work)?, "gone");
+    Ok(())
+}
+
+#[test]
+fn an_upload_that_never_came_fails_and_says_so() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let work = user.ask(&faces::no_face()?)?.work;
+    // The URL works for 5 minutes, and 15 more may pass until a photo sent in the last of them counts as lost.
+    bench.sweep(20 * 60 - 120)?;
+    assert_eq!(user.show(work)?.expect(200)?["status"], "awaiting_upload");
+    bench.sweep(20 * 60 + 1)?;
+    let shown = user.show(work)?.expect(200)?;
+    assert_eq!(shown["failure"]["reason"], "upload_expired", "{shown}");
+    assert_eq!(bench.app.settled(user.subject()?, work)?, "failed");
+    Ok(())
+}
+
+#[test]
+fn a_photo_that_nobody_took_goes_after_a_quarter_of_an_hour() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let work = user.send(&faces::portrait()?)?.work;
+    let subject = user.subject()?;
+    let stray = format!("uploads/{subject}/stray");
+    bench.app.put_photo_object(&stray, &faces::no_face()?.bytes)?;
+    bench.sweep(15 * 60 - 120)?;
+    assert_eq!(bench.app.photos_of(subject)?.len(), 2, "not before");
+    bench.sweep(15 * 60 + 1)?;
+    assert_eq!(bench.app.photos_of(subject)?, Vec::<String>::new());
+    let shown = user.show(work)?.expect(200)?;
+    assert_eq!(shown["failure"]["reason"], "internal_error", "{shown}");
+    assert_eq!(bench.app.settled(subject, work)?, "failed");
+    Ok(())
+}
+
+#[test]
+fn the_deployed_sweep_runs_under_its_role() -> Result<()> {
+    let bench = Workbench::open();
+    let event = crate::workbench::sample("purge/sweep.json")?;
+    bench.app.stack.account().invoke(&bench.app.stack.function("purge"), &event)?;
+    Ok(())
+}

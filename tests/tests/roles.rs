@@ -1,0 +1,132 @@
+//! What a function may not do, tried with its own role's credentials.
+
+use anyhow::Result;
+use local_stack::CallError;
+use serde_json::{Value, json};
+
+use crate::faces;
+use crate::workbench::Workbench;
+
+/// A call: what it would do, service, operation, and parameters that name something of ours.
+type Call = (&'static str, &'static str, &'static str, Value);
+
+fn calls(bench: &Workbench, photo: &str, picture: &str) -> Result<Vec<Call>> {
+    let output = |name: &str| bench.app.stack.output(name).map(str::to_owned);
+    let (uploads, works) = (output("UploadsBucket")?, output("WorksBucket")?);
+    let (records, identities) = (output("RecordsTable")?, output("IdentitiesTable")?);
+    let object = |bucket: &str, key: &str| json!({ "Bucket": bucket, "Key": key });
+    let put = |bucket: &str, key: &str| {
+        json!({ "Bucket": bucket, "Key": key, "Body": { "base64": "AAAA" }, "IfNoneMatch": "*",
+            "ServerSideEncryption": "aws:kms" })
+    };
+    let row = json!({ "pk": { "S": "SUBJECT#x" }, "sk": { "S": "GATE" } });
+    let identity = json!({ "identity": { "S": "x" } });
+    let (data_key, templates) = (output("DataKey")?, output("TemplatesBucket")?);
+    Ok(vec![
+        ("read a photo", "s3", "get_object", object(&uploads, photo)),
+        ("delete a photo", "s3", "delete_object", object(&uploads, photo)),
+        ("store a photo", "s3", "put_object", put(&uploads, "uploads/x/y")),
+        ("list photos", "s3", "list_objects_v2", json!({ "Bucket": uploads })),
+        ("read a work", "s3", "get_object", object(&works, picture)),
+        ("delete a work", "s3", "delete_object", object(&works, picture)),
+        ("store a work", "s3", "put_object", put(&works, "works/x/y/1.jpg")),
+        ("list works", "s3", "list_objects_v2", json!({ "Bucket": works })),
+        ("publish a template", "s3", "put_object", put(&templates, "catalogue.json")),
+        ("open a bucket", "s3", "delete_bucket_policy", json!({ "Bucket": works })),
+        ("read a record", "dynamodb", "get_item", json!({ "TableName": records, "Key": row })),
+        ("delete a record", "dynamodb", "delete_item", json!({ "TableName": records, "Key": row })),
+        ("read all records", "dynamodb", "scan", json!({ "TableName": records })),
+        ("read an identity", "dynamodb", "get_item", json!({ "TableName": identities, "Key": identity })),
+        (
+            "delete an identity",
+            "dynamodb",
+            "delete_item",
+            json!({ "TableName": identities, "Key": identity }),
+        ),
+        ("read all identities", "dynamodb", "scan", json!({ "TableName": identities })),
+        ("unwrap keys", "kms", "generate_data_key", json!({ "KeyId": data_key, "KeySpec": "AES_256" })),
+        ("delete the key", "kms", "schedule_key_deletion", json!({ "KeyId": data_key })),
+        ("look at roles", "iam", "list_roles", json!({})),
+        ("call a function", "lambda", "invoke", json!({ "FunctionName": bench.app.stack.function("works") })),
+        ("read code", "lambda", "get_function", json!({ "FunctionName": bench.app.stack.function("works") })),
+    ])
+}
+
+/// What each function does of all that; everything else is forbidden to it.
+const OWN: [(&str, &[&str]); 5] = [
+    ("templates", &[]),
+    ("uploads", &["store a photo", "read a record", "read an identity"]),
+    (
+        "works",
+        &[
+            "delete a photo",
+            "read a work",
+            "delete a work",
+            "read a record",
+            "delete a record",
+            "read an identity",
+        ],
+    ),
+    (
+        "synthesize",
+        &["read a photo", "delete a photo", "list photos", "delete a work", "store a work", "read a record"],
+    ),
+    ("purge", &["delete a photo", "list photos", "delete a work", "read a record", "delete a record"]),
+];
+
+/// Whether AWS refuses this for want of permission; any other answer counts as allowed.
+fn is_refused(bench: &Workbench, role: &str, (_, service, operation, parameters): &Call) -> Result<bool> {
+    let credentials = bench.role(role)?;
+    let answer = bench.app.stack.account().call_as(&credentials, service, operation, parameters);
+    let error = answer.err().and_then(|error| error.downcast::<CallError>().ok());
+    Ok(error.and_then(|error| error.code).is_some_and(|code| code.contains("AccessDenied")))
+}
+
+#[test]
+fn each_role_is_refused_all_but_what_its_function_does() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let work = user.send(&faces::no_face()?)?.work;
+    let photo = format!("uploads/{}/{work}", user.subject()?);
+    let calls = calls(&bench, &photo, &format!("works/{}/{work}/1.jpg", user.subject()?))?;
+    let mut refused = 0;
+    for (role, own) in OWN {
+        for call in calls.iter().filter(|call| !own.contains(&call.0)) {
+            assert!(is_refused(&bench, role, call)?, "{role} may {}", call.0);
+            refused += 1;
+        }
+    }
+    println!("{refused} calls refused");
+    assert_eq!(bench.app.photos_of(user.subject()?)?, [photo], "the photo was neither deleted nor replaced");
+    Ok(())
+}
+
+#[test]
+fn a_bucket_refuses_what_is_not_encrypted_with_the_storage_key() -> Result<()> {
+    let bench = Workbench::open();
+    let account = bench.app.stack.account();
+    let storage_key = bench.app.stack.output("StorageKey")?;
+    // The account's root passes bucket policies on the emulator; a role does not.
+    for (role, bucket, key) in
+        [("synthesize", "WorksBucket", "works/x/y/1.jpg"), ("uploads", "UploadsBucket", "uploads/x/y")]
+    {
+        let credentials = bench.role(role)?;
+        let bucket = bench.app.stack.output(bucket)?;
+        let put = |encryption: &str| {
+            let body = json!({ "base64": "AAAA" });
+            let mut put = json!({ "Bucket": bucket, "Key": key, "Body": body, "IfNoneMatch": "*" });
+            if !encryption.is_empty() {
+                put["ServerSideEncryption"] = json!(encryption);
+            }
+            if encryption == "aws:kms" {
+                put["SSEKMSKeyId"] = json!(storage_key);
+            }
+            account.call_as(&credentials, "s3", "put_object", &put)
+        };
+        assert!(put("").is_err(), "{bucket}: unencrypted");
+        assert!(put("AES256").is_err(), "{bucket}: encrypted with S3's own key");
+        put("aws:kms")?;
+        account.call("s3", "delete_object", &json!({ "Bucket": bucket, "Key": key }))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! The presigned PUT is bound to one photo, one key and a few minutes; the request for it to one work.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use ureq::http::Request;
+
+use crate::app::{App, Asked, TEMPLATE, User};
+use crate::faces::{self, Photo};
+use crate::workbench::Workbench;
+
+/// What S3 answers to this PUT.
+fn put(app: &App, url: &str, headers: &[(String, String)], body: &[u8]) -> Result<u16> {
+    let mut request = Request::builder().method("PUT").uri(url);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    Ok(app.stack.agent().run(request.body(body.to_vec())?)?.status().as_u16())
+}
+
+/// The URL and the headers of an upload, without `content-length`, which the client sets by the body.
+fn parts(asked: &Asked) -> Result<(String, Vec<(String, String)>)> {
+    let url = asked.upload["url"].as_str().context("no url")?.to_owned();
+    let headers = asked.upload["headers"].as_object().context("no headers")?.iter();
+    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
+    Ok((url, headers.filter(|(name, _)| name != "content-length").collect()))
+}
+
+#[test]
+fn a_put_that_differs_from_what_was_signed_is_refused() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    let photo = faces::no_face()?;
+    let asked = user.ask(&photo)?;
+    let (url, headers) = parts(&asked)?;
+    let subject = user.subject()?;
+
+    let mut longer = photo.bytes.clone();
+    longer.push(0);
+    let mut other = photo.bytes.clone();
+    other[100] ^= 1;
+    assert!(put(app, &url, &headers, &longer)? >= 400, "another length");
+    assert!(put(app, &url, &headers, &other)? >= 400, "other bytes");
+    for (dropped, _) in &headers {
+        let fewer: Vec<_> = headers.iter().filter(|(name, _)| name != dropped).cloned().collect();
+        assert!(put(app, &url, &fewer, &photo.bytes)? >= 400, "without {dropped}");
+    }
+    for (name, value) in [
+        ("content-type", "image/png"),
+        ("if-none-match", "\"etag\""),
+        ("x-amz-server-side-encryption", "AES256"),
+        ("x-amz-checksum-sha256", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="),
+    ] {
+        let mut changed = headers.clone();
+        changed
+            .iter_mut()
+            .filter(|(header, _)| header == name)
+            .for_each(|header| header.1 = value.to_owned());
+        assert!(changed != headers, "{name} is not among the signed headers");
+        assert!(put(app, &url, &changed, &photo.bytes)? >= 400, "{name}: {value}");
+    }
+    let elsewhere = url.replace(&asked.work.to_string(), "01BX5ZZKBKACTAV9WEVGEMMVRZ");
+    assert!(put(app, &elsewhere, &headers, &photo.bytes)? >= 400, "another key");
+    let longer_lived = url.replace("X-Amz-Expires=", "X-Amz-Expires=9");
+    assert!(longer_lived != url && put(app, &longer_lived, &headers, &photo.bytes)? >= 400, "a longer life");
+
+    assert_eq!(app.photos_of(subject)?, Vec::<String>::new(), "nothing of all that was stored");
+    assert_eq!(put(app, &url, &headers, &photo.bytes)?, 200, "to the letter");
+    Ok(())
+}
+
+#[test]
+fn a_second_put_is_refused_while_the_photo_is_there() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let photo = faces::no_face()?;
+    let asked = user.send(&photo)?;
+    let (status, _) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
+    assert_eq!(status, 412);
+    Ok(())
+}
+
+#[test]
+fn a_late_put_is_refused() -> Result<()> {
+    let bench = Workbench::open();
+    bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "1")?;
+    let user = bench.app.user()?;
+    let photo = faces::no_face()?;
+    let asked = user.ask(&photo)?;
+    bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "300")?;
+    // What passes here is the URL's own second.
+    std::thread::sleep(Duration::from_secs(3));
+    let (status, _) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
+    assert_eq!(status, 403);
+    assert_eq!(bench.app.photos_of(user.subject()?)?, Vec::<String>::new());
+    Ok(())
+}
+
+/// A request for an upload that is right in every respect.
+fn request(photo: &Photo) -> Value {
+    json!({
+        "template_id": TEMPLATE, "source": "camera", "content_type": photo.content_type,
+        "content_length": photo.bytes.len(),
+        "sha256": BASE64.encode(Sha256::digest(&photo.bytes)),
+    })
+}
+
+/// The status and the body of the answer to `POST /v1/uploads`.
+fn post(user: &User<'_>, key: Option<&str>, body: &[u8]) -> Result<(u16, Value)> {
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(key.map(|key| ("idempotency-key", key)));
+    let answer = user.caller.send("POST", "/v1/uploads", &headers, body.to_vec())?;
+    Ok((answer.status, answer.body))
+}
+
+/// What is wrong, `Idempotency-Key`, body, and the status and the code of the answer.
+type RefusedRequest<'a> = (&'a str, Option<&'a str>, Vec<u8>, u16, &'a str);
+
+#[test]
+fn a_bad_request_is_refused_with_its_own_code() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    let right = request(&faces::no_face()?);
+    let changed = |name: &str, value: Value| {
+        let mut body = right.clone();
+        body[name] = value;
+        body.to_string().into_bytes()
+    };
+    let key = Some("a-key");
+    let cases: [RefusedRequest<'_>; 14] = [
+        ("no key", None, right.to_string().into_bytes(), 400, "invalid_idempotency_key"),
+        (
+            "a long key",
+            Some(&"x".repeat(256)),
+            right.to_string().into_bytes(),
+            400,
+            "invalid_idempotency_key",
+        ),
+        ("no JSON", key, b"{".to_vec(), 400, "invalid_body"),
+        ("no body", key, Vec::new(), 400, "invalid_body"),
+        ("an unknown field", key, changed("idfa", json!("x")), 400, "invalid_body"),
+        ("no template", key, changed("template_id", Value::Null), 400, "invalid_body"),
+        ("another source", key, changed("source", json!("web")), 400, "invalid_body"),
+        ("another type", key, changed("content_type", json!("image/heic")), 400, "invalid_body"),
+        ("a short digest", key, changed("sha256", json!("AAAA")), 400, "invalid_body"),
+        ("a negative size", key, changed("content_length", json!(-1)), 400, "invalid_body"),
+        ("no photo", key, changed("content_length", json!(0)), 422, "empty_photo"),
+        ("a huge photo", key, changed("content_length", json!(1_u64 << 40)), 413, "too_large"),
+        ("an unknown template", key, changed("template_id", json!("nowhere")), 422, "unknown_template"),
+        ("a huge body", key, vec![b' '; 20_000], 413, "body_too_large"),
+    ];
+    for (what, key, body, status, code) in cases {
+        let (answered, problem) = post(&user, key, &body)?;
+        assert_eq!((answered, problem["code"].as_str()), (status, Some(code)), "{what}: {problem}");
+        assert_eq!(problem["status"], status, "{what}: problem+json repeats the status");
+        assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{what}");
+    }
+    assert!(user.subject().is_err(), "a refused request makes no subject");
+    Ok(())
+}
+
+#[test]
+fn the_same_key_means_the_same_work() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    let body = request(&faces::no_face()?);
+    let bytes = body.to_string().into_bytes();
+    let (status, first) = post(&user, Some("key"), &bytes)?;
+    assert_eq!(status, 201, "{first}");
+    let (status, again) = post(&user, Some("key"), &bytes)?;
+    assert_eq!((status, &again["work_id"]), (200, &first["work_id"]));
+    let mut other = body;
+    other["source"] = json!("album");
+    let (status, problem) = post(&user, Some("key"), other.to_string().as_bytes())?;
+    assert_eq!((status, problem["code"].as_str()), (422, Some("idempotency_key_reused")));
+    assert_eq!(user.list()?.len(), 1);
+    assert_eq!(uploads_counted(app, &user)?, 1);
+
+    // The same key of somebody else is another key.
+    let stranger = app.user()?;
+    let (status, theirs) = post(&stranger, Some("key"), &bytes)?;
+    assert_eq!(status, 201);
+    assert_ne!(theirs["work_id"], first["work_id"]);
+    Ok(())
+}
+
+#[test]
+fn the_same_key_sent_many_times_at_once_makes_one_work() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    let bytes = request(&faces::no_face()?).to_string().into_bytes();
+    let answers = std::thread::scope(|scope| {
+        let send = || post(&user, Some("key"), &bytes);
+        let threads: Vec<_> = (0..6).map(|_| scope.spawn(send)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Result<Vec<_>>>()
+    })?;
+    let created = answers.iter().filter(|(status, _)| *status == 201).count();
+    assert_eq!(created, 1, "{answers:?}");
+    let (_, first) = &answers[0];
+    // A transaction that met another is reported as a fault, with the advice to try again.
+    for (status, body) in answers.iter().filter(|(status, _)| *status != 500) {
+        assert!([200, 201].contains(status), "{body}");
+        assert_eq!(body["work_id"], first["work_id"]);
+    }
+    let (status, _) = post(&user, Some("key"), &bytes)?;
+    assert_eq!(status, 200);
+    assert_eq!(user.list()?.len(), 1);
+    assert_eq!(uploads_counted(app, &user)?, 1);
+    Ok(())
+}
+
+/// What the subject's quota rows add up to.
+fn uploads_counted(app: &App, user: &User<'_>) -> Result<i64> {
+    let rows = app.rows(user.subject()?)?;
+    let quotas = rows.iter().filter(|row| row["sk"].as_str().is_some_and(|sk| sk.starts_with("QUOTA#")));
+    Ok(quotas.filter_map(|row| row["uploads"].as_i64()).sum())
+}

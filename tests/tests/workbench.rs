@@ -1,0 +1,221 @@
+//! A stack in which no event arrives by itself: tests hand events to function processes that they end, suspend or
+//! set ahead in time. The processes have the credentials of the functions' own roles.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use domain::{PhotoKey, SubjectId, WorkId};
+use local_stack::{Answer, Credentials, FunctionProcess, local_directory, workspace_root};
+use serde_json::{Value, json};
+
+use crate::app::{App, built, eventually};
+
+/// How long one event may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The stack and what its functions are run from.
+pub(crate) struct Workbench {
+    pub(crate) app: App,
+    roles: Mutex<BTreeMap<String, Credentials>>,
+}
+
+/// What is wrong with a function process.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults {
+    /// It ends before or after one of its writes: at this point, from 1.
+    pub(crate) kill_at: Option<u32>,
+    /// It waits there instead.
+    pub(crate) pause_at: Option<u32>,
+    /// Its clock goes ahead by this much.
+    pub(crate) ahead_seconds: u32,
+}
+
+/// A function process, its log, and the file that holds it up.
+pub(crate) struct Run {
+    pub(crate) process: FunctionProcess,
+    log: PathBuf,
+    pause: PathBuf,
+}
+
+impl Workbench {
+    /// The workbench, for one test at a time: a sweep set ahead in time would not spare what another test is at.
+    pub(crate) fn open() -> MutexGuard<'static, Self> {
+        static BENCH: OnceLock<Mutex<Workbench>> = OnceLock::new();
+        let bench = BENCH.get_or_init(|| {
+            let bench = Self::start();
+            Mutex::new(bench.unwrap_or_else(|error| panic!("the workbench does not start: {error:#}")))
+        });
+        bench.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start() -> Result<Self> {
+        let app = App::start("workbench")?;
+        let none = json!({ "Bucket": app.stack.output("UploadsBucket")?, "NotificationConfiguration": {} });
+        app.stack.account().call("s3", "put_bucket_notification_configuration", &none)?;
+        Ok(Self { app, roles: Mutex::default() })
+    }
+
+    /// Starts a function with these faults, under its own role.
+    pub(crate) fn run(&self, function: &str, faults: &Faults) -> Result<Run> {
+        static RUNS: AtomicU32 = AtomicU32::new(0);
+        let directory = local_directory("workbench");
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        let log = directory.join(format!("{function}-{run}.log"));
+        let pause = directory.join(format!("{function}-{run}.pause"));
+        let _left_by_an_earlier_session = fs::remove_file(&pause);
+        let mut environment = self.environment(function)?;
+        let mut set = |name: &str, value: String| environment.insert(name.to_owned(), value);
+        set("CLOCK_AHEAD_SECONDS", faults.ahead_seconds.to_string());
+        set("PAUSE_FILE", pause.display().to_string());
+        if let Some(point) = faults.kill_at {
+            set("KILL_AT", point.to_string());
+        }
+        if let Some(point) = faults.pause_at {
+            set("PAUSE_AT", point.to_string());
+        }
+        let binary = built().faulty.get(function).context("no such faulty function")?;
+        let environment: Vec<_> = environment.into_iter().collect();
+        let output = Stdio::from(File::create(&log)?);
+        let mut process = FunctionProcess::start_logging_to(binary, &environment, output)?;
+        process.wait_until_ready(PATIENCE).with_context(|| format!("see {}", log.display()))?;
+        Ok(Run { process, log, pause })
+    }
+
+    fn environment(&self, function: &str) -> Result<BTreeMap<String, String>> {
+        let mut environment = self.app.stack.function_environment(function)?;
+        let role = self.role(function)?;
+        let described = self.app.stack.description();
+        for (name, value) in [
+            ("AWS_ACCESS_KEY_ID", role.access_key_id),
+            ("AWS_ENDPOINT_URL", described.endpoint.clone()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", role.secret_access_key),
+            ("AWS_SESSION_TOKEN", role.session_token),
+            ("SSL_CERT_FILE", described.certificate.display().to_string()),
+        ] {
+            environment.insert(name.to_owned(), value);
+        }
+        Ok(environment)
+    }
+
+    /// A session of the function's role. On AWS only Lambda may assume it; here the account takes that right too.
+    pub(crate) fn role(&self, function: &str) -> Result<Credentials> {
+        let mut roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(credentials) = roles.get(function) {
+            return Ok(credentials.clone());
+        }
+        let account = self.app.stack.account();
+        let name = json!({ "FunctionName": self.app.stack.function(function) });
+        let configuration = account.call("lambda", "get_function_configuration", &name)?;
+        let role = configuration["Role"].as_str().context("a function without a role")?;
+        let trust = json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Allow", "Principal": { "Service": "lambda.amazonaws.com" }, "Action": "sts:AssumeRole" },
+            { "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "sts:AssumeRole" },
+        ]});
+        let role_name = role.rsplit('/').next().unwrap_or_default();
+        let document = json!({ "RoleName": role_name, "PolicyDocument": trust.to_string() });
+        account.call("iam", "update_assume_role_policy", &document)?;
+        let session = json!({ "RoleArn": role, "RoleSessionName": function });
+        let answer = account.call("sts", "assume_role", &session)?;
+        let text = |name: &str| answer["Credentials"][name].as_str().unwrap_or_default().to_owned();
+        let credentials = Credentials {
+            access_key_id: text("AccessKeyId"),
+            secret_access_key: text("SecretAccessKey"),
+            session_token: text("SessionToken"),
+        };
+        roles.insert(function.to_owned(), credentials.clone());
+        Ok(credentials)
+    }
+
+    /// The event that S3 sends about the photo of a work, as it lies there now.
+    pub(crate) fn photo_event(&self, subject: SubjectId, work: WorkId) -> Result<Value> {
+        let key = PhotoKey { subject, work }.to_string();
+        let object = self.app.head("UploadsBucket", &key)?;
+        let mut event = sample("synthesize/photo.json")?;
+        let s3 = &mut event["Records"][0]["s3"];
+        s3["bucket"]["name"] = json!(self.app.stack.output("UploadsBucket")?);
+        s3["object"]["key"] = json!(key);
+        s3["object"]["size"] = object["ContentLength"].clone();
+        s3["object"]["eTag"] = json!(object["ETag"].as_str().unwrap_or_default().trim_matches('"'));
+        Ok(event)
+    }
+
+    /// What Lambda hands to `purge` when it gives this event up, after attempts of the request `request`.
+    pub(crate) fn given_up(event: &Value, request: &str) -> Result<Value> {
+        let mut record = sample("purge/given-up.json")?;
+        record["requestContext"]["requestId"] = json!(request);
+        record["requestPayload"] = event.clone();
+        Ok(record)
+    }
+
+    /// Lets `purge` sweep with its clock ahead.
+    pub(crate) fn sweep(&self, ahead_seconds: u32) -> Result<()> {
+        let mut purge = self.run("purge", &Faults { ahead_seconds, ..Faults::default() })?;
+        purge.expect(&sample("purge/sweep.json")?)
+    }
+}
+
+impl Run {
+    /// Hands over one event and waits for the end of it.
+    pub(crate) fn handle(&mut self, event: &Value) -> Result<Answer> {
+        self.process.invoke(event, PATIENCE)
+    }
+
+    /// Hands over one event, which must be handled without an error.
+    pub(crate) fn expect(&mut self, event: &Value) -> Result<()> {
+        match self.handle(event)? {
+            Answer::Returned(_) => Ok(()),
+            other => bail!("{other:?}; see {}", self.log.display()),
+        }
+    }
+
+    /// Waits until the process is held up at its point, or has answered without coming by: whether it is held up.
+    pub(crate) fn wait_for_pause(&mut self) -> Result<bool> {
+        eventually("the process comes to its point", || {
+            let ended = self.log()?.contains("handled");
+            Ok(if self.pause.exists() { Some(true) } else { ended.then_some(false) })
+        })
+    }
+
+    /// Lets a process that is held up go on.
+    pub(crate) fn go_on(&self) -> Result<()> {
+        fs::remove_file(&self.pause).context("the process was not held up")
+    }
+
+    /// What it makes of the event it was sent last.
+    pub(crate) fn answer(&mut self) -> Result<Answer> {
+        self.process.wait_for_answer(PATIENCE)
+    }
+
+    /// The lines it has logged.
+    pub(crate) fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(&self.log)?)
+    }
+
+    /// The points it has passed, in order: `before PutObject`, `after PutObject`, …
+    pub(crate) fn points(&self) -> Result<Vec<String>> {
+        let mut points = Vec::new();
+        for line in self.log()?.lines() {
+            let line: Value = serde_json::from_str(line).unwrap_or_default();
+            if line["message"] == "kill point" {
+                let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+                points.push(format!("{} {}", text("place"), text("operation")));
+                ensure!(line["point"] == points.len(), "points are out of order");
+            }
+        }
+        Ok(points)
+    }
+}
+
+/// One of the sample events.
+pub(crate) fn sample(path: &str) -> Result<Value> {
+    let path = workspace_root().join("events").join(path);
+    let text = fs::read(&path).with_context(|| path.display().to_string())?;
+    Ok(serde_json::from_slice(&text)?)
+}
