@@ -4,7 +4,7 @@ use cloud::Replaced;
 use domain::UnixSeconds;
 use lambda::{ApiError, Problem, Request, Response};
 
-use crate::Endpoints;
+use crate::endpoints::Endpoints;
 use crate::show::own_work;
 
 /// How often a transition that came in between is read and tried over: a work has no more than that many.

@@ -5,7 +5,7 @@ use domain::{UnixSeconds, WorkId};
 use lambda::{ApiError, Problem, Request, Response};
 use serde::Serialize;
 
-use crate::Endpoints;
+use crate::endpoints::Endpoints;
 use crate::resource::WorkResource;
 
 #[derive(Serialize)]

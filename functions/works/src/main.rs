@@ -1,6 +1,8 @@
-//! `GET /v1/works`, `GET /v1/works/{id}` and `DELETE /v1/works/{id}`. This file wires; each endpoint has its own.
+//! `GET /v1/works`, `GET /v1/works/{id}` and `DELETE /v1/works/{id}`. This file wires; `endpoints.rs`
+//! routes, and each endpoint has a file of its own.
 
 mod delete;
+mod endpoints;
 mod list;
 mod resource;
 mod show;
@@ -8,13 +10,9 @@ mod show;
 use anyhow::Result;
 use cloud::{Connection, Disposal, Photos, Pictures, Subjects, Works};
 use domain::UnixSeconds;
-use lambda::{ApiError, Problem, Request, Response, Settings};
+use lambda::Settings;
 
-/// What the endpoints need.
-pub(crate) struct Endpoints {
-    subjects: Subjects,
-    disposal: Disposal,
-}
+use crate::endpoints::{Endpoints, route};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -34,13 +32,4 @@ async fn main() -> Result<()> {
     lambda::serve_http(|request, now| route(&endpoints, request, UnixSeconds::of(now)))
         .await
         .map_err(anyhow::Error::from_boxed)
-}
-
-async fn route(endpoints: &Endpoints, request: Request, now: UnixSeconds) -> Result<Response, ApiError> {
-    match request.route() {
-        "GET /v1/works" => list::handle(endpoints, request, now).await,
-        "GET /v1/works/{id}" => show::handle(endpoints, request, now).await,
-        "DELETE /v1/works/{id}" => delete::handle(endpoints, request, now).await,
-        _ => Err(Problem::not_found("route").into()),
-    }
 }

@@ -3,7 +3,7 @@
 use domain::{UnixSeconds, Work, WorkId};
 use lambda::{ApiError, Problem, Request, Response};
 
-use crate::Endpoints;
+use crate::endpoints::Endpoints;
 use crate::resource::WorkResource;
 
 /// Seconds until it pays to ask again: a work takes about one.

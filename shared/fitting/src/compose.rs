@@ -9,7 +9,7 @@
 //! The method was first found as a Python prototype on full-size planes. Before anything was improved on it,
 //! the stages agreed with it as follows on the twelve pairs of the four portraits (mean absolute difference in
 //! the face, median of the pairs, grain left out): occlusion .010, photo's skin .030, template's skin .006, alpha
-//! .020, warped photo 1.1 and warped template 1.0 levels (half of which is the JPEG decoder's), fitted colour 2.5
+//! .020, warped photo 1.1 and warped template 1.0 levels, fitted colour 2.5
 //! and result 2.4 levels. Photos twice as large as the template differ more, since the caller reduces them.
 //! New since then: the template's own features and glasses are painted out ([`plate`]), a fringe's shadow is
 //! removed ([`tone`]), its own texture serves as grain ([`grain`]), turned faces keep whole brows ([`features`]).

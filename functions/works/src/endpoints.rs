@@ -1,0 +1,27 @@
+//! The routes of My Works.
+
+use cloud::{Disposal, Subjects};
+use domain::UnixSeconds;
+use lambda::{ApiError, Problem, Request, Response};
+
+use crate::{delete, list, show};
+
+/// What the endpoints need.
+pub(crate) struct Endpoints {
+    pub(crate) subjects: Subjects,
+    pub(crate) disposal: Disposal,
+}
+
+/// Hands the request to the endpoint it is for.
+pub(crate) async fn route(
+    endpoints: &Endpoints,
+    request: Request,
+    now: UnixSeconds,
+) -> Result<Response, ApiError> {
+    match request.route() {
+        "GET /v1/works" => list::handle(endpoints, request, now).await,
+        "GET /v1/works/{id}" => show::handle(endpoints, request, now).await,
+        "DELETE /v1/works/{id}" => delete::handle(endpoints, request, now).await,
+        _ => Err(Problem::not_found("route").into()),
+    }
+}
