@@ -10,35 +10,52 @@ use crate::event::Scheduled;
 /// Works looked at per shard in one run: eight shards make 800 in well under the function's time-out.
 const DUE_PER_SHARD: u16 = 100;
 
-/// Runs the scheduled task.
+/// Runs the scheduled task. What fails does not keep the rest from being purged; the first error is returned in
+/// the end, for the alarm, and what it was about is still due in the next run.
 pub(crate) async fn run(disposal: &Disposal, task: Scheduled, now: UnixSeconds) -> Result<(), CloudError> {
     let Scheduled::Sweep = task;
-    let photos = orphan_photos(disposal, now).await?;
-    let mut works = 0_usize;
+    let mut tally = Tally::default();
+    for key in disposal.photos.stored_until(now.plus(-PHOTO_AGE_MAX)).await? {
+        tally.count(give_up_orphan(disposal, &key, now).await);
+    }
+    let photos = tally.done;
     for shard in 0..DUE_SHARDS {
         for due in disposal.works.due(shard, now, DUE_PER_SHARD).await? {
-            works += usize::from(settle(disposal, due, now).await?);
+            tally.count(settle(disposal, due, now).await);
         }
     }
-    tracing::info!(photos, works, "swept");
-    Ok(())
+    tracing::info!(photos, works = tally.done - photos, "swept");
+    tally.error.map_or(Ok(()), Err)
 }
 
-/// Deletes every photo that is older than any synthesis, lease or no lease, and fails its work. This bounds what a
-/// crash leaves behind.
-async fn orphan_photos(disposal: &Disposal, now: UnixSeconds) -> Result<usize, CloudError> {
-    let orphans = disposal.photos.stored_until(now.plus(-PHOTO_AGE_MAX)).await?;
-    for orphan in &orphans {
-        let work = match orphan.parse::<PhotoKey>() {
-            Ok(key) => disposal.works.load(key.subject, key.work).await?,
-            Err(_stray) => None,
-        };
-        disposal.photos.delete_stray(orphan).await?;
-        if let Some(work) = work {
-            disposal.abandon(&work, Failure::of(ReasonCode::InternalError), now).await?;
+/// What a run has done, and what first went wrong.
+#[derive(Default)]
+struct Tally {
+    done: usize,
+    error: Option<CloudError>,
+}
+
+impl Tally {
+    fn count(&mut self, outcome: Result<bool, CloudError>) {
+        match outcome {
+            Ok(done) => self.done += usize::from(done),
+            Err(error) => {
+                self.error.get_or_insert(error);
+            }
         }
     }
-    Ok(orphans.len())
+}
+
+/// Deletes a photo that is older than any synthesis, lease or no lease, and fails its work: this bounds what a crash
+/// leaves behind. The photo goes first, whatever state its row is in.
+async fn give_up_orphan(disposal: &Disposal, key: &str, now: UnixSeconds) -> Result<bool, CloudError> {
+    disposal.photos.delete_stray(key).await?;
+    if let Ok(key) = key.parse::<PhotoKey>()
+        && let Some(work) = disposal.works.load(key.subject, key.work).await?
+    {
+        disposal.abandon(&work, Failure::of(ReasonCode::InternalError), now).await?;
+    }
+    Ok(true)
 }
 
 /// Does what is due about one work; the index may be behind, so the row decides. Whether anything was done.
