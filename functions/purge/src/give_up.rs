@@ -1,7 +1,7 @@
 //! An event was given up: its photo goes now, and the work says so.
 
 use cloud::{CloudError, Disposal};
-use domain::{Failure, PhotoKey, ReasonCode, UnixSeconds, WorkState};
+use domain::{Failure, PhotoKey, ReasonCode, UnixSeconds};
 use lambda::object_key;
 
 use crate::event::GivenUp;
@@ -29,12 +29,8 @@ async fn give_up(
     let Some(work) = disposal.works.load(key.subject, key.work).await? else {
         return disposal.photos.delete(key).await;
     };
-    match &work.state {
-        WorkState::Processing { lease, .. }
-            if now < lease.expires_at && Some(lease.holder.as_str()) != request =>
-        {
-            Ok(())
-        }
-        _ => disposal.abandon(&work, Failure::of(ReasonCode::InternalError), now).await,
+    if work.is_held_by_another(now, request) {
+        return Ok(());
     }
+    disposal.abandon(&work, Failure::of(ReasonCode::InternalError), now).await
 }

@@ -46,12 +46,13 @@ impl Tally {
     }
 }
 
-/// Deletes a photo that is older than any synthesis, lease or no lease, and fails its work: this bounds what a crash
-/// leaves behind. The photo goes first, whatever state its row is in.
+/// Deletes a photo that is older than any synthesis, lease or no lease: this bounds what a crash leaves behind. The
+/// photo goes first, whatever state its row is in; then its work fails, unless a worker is still at it and ends it.
 async fn give_up_orphan(disposal: &Disposal, key: &str, now: UnixSeconds) -> Result<bool, CloudError> {
     disposal.photos.delete_stray(key).await?;
     if let Ok(key) = key.parse::<PhotoKey>()
         && let Some(work) = disposal.works.load(key.subject, key.work).await?
+        && !work.is_held_by_another(now, None)
     {
         disposal.abandon(&work, Failure::of(ReasonCode::InternalError), now).await?;
     }

@@ -20,7 +20,7 @@ use crate::template_cache::TemplateCache;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start();
+    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
     let settings = Settings::of_process();
     let models_dir = settings.text("MODELS_DIR")?;
     // Loading the models is what a cold start takes longest for: it begins before anything else.

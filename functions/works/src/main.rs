@@ -16,7 +16,7 @@ use crate::endpoints::{Endpoints, route};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start();
+    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
     let settings = Settings::of_process();
     let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
     let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;

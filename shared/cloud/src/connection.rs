@@ -46,10 +46,11 @@ impl Connection {
 
 async fn load(region: String) -> SdkConfig {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    // Three attempts of at most ten seconds fit into the shortest time-out of a function.
+    // An operation with its retries ends before the shortest time-out of a function, 10 s.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_attempt_timeout(Duration::from_secs(4))
+        .operation_timeout(Duration::from_secs(9))
         .build();
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region))

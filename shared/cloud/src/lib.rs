@@ -1,6 +1,6 @@
 //! The stores: the only user of the AWS SDK, one file per kind of thing stored.
 //!
-//! Invariants: every write to a subject's partition is conditional on its gate row; every transition of a work is
+//! Invariants: every put and update in a subject's partition is conditional on its gate row; every transition of a work is
 //! conditional on the state it was computed from; an object goes before the row that names it; an error's text
 //! holds an operation and a code, never a key, an id or a body.
 

@@ -1,7 +1,6 @@
 //! Who a caller is to us: the `identities` table links an identity to a subject, the gate row in the subject's
 //! partition says whether anything may be written there.
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use aws_sdk_kms::types::DataKeySpec;
 use domain::{IdentityHash, SubjectId, UnixSeconds};
@@ -101,25 +100,12 @@ impl Subjects {
         let mut gate_row = table::key(subject, GATE.to_owned());
         let gate = GateRow { generation: 1, erasing: false, created_at: now };
         gate_row.extend(table::to_item(&gate, "a gate row")?);
-        let outcome = self
-            .connection
-            .dynamodb
-            .transact_write_items()
-            .transact_items(new_row(&self.records, gate_row, "pk")?)
-            .transact_items(new_row(&self.identities, identity_row, "identity")?)
-            .send()
-            .await;
-        match outcome {
-            Ok(_created) => Ok(()),
-            // Somebody else's transaction came first; unless its row is there, ours is worth another try.
-            Err(error)
-                if error.as_service_error().is_some_and(is_cancelled)
-                    && self.subject_of(identity).await?.is_some() =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(CloudError::of("TransactWriteItems")(error)),
-        }
+        let operations = vec![
+            new_row(&self.records, gate_row, "pk")?,
+            new_row(&self.identities, identity_row, "identity")?,
+        ];
+        // Refused means that another request of the same caller came first: its subject is found.
+        table::transact(&self.connection, operations).await.map(|_either| ())
     }
 
     async fn wrapped_key(&self, subject: SubjectId, data_key: &str) -> Result<AttributeValue, CloudError> {
@@ -152,9 +138,4 @@ fn new_row(table: &str, row: Item, hash_key: &str) -> Result<TransactWriteItem, 
         .build()
         .map_err(CloudError::malformed("a put"))?;
     Ok(TransactWriteItem::builder().put(put).build())
-}
-
-/// A cancelled transaction: a condition was not met, or another transaction was under way.
-fn is_cancelled(error: &TransactWriteItemsError) -> bool {
-    error.is_transaction_canceled_exception()
 }

@@ -1,6 +1,7 @@
 //! The shape of the records table: one partition per subject, one row per thing known about it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, ConditionCheck, TransactWriteItem};
@@ -9,7 +10,7 @@ use domain::{SubjectId, WorkId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{CloudError, Gate};
+use crate::{CloudError, Connection, Gate, random_bits};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -67,12 +68,49 @@ pub(crate) fn subject_of(partition: &str) -> Option<SubjectId> {
     partition.strip_prefix("SUBJECT#")?.parse().ok()
 }
 
-/// Which operations of a transaction were not written because their condition did not hold; `None` when it
-/// failed for another reason (a conflict with another transaction, say), which is worth a retry.
-pub(crate) fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<Vec<bool>> {
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.as_service_error()? else {
-        return None;
-    };
-    let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
-    Some(cancelled.cancellation_reasons().iter().map(failed).collect())
+/// How a transaction ended.
+pub(crate) enum Transaction {
+    /// All of it was written.
+    Written,
+    /// Nothing was: for each operation, whether its condition did not hold.
+    Refused(Vec<bool>),
+}
+
+/// Tries of a transaction that meets others: all of a subject's writes name its gate row, and DynamoDB cancels
+/// whichever comes second.
+const TRIES_MAX: u32 = 7;
+
+/// Writes all of `operations` or nothing. A conflict with another transaction is waited out (20 ms to 1.3 s with
+/// jitter, doubling), since the SDK does not retry it.
+pub(crate) async fn transact(
+    connection: &Connection,
+    operations: Vec<TransactWriteItem>,
+) -> Result<Transaction, CloudError> {
+    let mut tries = 0;
+    loop {
+        let request = connection.dynamodb.transact_write_items().set_transact_items(Some(operations.clone()));
+        let Err(error) = request.send().await else { return Ok(Transaction::Written) };
+        let failed =
+            |code| reasons(&error).iter().map(|reason| reason.code() == Some(code)).collect::<Vec<_>>();
+        let conditions = failed("ConditionalCheckFailed");
+        if conditions.contains(&true) {
+            return Ok(Transaction::Refused(conditions));
+        }
+        tries += 1;
+        if tries == TRIES_MAX || !failed("TransactionConflict").contains(&true) {
+            return Err(CloudError::of("TransactWriteItems")(error));
+        }
+        let jitter = u64::try_from(random_bits()? % 20).unwrap_or(0);
+        tokio::time::sleep(Duration::from_millis((20 << (tries - 1)) + jitter)).await;
+    }
+}
+
+/// Why DynamoDB cancelled a transaction, operation by operation; empty when it failed otherwise.
+fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> &[CancellationReason] {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            cancelled.cancellation_reasons()
+        }
+        _ => &[],
+    }
 }

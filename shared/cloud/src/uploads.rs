@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use crate::table::{self, Item};
+use crate::table::{self, Item, Transaction};
 use crate::{CloudError, Connection, Gate, Works};
 
 /// What became of a request for an upload.
@@ -56,22 +56,21 @@ impl Uploads {
         now: Timestamp,
     ) -> Result<Upload, CloudError> {
         let idempotency = table::key(gate.subject, idempotency_row(idempotency_key));
-        let outcome = self
-            .connection
-            .dynamodb
-            .transact_write_items()
-            .transact_items(table::gate_stands(&self.works.table, gate)?)
-            .transact_items(self.remember(idempotency.clone(), work.id, now)?)
-            .transact_items(self.count(gate, now)?)
-            .transact_items(self.works.put_new(work)?)
-            .send()
-            .await;
-        let Err(error) = outcome else { return Ok(Upload::Created) };
-        match table::failed_conditions(&error).as_deref() {
-            Some([true, ..]) => Ok(Upload::Closed),
-            Some([_, true, ..]) => self.earlier(idempotency).await,
-            Some([_, _, true, ..]) => Ok(Upload::OverQuota),
-            _ => Err(CloudError::of("TransactWriteItems")(error)),
+        let operations = vec![
+            table::gate_stands(&self.works.table, gate)?,
+            self.remember(idempotency.clone(), work.id, now)?,
+            self.count(gate, now)?,
+            self.works.put_new(work)?,
+        ];
+        let failed = match table::transact(&self.connection, operations).await? {
+            Transaction::Written => return Ok(Upload::Created),
+            Transaction::Refused(failed) => failed,
+        };
+        match failed.as_slice() {
+            [true, ..] => Ok(Upload::Closed),
+            [_, true, ..] => self.earlier(idempotency).await,
+            [_, _, true, ..] => Ok(Upload::OverQuota),
+            _ => Err(CloudError::Malformed { what: "the row of a work that was never made" }),
         }
     }
 

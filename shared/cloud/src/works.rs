@@ -8,7 +8,7 @@ use domain::limits::DUE_SHARDS;
 use domain::{SubjectId, UnixSeconds, Work, WorkId, WorkState};
 use serde::{Deserialize, Serialize};
 
-use crate::table::{self, Item, WORK};
+use crate::table::{self, Item, Transaction, WORK};
 use crate::{CloudError, Connection, Gate};
 
 /// The index by due time: sparse, sharded, keys only.
@@ -111,22 +111,13 @@ impl Works {
             .build()
             .map_err(CloudError::malformed("a put"))?;
         let gate = Gate { subject: old.subject, generation: old.generation };
-        let outcome = self
-            .connection
-            .dynamodb
-            .transact_write_items()
-            .transact_items(table::gate_stands(&self.table, gate)?)
-            .transact_items(TransactWriteItem::builder().put(put).build())
-            .send()
-            .await;
-        match outcome {
-            Ok(_stored) => Ok(Replaced::Stored),
-            Err(error) => match table::failed_conditions(&error).as_deref() {
-                Some([true, ..]) => Ok(Replaced::Closed),
-                Some([_, true]) => Ok(Replaced::Superseded),
-                _ => Err(CloudError::of("TransactWriteItems")(error)),
-            },
-        }
+        let operations =
+            vec![table::gate_stands(&self.table, gate)?, TransactWriteItem::builder().put(put).build()];
+        Ok(match table::transact(&self.connection, operations).await? {
+            Transaction::Written => Replaced::Stored,
+            Transaction::Refused(failed) if failed.first() == Some(&true) => Replaced::Closed,
+            Transaction::Refused(_) => Replaced::Superseded,
+        })
     }
 
     /// Removes the row of `work`, if it still stands. Its objects must be gone before.

@@ -265,6 +265,12 @@ impl Work {
         }
     }
 
+    /// Whether a worker other than those on the request `holder` may be at it.
+    pub fn is_held_by_another(&self, now: UnixSeconds, holder: Option<&str>) -> bool {
+        matches!(&self.state, WorkState::Processing { lease, .. }
+            if now < lease.expires_at && Some(lease.holder.as_str()) != holder)
+    }
+
     /// What a worker on the request `holder` is to do about the photo it was told of; `token` becomes its lease.
     pub fn claim(&self, now: UnixSeconds, token: LeaseToken, holder: &str) -> Admission {
         let (photo, attempt) = match &self.state {

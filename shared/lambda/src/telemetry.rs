@@ -8,13 +8,12 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The crates whose INFO lines are ours.
-const OWN_TARGETS: [&str; 8] =
-    ["cloud", "domain", "fitting", "lambda", "purge", "synthesize", "templates", "uploads"];
+/// The shared crates whose INFO lines are ours too.
+const SHARED_TARGETS: [&str; 4] = ["cloud", "domain", "fitting", "lambda"];
 
-/// Starts logging and replaces the panic hook. Called once, first thing in `main`.
-pub fn start() {
-    let own = OWN_TARGETS.into_iter().chain(["works"]).map(|target| (target, Level::INFO));
+/// Starts logging for the function `name` and replaces the panic hook. Called once, first thing in `main`.
+pub fn start(name: &'static str) {
+    let own = SHARED_TARGETS.into_iter().chain([name]).map(|target| (target, Level::INFO));
     let targets = Targets::new().with_default(Level::WARN).with_targets(own);
     let lines = tracing_subscriber::fmt::layer()
         .json()
