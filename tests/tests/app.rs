@@ -123,6 +123,22 @@ impl User<'_> {
         serde_json::from_value(body["works"].take()).context("no list of works")
     }
 
+    /// `PUT /v1/favorites/{kind}/{id}`.
+    pub(crate) fn mark(&self, kind: &str, id: &str) -> Result<ApiAnswer> {
+        self.caller.send("PUT", &format!("/v1/favorites/{kind}/{id}"), &[], Vec::new())
+    }
+
+    /// `DELETE /v1/favorites/{kind}/{id}`.
+    pub(crate) fn unmark(&self, kind: &str, id: &str) -> Result<ApiAnswer> {
+        self.caller.send("DELETE", &format!("/v1/favorites/{kind}/{id}"), &[], Vec::new())
+    }
+
+    /// The favorites that `GET /v1/favorites` lists.
+    pub(crate) fn favorites(&self) -> Result<Vec<Value>> {
+        let mut body = self.caller.get("/v1/favorites")?.expect(200)?;
+        serde_json::from_value(body["favorites"].take()).context("no list of favorites")
+    }
+
     /// The work, once it is ready or failed.
     pub(crate) fn wait(&self, work: WorkId) -> Result<Value> {
         eventually("the work ends", || {

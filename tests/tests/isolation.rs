@@ -18,10 +18,14 @@ fn routes() -> Result<BTreeSet<String>> {
     Ok(routes.filter_map(|route| Some(route["Properties"]["RouteKey"].as_str()?.to_owned())).collect())
 }
 
-/// A route's method and path, with every parameter set to `id`.
+/// A route's method and path, with the kind of a favorite set to `work` and every other parameter to `id`.
 fn request(route: &str, id: &str) -> Result<(String, String)> {
     let (method, path) = route.split_once(' ').context("a route without a method")?;
-    let steps = path.split('/').map(|step| if step.starts_with('{') { id } else { step });
+    let steps = path.split('/').map(|step| match step {
+        "{kind}" => "work",
+        parameter if parameter.starts_with('{') => id,
+        step => step,
+    });
     Ok((method.to_owned(), steps.collect::<Vec<_>>().join("/")))
 }
 
@@ -36,12 +40,20 @@ fn a_strangers_work_is_nowhere() -> Result<()> {
     let own = stranger.ask(&faces::no_face()?)?;
     let (owners, work) = (owner.subject()?.to_string(), asked.work.to_string());
     let before = owner.show(asked.work)?.expect(200)?;
+    let marked = owner.mark("work", &work)?.expect(200)?;
+    // A cursor of the owner's own list.
+    let cursor = format!("9999999999.work.{work}");
 
     let mut tried = 0;
     for route in routes()? {
         for id in [&work, &owners, &format!("{owners}%2F{work}"), &format!("..%2F{owners}")] {
             let (method, path) = request(&route, id)?;
-            for query in ["", &format!("?cursor={work}"), &format!("?cursor={work}&limit=1")] {
+            for query in [
+                "",
+                &format!("?cursor={work}"),
+                &format!("?cursor={work}&limit=1"),
+                &format!("?cursor={cursor}&limit=1"),
+            ] {
                 let answer = stranger.caller.send(&method, &format!("{path}{query}"), &[], Vec::new())?;
                 let said = answer.body.to_string();
                 assert!(!said.contains(&work) && !said.contains(&owners), "{route}: {said}");
@@ -53,6 +65,11 @@ fn a_strangers_work_is_nowhere() -> Result<()> {
     // A deletion of what is not one's own answers as one of what never was.
     assert_eq!(stranger.delete(asked.work)?.status, 204);
     assert_eq!(stranger.show(asked.work)?.status, 404);
+    assert_eq!(stranger.mark("work", &work)?.status, 404);
+    assert_eq!(stranger.unmark("work", &work)?.status, 204);
+    assert!(stranger.favorites()?.is_empty());
+    let favorites = owner.favorites()?;
+    assert_eq!((favorites.len(), &favorites[0]["saved_at"]), (1, &marked["saved_at"]), "{favorites:?}");
     let after = owner.show(asked.work)?.expect(200)?;
     assert_eq!((&after["status"], &after["work_id"]), (&before["status"], &before["work_id"]));
     assert_eq!(app.settled(owner.subject()?, asked.work)?, "ready");

@@ -10,6 +10,7 @@ mod crashes;
 mod deletion;
 mod events;
 mod faces;
+mod favorites;
 mod isolation;
 mod line;
 mod logs;

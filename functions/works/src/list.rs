@@ -2,11 +2,11 @@
 
 use domain::limits::PAGE_WORKS_MAX;
 use domain::{UnixSeconds, WorkId};
-use lambda::{ApiError, Problem, Request, Response};
+use lambda::{ApiError, Request, Response};
+use resources::WorkResource;
 use serde::Serialize;
 
 use crate::endpoints::Endpoints;
-use crate::resource::WorkResource;
 
 #[derive(Serialize)]
 struct List {
@@ -22,8 +22,8 @@ pub(crate) async fn handle(
     request: Request,
     now: UnixSeconds,
 ) -> Result<Response, ApiError> {
-    let limit = limit(&request)?;
-    let cursor = cursor(&request)?;
+    let limit = request.limit(PAGE_WORKS_MAX)?;
+    let cursor: Option<WorkId> = request.cursor()?;
     let Some(gate) = endpoints.subjects.find(&request.caller()?).await? else {
         return Response::json(200, &List { works: Vec::new(), next_cursor: None });
     };
@@ -33,20 +33,4 @@ pub(crate) async fn handle(
         works.extend(WorkResource::of(work, &endpoints.disposal.pictures, now).await?);
     }
     Response::json(200, &List { works, next_cursor: page.next })
-}
-
-fn limit(request: &Request) -> Result<usize, Problem> {
-    let Some(text) = request.query("limit") else { return Ok(PAGE_WORKS_MAX) };
-    let number = text.parse().ok().filter(|limit| (1..=PAGE_WORKS_MAX).contains(limit));
-    number.ok_or_else(|| {
-        Problem::bad_request("invalid_limit", format!("limit is a number from 1 to {PAGE_WORKS_MAX}."))
-    })
-}
-
-/// Where the page begins: the id of a work, looked for among the caller's own only.
-fn cursor(request: &Request) -> Result<Option<WorkId>, Problem> {
-    let parse = |text: &str| text.parse().map_err(|_malformed| ());
-    let cursor = request.query("cursor").map(parse).transpose();
-    cursor
-        .map_err(|()| Problem::bad_request("invalid_cursor", "cursor is the next_cursor of the page before."))
 }

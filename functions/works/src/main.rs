@@ -4,7 +4,6 @@
 mod delete;
 mod endpoints;
 mod list;
-mod resource;
 mod show;
 
 use anyhow::Result;

@@ -2,9 +2,9 @@
 
 use domain::{UnixSeconds, Work, WorkId};
 use lambda::{ApiError, Problem, Request, Response};
+use resources::WorkResource;
 
 use crate::endpoints::Endpoints;
-use crate::resource::WorkResource;
 
 /// Seconds until it pays to ask again: a work takes about one.
 const RETRY_AFTER_SECONDS: u32 = 1;

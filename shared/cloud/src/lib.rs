@@ -7,6 +7,7 @@
 mod connection;
 mod disposal;
 mod error;
+mod favorites;
 #[cfg(feature = "kill-points")]
 mod kill_points;
 mod photos;
@@ -21,6 +22,7 @@ mod works;
 pub use connection::Connection;
 pub use disposal::Disposal;
 pub use error::CloudError;
+pub use favorites::{Favorites, Saved};
 pub use photos::{FetchedPhoto, Photos, PresignedUpload};
 pub use pictures::{Pictures, PresignedDownload};
 pub use random::{lease_token, random_bits};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, ConditionCheck, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
-use domain::{SubjectId, WorkId};
+use domain::{FavoriteTarget, SubjectId, WorkId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,12 +20,19 @@ pub(crate) const GATE: &str = "GATE";
 /// The prefix of a work's sort key.
 pub(crate) const WORK: &str = "WORK#";
 
+/// The prefix of a favorite's sort key.
+pub(crate) const FAVORITE: &str = "FAVORITE#";
+
 pub(crate) fn partition(subject: SubjectId) -> String {
     format!("SUBJECT#{subject}")
 }
 
 pub(crate) fn work_row(work: WorkId) -> String {
     format!("{WORK}{work}")
+}
+
+pub(crate) fn favorite_row(target: &FavoriteTarget) -> String {
+    format!("{FAVORITE}{}#{}", target.kind().as_str(), target.id())
 }
 
 /// The key of a row.

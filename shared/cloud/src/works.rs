@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::builders::DeleteBuilder;
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::limits::DUE_SHARDS;
-use domain::{SubjectId, UnixSeconds, Work, WorkId, WorkState};
+use domain::{FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId, WorkState};
 use serde::{Deserialize, Serialize};
 
 use crate::table::{self, Item, Transaction, WORK};
@@ -120,32 +121,31 @@ impl Works {
         })
     }
 
-    /// Removes the row of `work`, if it still stands. Its objects must be gone before.
+    /// Removes the row of `work`, if it still stands, and with it the favorite that may name it: both in one write, so
+    /// that no favorite is left whatever comes in between. The work's objects must be gone before.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn remove(&self, work: &Work) -> Result<Replaced, CloudError> {
         let condition = StillStands::of(work);
-        let outcome = self
-            .connection
-            .dynamodb
-            .delete_item()
+        let row = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(table::key(work.subject, table::work_row(work.id))))
             .condition_expression(condition.expression)
             .set_expression_attribute_names(Some(condition.names))
-            .set_expression_attribute_values(Some(condition.values))
-            .send()
-            .await;
-        match outcome {
-            Ok(_removed) => Ok(Replaced::Stored),
-            Err(error)
-                if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(Replaced::Superseded)
-            }
-            Err(error) => Err(CloudError::of("DeleteItem")(error)),
-        }
+            .set_expression_attribute_values(Some(condition.values));
+        let favorite = table::favorite_row(&FavoriteTarget::Work(work.id));
+        let favorite =
+            Delete::builder().table_name(&self.table).set_key(Some(table::key(work.subject, favorite)));
+        let delete = |delete: DeleteBuilder| {
+            let delete = delete.build().map_err(CloudError::malformed("a delete"))?;
+            Ok::<_, CloudError>(TransactWriteItem::builder().delete(delete).build())
+        };
+        let operations = vec![delete(row)?, delete(favorite)?];
+        Ok(match table::transact(&self.connection, operations).await? {
+            Transaction::Written => Replaced::Stored,
+            Transaction::Refused(_) => Replaced::Superseded,
+        })
     }
 
     /// The works of a subject that are older than `before`, newest first, at most `limit` of them.
@@ -237,7 +237,7 @@ impl StillStands {
     }
 }
 
-fn read(item: Item) -> Result<Work, CloudError> {
+pub(crate) fn read(item: Item) -> Result<Work, CloudError> {
     table::from_item::<Row>(item, "a work").map(|row| row.work)
 }
 

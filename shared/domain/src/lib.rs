@@ -3,6 +3,7 @@
 //! Invariants: no I/O, no clock (time is an argument), no randomness (random bits are an argument), no AWS,
 //! no pixels. What is written where belongs to `cloud`; what the app is told belongs to the functions.
 
+mod favorite;
 mod id;
 mod key;
 pub mod limits;
@@ -12,6 +13,7 @@ mod time;
 mod upload;
 mod work;
 
+pub use favorite::{Favorite, FavoriteError, FavoriteKind, FavoriteTarget, FavoritesPage};
 pub use id::{IdError, IdentityHash, LeaseToken, Sha256, SubjectId, TemplateId, WorkId};
 pub use key::{KeyError, PhotoKey, WorkObject, WorkObjectKey};
 pub use reason::ReasonCode;

@@ -37,11 +37,19 @@ pub const DOWNLOAD_WINDOW: SignedDuration = SignedDuration::from_secs(300);
 /// Works on one page of a list unless the caller asks for fewer.
 pub const PAGE_WORKS_MAX: usize = 50;
 
+/// Favorites on one page of a list unless the caller asks for fewer. One `BatchGetItem` reads 100 rows at most.
+pub const PAGE_FAVORITES_MAX: usize = 50;
+
+/// Favorites one subject may have: far more than anybody looks through, and so few that one query reads them all
+/// (about 200 bytes each; a query answers 1 MB). Requests at the very same time may go over it by a few.
+pub const FAVORITES_MAX: usize = 1_000;
+
 /// Partitions of the due index: one hot partition takes 1,000 writes a second, eight take what one account can
 /// synthesize.
 pub const DUE_SHARDS: u8 = 8;
 
 const _: () = {
+    assert!(PAGE_FAVORITES_MAX <= 100);
     assert!(SYNTHESIZE_TIMEOUT.as_secs() < LEASE.as_secs());
     assert!(LEASE.as_secs() < 60);
     assert!(EVENT_AGE_MAX.as_secs() < PHOTO_AGE_MAX.as_secs());

@@ -61,6 +61,28 @@ impl Request {
         self.0.query_string_parameters.first(name)
     }
 
+    /// How many items a page of a list is to have (`limit`): at most `max`, which is also the default.
+    ///
+    /// # Errors
+    /// 400 when it is no such number.
+    pub fn limit(&self, max: usize) -> Result<usize, Problem> {
+        let Some(text) = self.query("limit") else { return Ok(max) };
+        let number = text.parse().ok().filter(|limit| (1..=max).contains(limit));
+        number.ok_or_else(|| {
+            Problem::bad_request("invalid_limit", format!("limit is a number from 1 to {max}."))
+        })
+    }
+
+    /// Where a page of a list begins (`cursor`): after an item that is looked for among the caller's own only.
+    ///
+    /// # Errors
+    /// 400 when it is no cursor.
+    pub fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
+        let Some(text) = self.query("cursor") else { return Ok(None) };
+        let invalid = "cursor is the next_cursor of the page before.";
+        text.parse().map(Some).map_err(|_malformed| Problem::bad_request("invalid_cursor", invalid))
+    }
+
     /// A header, if it is there and readable.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.0.headers.get(name).and_then(|value| value.to_str().ok())

@@ -1,19 +1,18 @@
 //! A work as the app sees it.
 
-use cloud::Pictures;
+use cloud::{CloudError, Pictures};
 use domain::limits::DOWNLOAD_WINDOW;
 use domain::{Failure, TemplateId, UnixSeconds, View, Work, WorkId, WorkKind, WorkObject};
 use jiff::SignedDuration;
-use lambda::ApiError;
 use serde::Serialize;
 
 /// The JSON document of a work.
 #[derive(Serialize)]
-pub(crate) struct WorkResource {
+pub struct WorkResource {
     work_id: WorkId,
     kind: WorkKind,
     status: &'static str,
-    template: TemplateResource,
+    template: PinnedTemplate,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     upload_expires_at: Option<String>,
@@ -28,7 +27,7 @@ pub(crate) struct WorkResource {
 }
 
 #[derive(Serialize)]
-struct TemplateResource {
+struct PinnedTemplate {
     id: TemplateId,
     version: u32,
 }
@@ -62,17 +61,16 @@ struct FailureResource {
 
 impl WorkResource {
     /// What there is to see of `work` at `now`; `None` when there is nothing any more.
-    pub(crate) async fn of(
-        work: &Work,
-        pictures: &Pictures,
-        now: UnixSeconds,
-    ) -> Result<Option<Self>, ApiError> {
+    ///
+    /// # Errors
+    /// When a URL cannot be signed.
+    pub async fn of(work: &Work, pictures: &Pictures, now: UnixSeconds) -> Result<Option<Self>, CloudError> {
         let Some(view) = work.view(now) else { return Ok(None) };
         let resource = Self {
             work_id: work.id,
             kind: work.kind,
             status: "processing",
-            template: TemplateResource { id: work.template.id.clone(), version: work.template.version },
+            template: PinnedTemplate { id: work.template.id.clone(), version: work.template.version },
             created_at: work.created_at.to_rfc3339(),
             upload_expires_at: None,
             expires_at: None,
@@ -95,7 +93,7 @@ impl WorkResource {
                     let valid_for =
                         DOWNLOAD_WINDOW.min(expires_at.since(now)).max(SignedDuration::from_secs(1));
                     let url = pictures.presign(key, valid_for).await?.url;
-                    Ok::<_, ApiError>(Download { url, url_expires_at: now.plus(valid_for).to_rfc3339() })
+                    Ok::<_, CloudError>(Download { url, url_expires_at: now.plus(valid_for).to_rfc3339() })
                 };
                 let download = sign(WorkObject::Picture).await?;
                 let (width, height, bytes) = (picture.width, picture.height, picture.bytes);
@@ -108,7 +106,7 @@ impl WorkResource {
     }
 
     /// Whether it pays to ask again.
-    pub(crate) fn is_under_way(&self) -> bool {
+    pub fn is_under_way(&self) -> bool {
         matches!(self.status, "awaiting_upload" | "processing")
     }
 }

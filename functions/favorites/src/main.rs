@@ -1,0 +1,35 @@
+//! `GET /v1/favorites`, `PUT` and `DELETE /v1/favorites/{kind}/{id}`. This file wires; `endpoints.rs` routes, and each
+//! endpoint has a file of its own.
+
+mod delete;
+mod endpoints;
+mod list;
+mod put;
+mod resource;
+
+use anyhow::Result;
+use cloud::{Connection, Favorites, Pictures, Subjects, Templates, Works};
+use domain::UnixSeconds;
+use lambda::Settings;
+
+use crate::endpoints::{Endpoints, route};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
+    let settings = Settings::of_process();
+    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
+    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let records = settings.text("RECORDS_TABLE")?;
+    let endpoints = Endpoints {
+        subjects: Subjects::new(&connection, settings.text("IDENTITIES_TABLE")?, records.clone()),
+        favorites: Favorites::new(&connection, records.clone()),
+        works: Works::new(&connection, records),
+        pictures: Pictures::new(&connection, settings.text("WORKS_BUCKET")?),
+        templates: Templates::new(&connection, settings.text("TEMPLATES_BUCKET")?),
+        data_key: settings.text("DATA_KEY")?,
+    };
+    lambda::serve_http(|request, now| route(&endpoints, request, UnixSeconds::of(now)))
+        .await
+        .map_err(anyhow::Error::from_boxed)
+}

@@ -1,0 +1,213 @@
+//! The rows of favorites. One row for each template or work, so that to mark it twice is to mark it once; a work's goes
+//! in the same write as the work's own row ([`crate::Works::remove`]).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{ConditionCheck, KeysAndAttributes, Put, TransactWriteItem};
+use domain::limits::FAVORITES_MAX;
+use domain::{Favorite, FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId};
+use serde::{Deserialize, Serialize};
+
+use crate::table::{self, FAVORITE, Item, Transaction};
+use crate::{CloudError, Connection, Gate, works};
+
+/// Tries of a batch that DynamoDB answers in part, which it does when it is asked too much at once.
+const TRIES_MAX: u32 = 5;
+
+/// The rows of favorites in the records table.
+#[derive(Debug, Clone)]
+pub struct Favorites {
+    connection: Connection,
+    table: String,
+}
+
+/// What became of a request to mark something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    /// It is a favorite, since now or since an earlier request.
+    Favorite(Favorite),
+    /// There are as many favorites as there may be.
+    Full,
+    /// The work went in the meantime.
+    Vanished,
+    /// The subject's gate has closed in the meantime.
+    Closed,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    pk: String,
+    sk: String,
+    generation: u32,
+    saved_at: UnixSeconds,
+}
+
+impl Favorites {
+    /// The favorites in this records table.
+    pub fn new(connection: &Connection, records: String) -> Self {
+        Self { connection: connection.clone(), table: records }
+    }
+
+    /// Marks `target`, unless it is marked. Of a work the row must stand and not be about to go: whoever removes it
+    /// afterwards removes the favorite too.
+    ///
+    /// # Errors
+    /// When the table cannot be read or written.
+    pub async fn save(
+        &self,
+        gate: Gate,
+        target: FavoriteTarget,
+        now: UnixSeconds,
+    ) -> Result<Saved, CloudError> {
+        let all = self.all(gate.subject).await?;
+        let count = all.len();
+        if let Some(earlier) = all.into_iter().find(|favorite| favorite.target == target) {
+            return Ok(Saved::Favorite(earlier));
+        }
+        if count >= FAVORITES_MAX {
+            return Ok(Saved::Full);
+        }
+        let mut operations = vec![table::gate_stands(&self.table, gate)?, self.put_new(gate, &target, now)?];
+        if let FavoriteTarget::Work(work) = target {
+            operations.push(self.work_stays(gate.subject, work)?);
+        }
+        let failed = match table::transact(&self.connection, operations).await? {
+            Transaction::Written => return Ok(Saved::Favorite(Favorite { target, saved_at: now })),
+            Transaction::Refused(failed) => failed,
+        };
+        Ok(match failed.as_slice() {
+            [true, ..] => Saved::Closed,
+            [_, _, true] => Saved::Vanished,
+            _ => self.saved_at_once(gate.subject, target, now).await?,
+        })
+    }
+
+    /// Unmarks `target`; it is no error if it was not marked.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn delete(&self, subject: SubjectId, target: &FavoriteTarget) -> Result<(), CloudError> {
+        let key = table::key(subject, table::favorite_row(target));
+        let request = self.connection.dynamodb.delete_item().table_name(&self.table).set_key(Some(key));
+        request.send().await.map(|_deleted| ()).map_err(CloudError::of("DeleteItem"))
+    }
+
+    /// Every favorite of a subject, in no order of use: they are few ([`FAVORITES_MAX`]), and the order by time is that
+    /// of no key, since a key must be the same however often a favorite is saved.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn all(&self, subject: SubjectId) -> Result<Vec<Favorite>, CloudError> {
+        let rows = self
+            .connection
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :favorites)")
+            .expression_attribute_values(":pk", table::text(table::partition(subject)))
+            .expression_attribute_values(":favorites", table::text(FAVORITE))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(CloudError::of("Query"))?;
+        rows.into_iter().map(favorite).collect()
+    }
+
+    /// Those of these works whose rows are there; at most 100 can be asked for.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn works(&self, subject: SubjectId, works: &[WorkId]) -> Result<Vec<Work>, CloudError> {
+        let keys: Vec<_> = works.iter().map(|work| table::key(subject, table::work_row(*work))).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let mut asked =
+            HashMap::from([(self.table.clone(), keys.map_err(CloudError::malformed("a batch of keys"))?)]);
+        let mut items = Vec::new();
+        for tries in 0..TRIES_MAX {
+            let request = self.connection.dynamodb.batch_get_item().set_request_items(Some(asked));
+            let answer = request.send().await.map_err(CloudError::of("BatchGetItem"))?;
+            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            asked = answer.unprocessed_keys.unwrap_or_default();
+            if asked.is_empty() {
+                return items.into_iter().map(works::read).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+        }
+        Err(CloudError::Service { operation: "BatchGetItem", code: "UnprocessedKeys".to_owned() })
+    }
+
+    /// A request at the same time has marked it. If it is unmarked again by now, this request came before that.
+    async fn saved_at_once(
+        &self,
+        subject: SubjectId,
+        target: FavoriteTarget,
+        now: UnixSeconds,
+    ) -> Result<Saved, CloudError> {
+        let all = self.all(subject).await?;
+        let other = all.into_iter().find(|favorite| favorite.target == target);
+        Ok(Saved::Favorite(other.unwrap_or(Favorite { target, saved_at: now })))
+    }
+
+    fn put_new(
+        &self,
+        gate: Gate,
+        target: &FavoriteTarget,
+        now: UnixSeconds,
+    ) -> Result<TransactWriteItem, CloudError> {
+        let (pk, sk) = (table::partition(gate.subject), table::favorite_row(target));
+        let row = Row { pk, sk, generation: gate.generation, saved_at: now };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(table::to_item(&row, "a favorite")?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(CloudError::malformed("a put"))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn work_stays(&self, subject: SubjectId, work: WorkId) -> Result<TransactWriteItem, CloudError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(table::key(subject, table::work_row(work))))
+            .condition_expression("attribute_exists(pk) AND #status <> :deleting")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":deleting", table::text("deleting"))
+            .build()
+            .map_err(CloudError::malformed("a condition check"))?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+}
+
+fn favorite(item: Item) -> Result<Favorite, CloudError> {
+    let row: Row = table::from_item(item, "a favorite")?;
+    let target = row.sk.strip_prefix(FAVORITE).and_then(|target| target.split_once('#'));
+    let target = target.and_then(|(kind, id)| FavoriteTarget::of(kind, id).ok());
+    let target = target.ok_or(CloudError::Malformed { what: "a favorite" })?;
+    Ok(Favorite { target, saved_at: row.saved_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_favorite_reads_back_as_it_was_written() {
+        for target in [
+            FavoriteTarget::of("template", "mona-lisa").expect("a template"),
+            FavoriteTarget::of("work", "01BX5ZZKBKACTAV9WEVGEMMVRZ").expect("a work"),
+        ] {
+            let saved_at = UnixSeconds::from_second(1_795_000_000);
+            let (pk, sk) = ("SUBJECT#x".to_owned(), table::favorite_row(&target));
+            let item = table::to_item(&Row { pk, sk, generation: 1, saved_at }, "a favorite");
+            let read = favorite(item.expect("an item")).expect("reads back");
+            assert_eq!(read, Favorite { target, saved_at });
+        }
+    }
+}

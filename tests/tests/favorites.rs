@@ -1,0 +1,193 @@
+//! Favorites: marked once however often, listed page by page, and gone from every list with what they name.
+
+use anyhow::{Context as _, Result};
+use domain::{FavoriteTarget, WorkId};
+use local_stack::Answer;
+use serde_json::{Value, json};
+
+use crate::app::{App, TEMPLATE, User};
+use crate::faces;
+use crate::workbench::{Faults, Run, Workbench, sample};
+
+const DAY: u32 = 24 * 3_600;
+
+/// The row of a work's favorite.
+fn row_of(user: &User<'_>, work: WorkId) -> Result<Option<Value>> {
+    user.app.row(user.subject()?, &format!("FAVORITE#work#{work}"))
+}
+
+#[test]
+fn to_mark_twice_is_to_mark_once() -> Result<()> {
+    let user = App::live().user()?;
+    // Nobody has seen this user before: the first favorite makes the subject.
+    let first = user.mark("template", TEMPLATE)?.expect(200)?;
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    assert_eq!(user.mark("template", TEMPLATE)?.expect(200)?, first, "the first time counts");
+    let favorites = user.favorites()?;
+    assert_eq!(favorites.len(), 1, "{favorites:?}");
+    let catalogue = user.caller.get("/v1/templates")?.expect(200)?;
+    let mut listed = catalogue["templates"].as_array().context("no templates")?.iter();
+    let listed = listed.find(|template| template["id"] == TEMPLATE).context("not in the catalogue")?;
+    for field in ["id", "version", "title", "licence", "width", "height"] {
+        assert_eq!(favorites[0]["template"][field], listed[field], "{field}");
+    }
+    let thumbnail = favorites[0]["template"]["thumbnail_url"].as_str().context("no thumbnail")?;
+    assert_eq!(user.caller.download(thumbnail)?.0, 200);
+    for _ in 0..2 {
+        user.unmark("template", TEMPLATE)?.expect(204)?;
+        assert!(user.favorites()?.is_empty());
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_not_to_be_seen_cannot_be_marked() -> Result<()> {
+    let user = App::live().user()?;
+    for (kind, id) in [
+        ("template", "no-such-template"),
+        ("work", "01BX5ZZKBKACTAV9WEVGEMMVRZ"),
+        ("work", TEMPLATE),
+        ("subject", TEMPLATE),
+    ] {
+        assert_eq!(user.mark(kind, id)?.status, 404, "{kind} {id}");
+    }
+    assert!(user.subject().is_err(), "nobody is made a subject by what is refused");
+    let work = user.ask(&faces::no_face()?)?.work;
+    user.delete(work)?.expect(204)?;
+    assert_eq!(user.mark("work", &work.to_string())?.status, 404);
+    Ok(())
+}
+
+#[test]
+fn requests_at_once_leave_one_favorite() -> Result<()> {
+    let user = App::live().user()?;
+    let work = user.ask(&faces::no_face()?)?.work.to_string();
+    let answers = std::thread::scope(|scope| {
+        let mark = || user.mark("work", &work).and_then(|answer| answer.expect(200));
+        let requests: Vec<_> = (0..4).map(|_| scope.spawn(mark)).collect();
+        requests.into_iter().map(|request| request.join().unwrap_or_else(|_| panic!("panicked"))).collect()
+    });
+    let answers: Vec<Result<Value>> = answers;
+    let kept = user.favorites()?;
+    assert_eq!(kept.len(), 1);
+    for answer in answers {
+        assert_eq!(answer?["saved_at"], kept[0]["saved_at"]);
+    }
+    Ok(())
+}
+
+#[test]
+fn pages_show_every_favorite_once_and_the_newest_first() -> Result<()> {
+    let user = App::live().user()?;
+    let photo = faces::no_face()?;
+    let mut marked = vec![FavoriteTarget::of("template", TEMPLATE)?];
+    user.mark("template", TEMPLATE)?.expect(200)?;
+    for _ in 0..4 {
+        let work = user.ask(&photo)?.work;
+        user.mark("work", &work.to_string())?.expect(200)?;
+        marked.push(FavoriteTarget::Work(work));
+    }
+    let (mut seen, mut times, mut cursor) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page = user.caller.get(&format!("/v1/favorites?limit=2{cursor}"))?.expect(200)?;
+        let favorites = page["favorites"].as_array().context("no favorites")?;
+        assert!(favorites.len() <= 2);
+        for favorite in favorites {
+            let text = |field: &str| favorite[field].as_str().context("a field is missing");
+            seen.push(FavoriteTarget::of(text("kind")?, text("id")?)?);
+            times.push(text("saved_at")?.to_owned());
+        }
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        // What the page ended with is gone when the next one is asked for.
+        cursor = format!("&cursor={next}");
+        let last = seen.last().context("an empty page")?;
+        user.unmark(last.kind().as_str(), &last.id())?.expect(204)?;
+    }
+    assert!(times.is_sorted_by(|newer, older| newer >= older), "{times:?}");
+    marked.sort();
+    seen.sort();
+    assert_eq!(seen, marked);
+    for wrong in ["limit=0", "limit=51", "cursor=x", "cursor=1.work.x"] {
+        assert_eq!(user.caller.get(&format!("/v1/favorites?{wrong}"))?.status, 400, "{wrong}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_favorite_goes_with_its_deleted_work() -> Result<()> {
+    let user = App::live().user()?;
+    let work = user.send(&faces::portrait()?)?.work;
+    user.wait(work)?;
+    user.wait_until_photo_is_gone(work)?;
+    user.mark("work", &work.to_string())?.expect(200)?;
+    let shown = user.favorites()?;
+    assert_eq!(shown[0]["work"]["status"], "ready");
+    let thumbnail = shown[0]["work"]["thumbnail"]["url"].as_str().context("no thumbnail")?;
+    assert_eq!(user.caller.download(thumbnail)?.0, 200);
+    user.delete(work)?.expect(204)?;
+    assert!(user.favorites()?.is_empty());
+    assert!(row_of(&user, work)?.is_none(), "the favorite's row is left");
+    Ok(())
+}
+
+/// The list as the function answers it.
+fn listed(favorites: &mut Run, user: &User<'_>) -> Result<usize> {
+    let mut request = sample("favorites/list.json")?;
+    let claims = &mut request["requestContext"]["authorizer"]["jwt"]["claims"];
+    claims["iss"] = json!(user.app.stack.description().issuer);
+    claims["sub"] = json!(user.name);
+    let Answer::Returned(answer) = favorites.handle(&request)? else { anyhow::bail!("no answer") };
+    let body: Value = serde_json::from_str(answer["body"].as_str().context("no body")?)?;
+    Ok(body["favorites"].as_array().context("no favorites")?.len())
+}
+
+#[test]
+fn a_favorite_of_an_expired_work_is_in_no_list_though_nothing_was_purged() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let work = user.send(&faces::portrait()?)?.work;
+    let event = bench.photo_event(user.subject()?, work)?;
+    bench.run("synthesize", &Faults::default())?.expect(&event)?;
+    user.mark("work", &work.to_string())?.expect(200)?;
+    let at = |ahead_seconds| bench.run("favorites", &Faults { ahead_seconds, ..Faults::default() });
+    assert_eq!(listed(&mut at(30 * DAY - 600)?, &user)?, 1, "not before");
+    assert_eq!(listed(&mut at(30 * DAY + 1)?, &user)?, 0);
+    assert!(row_of(&user, work)?.is_some(), "nothing has purged it yet");
+    bench.sweep(30 * DAY + 1)?;
+    assert!(row_of(&user, work)?.is_none(), "the favorite's row is left");
+    assert_eq!(bench.app.settled(user.subject()?, work)?, "gone");
+    Ok(())
+}
+
+#[test]
+fn a_work_deleted_while_it_is_being_marked_leaves_no_favorite() -> Result<()> {
+    let bench = Workbench::open();
+    let mut covered = 0;
+    for point in 1.. {
+        let user = bench.app.user()?;
+        let work = user.ask(&faces::no_face()?)?.work;
+        let mut request = sample("favorites/save.json")?;
+        let claims = &mut request["requestContext"]["authorizer"]["jwt"]["claims"];
+        claims["iss"] = json!(bench.app.stack.description().issuer);
+        claims["sub"] = json!(user.name);
+        request["pathParameters"]["id"] = json!(work.to_string());
+        let mut favorites = bench.run("favorites", &Faults { pause_at: Some(point), ..Faults::default() })?;
+        favorites.process.send(&request);
+        if point > 2 {
+            // Two points in all: before and after the one write.
+            favorites.answer()?;
+            assert_eq!(favorites.points()?.len(), 2, "there is one write");
+            break;
+        }
+        assert!(favorites.wait_for_pause()?);
+        user.delete(work)?.expect(204)?;
+        favorites.go_on()?;
+        favorites.answer()?;
+        assert!(row_of(&user, work)?.is_none(), "point {point}: a favorite of nothing is left");
+        assert!(user.favorites()?.is_empty());
+        covered += 1;
+    }
+    println!("deleted while marked: {covered} points");
+    assert_eq!(covered, 2);
+    Ok(())
+}
