@@ -1,6 +1,7 @@
 //! Everything goes when its period is over, whatever became of those who should have taken it away.
 
 use anyhow::Result;
+use serde_json::json;
 
 use crate::faces;
 use crate::workbench::{Faults, Workbench};
@@ -68,6 +69,58 @@ fn a_photo_that_nobody_took_goes_after_a_quarter_of_an_hour() -> Result<()> {
     let shown = user.show(work)?.expect(200)?;
     assert_eq!(shown["failure"]["reason"], "internal_error", "{shown}");
     assert_eq!(bench.app.settled(subject, work)?, "failed");
+    Ok(())
+}
+
+#[test]
+fn a_sweep_goes_on_where_the_one_before_stopped_and_then_begins_anew() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let work = user.send(&faces::portrait()?)?.work;
+    let subject = user.subject()?;
+    // A sweep that ran out of time left this behind, past every key there is.
+    bench.app.put_row(&json!({
+        "pk": { "S": "PURGE" }, "sk": { "S": "CURSOR#photos" }, "after": { "S": "uploads/~" },
+    }))?;
+    bench.sweep(15 * 60 + 1)?;
+    assert_eq!(bench.app.photos_of(subject)?.len(), 1, "the sweep began after it");
+    bench.sweep(15 * 60 + 1)?;
+    assert_eq!(bench.app.photos_of(subject)?, Vec::<String>::new());
+    assert_eq!(bench.app.settled(subject, work)?, "failed");
+    Ok(())
+}
+
+#[test]
+fn a_malformed_row_keeps_nothing_else_from_being_purged() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let mut works = Vec::new();
+    for _ in 0..9 {
+        works.push(user.ask(&faces::no_face()?)?.work);
+    }
+    let subject = user.subject()?;
+    let mut rows = Vec::new();
+    for shard in 0..8 {
+        // First in its shard: a key that is none of a work, and a work's key with nothing of a work behind it.
+        let (no_key, no_work) =
+            (format!("WORK#none-{shard}"), format!("WORK#01BX5ZZKBKACTAV9WEVGEMMVR{shard}"));
+        for (row, due_at) in [(no_key, "1"), (no_work, "2")] {
+            let key = json!({ "pk": { "S": format!("SUBJECT#{subject}") }, "sk": { "S": row } });
+            let mut item = key.clone();
+            item["due_shard"] = json!({ "S": shard.to_string() });
+            item["due_at"] = json!({ "N": due_at });
+            bench.app.put_row(&item)?;
+            rows.push(key);
+        }
+    }
+    let swept = bench.sweep(20 * 60 + 1);
+    for key in rows {
+        bench.app.delete_row(&key)?;
+    }
+    assert!(swept.is_err(), "the sweep tells of it");
+    for work in works {
+        assert_eq!(bench.app.settled(subject, work)?, "failed");
+    }
     Ok(())
 }
 

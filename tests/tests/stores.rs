@@ -23,6 +23,18 @@ impl App {
         self.row(subject, &format!("WORK#{work}"))
     }
 
+    /// Puts a row in `DynamoDB`'s own notation past the API.
+    pub(crate) fn put_row(&self, item: &Value) -> Result<()> {
+        let parameters = json!({ "TableName": self.stack.output("RecordsTable")?, "Item": item });
+        self.stack.account().call("dynamodb", "put_item", &parameters).map(drop)
+    }
+
+    /// Deletes the row of this key.
+    pub(crate) fn delete_row(&self, key: &Value) -> Result<()> {
+        let parameters = json!({ "TableName": self.stack.output("RecordsTable")?, "Key": key });
+        self.stack.account().call("dynamodb", "delete_item", &parameters).map(drop)
+    }
+
     /// Every row of a subject.
     pub(crate) fn rows(&self, subject: SubjectId) -> Result<Vec<Value>> {
         let answer = self.stack.account().call(

@@ -6,10 +6,11 @@ mod give_up;
 mod sweep;
 
 use anyhow::Result;
-use cloud::{Connection, Disposal, Photos, Pictures, Works};
+use cloud::{Connection, Cursors, Disposal, Photos, Pictures, Works};
 use lambda::{HandlerError, Settings, clock};
 
-use crate::event::PurgeEvent;
+use crate::event::{PurgeEvent, Scheduled};
+use crate::sweep::Sweep;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -17,19 +18,23 @@ async fn main() -> Result<()> {
     let settings = Settings::of_process();
     let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
     let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let records = settings.text("RECORDS_TABLE")?;
     let disposal = Disposal {
         photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
         pictures: Pictures::new(&connection, settings.text("WORKS_BUCKET")?),
-        works: Works::new(&connection, settings.text("RECORDS_TABLE")?),
+        works: Works::new(&connection, records.clone()),
     };
-    lambda::serve_events(|event, _request| handle(&disposal, event)).await.map_err(anyhow::Error::from_boxed)
+    let cursors = Cursors::new(&connection, records);
+    lambda::serve_events(|event, _request| handle(&disposal, &cursors, event))
+        .await
+        .map_err(anyhow::Error::from_boxed)
 }
 
-async fn handle(disposal: &Disposal, event: PurgeEvent) -> Result<(), HandlerError> {
-    let now = clock::now_seconds();
+async fn handle(disposal: &Disposal, cursors: &Cursors, event: PurgeEvent) -> Result<(), HandlerError> {
+    let clock = clock::now_seconds;
     let purged = match event {
-        PurgeEvent::Scheduled(task) => sweep::run(disposal, task, now).await,
-        PurgeEvent::GivenUp(record) => give_up::run(disposal, &record, now).await,
+        PurgeEvent::Scheduled(Scheduled::Sweep) => Sweep { disposal, cursors, clock }.run().await,
+        PurgeEvent::GivenUp(record) => give_up::run(disposal, &record, clock()).await,
     };
     purged.map_err(|error| HandlerError::of(&error))
 }

@@ -5,6 +5,7 @@
 //! holds an operation and a code, never a key, an id or a body.
 
 mod connection;
+mod cursors;
 mod disposal;
 mod error;
 mod favorites;
@@ -20,13 +21,14 @@ mod uploads;
 mod works;
 
 pub use connection::Connection;
+pub use cursors::{CursorOf, Cursors};
 pub use disposal::Disposal;
 pub use error::CloudError;
 pub use favorites::{Favorites, Saved};
-pub use photos::{FetchedPhoto, Photos, PresignedUpload};
+pub use photos::{FetchedPhoto, ListedPhotos, Photos, PresignedUpload};
 pub use pictures::{Pictures, PresignedDownload};
 pub use random::{lease_token, random_bits};
 pub use subjects::{Gate, Subjects};
 pub use templates::{CatalogueEntry, TemplateFiles, Templates};
 pub use uploads::{Upload, Uploads};
-pub use works::{DueWork, Page, Replaced, Works};
+pub use works::{DuePage, DueWork, Page, Replaced, Works};

@@ -11,10 +11,6 @@ use zeroize::Zeroizing;
 
 use crate::{CloudError, Connection};
 
-/// Keys a sweep looks at in one run: the bucket is empty but for uploads under way, so this is never reached in
-/// health, and in trouble the next run goes on.
-const SWEEP_KEYS_MAX: usize = 5_000;
-
 /// The uploads bucket.
 #[derive(Debug, Clone)]
 pub struct Photos {
@@ -36,6 +32,16 @@ pub enum FetchedPhoto {
     Found(Zeroizing<Vec<u8>>),
     /// It is gone, or is not the one the event spoke of.
     Gone,
+}
+
+/// One page of the bucket's objects.
+pub struct ListedPhotos {
+    /// The keys of those that were last written at or before the cutoff; some may be none that this project gives.
+    pub old: Vec<String>,
+    /// When the oldest of the page was written.
+    pub oldest: Option<UnixSeconds>,
+    /// After which key the next page begins, if there is one.
+    pub next: Option<String>,
 }
 
 impl Photos {
@@ -118,33 +124,30 @@ impl Photos {
         request.send().await.map(|_deleted| ()).map_err(CloudError::of("DeleteObject"))
     }
 
-    /// The keys of the objects that were last written at or before `cutoff`.
+    /// One page of the bucket's objects, in the order of their keys, which is not that of their age: whoever looks for
+    /// old ones must look at every page.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
-    pub async fn stored_until(&self, cutoff: UnixSeconds) -> Result<Vec<String>, CloudError> {
-        let mut found = Vec::new();
-        let mut seen = 0;
-        let mut pages = self
-            .connection
-            .s3
-            .list_objects_v2()
-            .bucket(&self.bucket)
-            .prefix(PhotoKey::PREFIX)
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let objects = page.map_err(CloudError::of("ListObjectsV2"))?.contents.unwrap_or_default();
-            seen += objects.len();
-            let old = objects.into_iter().filter(|object| {
-                object.last_modified.is_some_and(|modified| modified.secs() <= cutoff.as_second())
-            });
-            found.extend(old.filter_map(|object| object.key));
-            if seen >= SWEEP_KEYS_MAX {
-                break;
+    pub async fn page(&self, after: Option<&str>, cutoff: UnixSeconds) -> Result<ListedPhotos, CloudError> {
+        let request = self.connection.s3.list_objects_v2().bucket(&self.bucket).prefix(PhotoKey::PREFIX);
+        let answer = request
+            .set_start_after(after.map(str::to_owned))
+            .send()
+            .await
+            .map_err(CloudError::of("ListObjectsV2"))?;
+        let more = answer.is_truncated == Some(true);
+        let mut page = ListedPhotos { old: Vec::new(), oldest: None, next: None };
+        for object in answer.contents.unwrap_or_default() {
+            let (Some(key), Some(modified)) = (object.key, object.last_modified) else { continue };
+            let stored_at = UnixSeconds::from_second(modified.secs());
+            page.oldest = Some(page.oldest.map_or(stored_at, |oldest| oldest.min(stored_at)));
+            page.next = more.then(|| key.clone());
+            if stored_at <= cutoff {
+                page.old.push(key);
             }
         }
-        Ok(found)
+        Ok(page)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::builders::DeleteBuilder;
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use domain::limits::DUE_SHARDS;
 use domain::{FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId, WorkState};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ use crate::{CloudError, Connection, Gate};
 
 /// The index by due time: sparse, sharded, keys only.
 const DUE_INDEX: &str = "due";
+
+/// Keys of due works read at once.
+const DUE_PAGE: i32 = 100;
 
 /// The rows of works in the records table.
 #[derive(Debug, Clone)]
@@ -49,6 +52,15 @@ pub struct DueWork {
     pub subject: SubjectId,
     /// The work.
     pub work: WorkId,
+}
+
+/// Works about which something is to be done.
+#[derive(Debug)]
+pub struct DuePage {
+    /// The works; a row whose key is none of a work is an error of its own, which keeps nobody from the others.
+    pub works: Vec<Result<DueWork, CloudError>>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<HashMap<String, AttributeValue>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -180,12 +192,17 @@ impl Works {
         Ok(Page { works, next })
     }
 
-    /// Works whose due time has come, from one shard of the index, earliest first. The index may be behind the
-    /// table, so what is to be done is decided on the row itself.
+    /// A page of the works whose due time has come, from one shard of the index, earliest first. The index may be behind
+    /// the table, so what is to be done is decided on the row itself.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub async fn due(&self, shard: u8, now: UnixSeconds, limit: u16) -> Result<Vec<DueWork>, CloudError> {
+    pub async fn due(
+        &self,
+        shard: u8,
+        now: UnixSeconds,
+        start: Option<HashMap<String, AttributeValue>>,
+    ) -> Result<DuePage, CloudError> {
         let answer = self
             .connection
             .dynamodb
@@ -195,11 +212,13 @@ impl Works {
             .key_condition_expression("due_shard = :shard AND due_at <= :now")
             .expression_attribute_values(":shard", table::text(shard.to_string()))
             .expression_attribute_values(":now", table::number(now.as_second()))
-            .limit(i32::from(limit))
+            .set_exclusive_start_key(start)
+            .limit(DUE_PAGE)
             .send()
             .await
             .map_err(CloudError::of("Query"))?;
-        answer.items.unwrap_or_default().into_iter().map(due_work).collect()
+        let works = answer.items.unwrap_or_default().into_iter().map(due_work).collect();
+        Ok(DuePage { works, next: answer.last_evaluated_key })
     }
 
     /// The put of a new work, for the transaction that admits an upload.

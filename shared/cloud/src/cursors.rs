@@ -1,0 +1,65 @@
+//! Where a task that could not finish in one run goes on in the next. The rows lie outside every subject's partition
+//! and must name nobody.
+
+use crate::table::{self, Item};
+use crate::{CloudError, Connection};
+
+/// The partition of the cursors.
+const PURGE: &str = "PURGE";
+
+/// The cursors in the records table.
+#[derive(Debug, Clone)]
+pub struct Cursors {
+    connection: Connection,
+    table: String,
+}
+
+/// A task that has a cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CursorOf {
+    /// The listing of the uploads bucket.
+    Photos,
+}
+
+impl CursorOf {
+    fn key(self) -> Item {
+        let name = match self {
+            Self::Photos => "CURSOR#photos",
+        };
+        Item::from([("pk".to_owned(), table::text(PURGE)), ("sk".to_owned(), table::text(name))])
+    }
+}
+
+impl Cursors {
+    /// The cursors in this records table.
+    pub fn new(connection: &Connection, records: String) -> Self {
+        Self { connection: connection.clone(), table: records }
+    }
+
+    /// Where the task goes on; `None` for at the beginning.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn load(&self, of: CursorOf) -> Result<Option<String>, CloudError> {
+        let request = self.connection.dynamodb.get_item().table_name(&self.table).set_key(Some(of.key()));
+        let answer = request.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
+        let after = answer.item.and_then(|mut item| item.remove("after"));
+        Ok(after.and_then(|after| after.as_s().ok().cloned()))
+    }
+
+    /// Notes where the task goes on; `None` when it has come to its end.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn store(&self, of: CursorOf, after: Option<&str>) -> Result<(), CloudError> {
+        let Some(after) = after else {
+            let request =
+                self.connection.dynamodb.delete_item().table_name(&self.table).set_key(Some(of.key()));
+            return request.send().await.map(|_gone| ()).map_err(CloudError::of("DeleteItem"));
+        };
+        let mut row = of.key();
+        row.insert("after".to_owned(), table::text(after));
+        let request = self.connection.dynamodb.put_item().table_name(&self.table).set_item(Some(row));
+        request.send().await.map(|_stored| ()).map_err(CloudError::of("PutItem"))
+    }
+}
