@@ -58,6 +58,63 @@ fn an_event_that_comes_again_changes_nothing_and_deletes_what_it_brings() -> Res
 }
 
 #[test]
+fn a_retry_reclaims_the_work_of_its_own_request_and_a_predecessor_that_lives_spoils_nothing() -> Result<()> {
+    let bench = Workbench::open();
+    let mut covered = 0;
+    for point in 1.. {
+        let user = bench.app.user()?;
+        let work = user.send(&faces::portrait()?)?.work;
+        let subject = user.subject()?;
+        let event = bench.photo_event(subject, work)?;
+        let request = format!("request-{point}");
+        let mut predecessor =
+            bench.run("synthesize", &Faults { pause_at: Some(point), ..Faults::default() })?;
+        predecessor.process.send_as(&event, Some(&request));
+        if !predecessor.wait_for_pause()? {
+            break;
+        }
+        let mut retry = bench.run("synthesize", &Faults::default())?;
+        retry.process.send_as(&event, Some(&request));
+        let answer = retry.answer()?;
+        ensure!(matches!(answer, Answer::Returned(_)), "point {point}: {answer:?}");
+        // It did not wait for the lease to end, though the predecessor is still there.
+        assert_eq!(user.show(work)?.expect(200)?["status"], "ready", "point {point}");
+        predecessor.go_on()?;
+        let answer = predecessor.answer()?;
+        ensure!(matches!(answer, Answer::Returned(_)), "point {point}: {answer:?}");
+        assert_eq!(bench.app.settled(subject, work)?, "ready", "point {point}");
+        covered += 1;
+    }
+    println!("reclaimed by a retry: {covered} points");
+    assert!(covered > 0);
+    Ok(())
+}
+
+#[test]
+fn a_predecessor_that_ends_first_leaves_the_photo_to_its_retry() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let work = user.send(&faces::portrait()?)?.work;
+    let subject = user.subject()?;
+    let event = bench.photo_event(subject, work)?;
+    // Point 2 is right after the claim: neither has fetched the photo yet.
+    let paused = Faults { pause_at: Some(2), ..Faults::default() };
+    let (mut predecessor, mut retry) = (bench.run("synthesize", &paused)?, bench.run("synthesize", &paused)?);
+    for worker in [&mut predecessor, &mut retry] {
+        worker.process.send_as(&event, Some("the-same"));
+        ensure!(worker.wait_for_pause()?);
+    }
+    for worker in [&mut predecessor, &mut retry] {
+        worker.go_on()?;
+        let answer = worker.answer()?;
+        ensure!(matches!(answer, Answer::Returned(_)), "{answer:?}");
+    }
+    assert_eq!(bench.app.settled(subject, work)?, "ready");
+    assert_eq!(bench.app.work_row(subject, work)?.unwrap_or_default()["attempt"], 2);
+    Ok(())
+}
+
+#[test]
 fn a_key_that_arrives_percent_encoded_is_the_same_photo() -> Result<()> {
     let bench = Workbench::open();
     let mut worker = bench.run("synthesize", &Faults::default())?;

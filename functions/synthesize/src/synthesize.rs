@@ -1,7 +1,7 @@
 //! The life of a photo, from its arrival to its deletion. Read from top to bottom.
 //!
-//! The photo is deleted on every way out but one: an error goes back to Lambda, which tries again within minutes
-//! and hands what it gives up to `purge`, which deletes it then.
+//! The photo is deleted on every way out but two: it is left to another worker who is at it, and an error goes back to
+//! Lambda, which tries again within minutes and hands what it gives up to `purge`, which deletes it then.
 
 use cloud::{CloudError, Disposal, FetchedPhoto, Replaced, lease_token, random_bits};
 use domain::limits::PHOTO_BYTES_MAX;
@@ -75,12 +75,12 @@ impl Synthesize {
             Ok(Err(failure)) => self.fail(&claimed, failure).await?,
             Err(SynthesisError::Cloud(error)) => return Err(error.into()),
             Err(broken @ SynthesisError::Fitting(_)) => {
-                self.fail(&claimed, Failure::of(ReasonCode::InternalError)).await?;
-                self.disposal.photos.delete(photo.key).await?;
+                let ending = self.fail(&claimed, Failure::of(ReasonCode::InternalError)).await?;
+                self.delete_unless_left(photo, ending).await?;
                 return Err(broken);
             }
         };
-        self.disposal.photos.delete(photo.key).await?;
+        self.delete_unless_left(photo, ending).await?;
         Ok(ending)
     }
 
@@ -123,9 +123,9 @@ impl Synthesize {
         let published = work.published(picture, self.now(), self.work_period);
         match self.disposal.works.replace(work, &published).await? {
             Replaced::Stored => Ok(Ending::Published),
-            Replaced::Superseded | Replaced::Closed => {
+            lost => {
                 pictures.delete(work, work.attempt()).await?;
-                Ok(Ending::OnlyDeleted)
+                self.lost(work, lost).await
             }
         }
     }
@@ -134,8 +134,26 @@ impl Synthesize {
         let failed = work.failed(failure, self.now());
         match self.disposal.works.replace(work, &failed).await? {
             Replaced::Stored => Ok(Ending::Failed(failure.reason)),
-            Replaced::Superseded | Replaced::Closed => Ok(Ending::OnlyDeleted),
+            lost => self.lost(work, lost).await,
         }
+    }
+
+    /// How it ends for a worker whose outcome was not stored: its user has deleted the work or all there is, or another
+    /// worker has reclaimed it, who needs the photo.
+    async fn lost(&self, work: &Work, lost: Replaced) -> Result<Ending, SynthesisError> {
+        let now = match lost {
+            Replaced::Superseded => self.disposal.works.load(work.subject, work.id).await?,
+            Replaced::Closed | Replaced::Stored => None,
+        };
+        let reclaimed = now.is_some_and(|work| work.is_held_by_another(self.now(), None));
+        Ok(if reclaimed { Ending::LeftToAnother } else { Ending::OnlyDeleted })
+    }
+
+    async fn delete_unless_left(&self, photo: &ArrivedPhoto, ending: Ending) -> Result<(), SynthesisError> {
+        if ending != Ending::LeftToAnother {
+            self.disposal.photos.delete(photo.key).await?;
+        }
+        Ok(())
     }
 
     async fn give_up(&self, work: &Work) -> Result<Ending, SynthesisError> {

@@ -35,7 +35,7 @@ pub enum Answer {
 pub struct FunctionProcess {
     child: Child,
     started: Instant,
-    events: Sender<String>,
+    events: Sender<(String, Option<String>)>,
     reports: Receiver<Report>,
     polled_after: Option<Duration>,
 }
@@ -113,8 +113,13 @@ impl FunctionProcess {
 
     /// Hands the function one event without waiting.
     pub fn send(&self, event: &Value) {
+        self.send_as(event, None);
+    }
+
+    /// The same under this request id, as Lambda tries an event again.
+    pub fn send_as(&self, event: &Value, request: Option<&str>) {
         // The receiver lives as long as the server's thread; a dead process shows itself in the answer.
-        let _ = self.events.send(event.to_string());
+        let _ = self.events.send((event.to_string(), request.map(str::to_owned)));
     }
 
     /// Waits for what the function makes of the event sent last.
@@ -172,7 +177,8 @@ impl Drop for FunctionProcess {
     }
 }
 
-type Pending = Arc<Mutex<Receiver<String>>>;
+/// Events, each with the id of its request if that is to be a certain one.
+type Pending = Arc<Mutex<Receiver<(String, Option<String>)>>>;
 
 /// Accepts connections for as long as the process lives that alone knows the address.
 fn serve(listener: &TcpListener, pending: &Pending, report: &Sender<Report>) {
@@ -190,7 +196,8 @@ fn answer_requests(connection: &TcpStream, pending: &Pending, report: &Sender<Re
         let answer = match request.path.rsplit('/').next() {
             Some("next") => {
                 report.send(Report::Polled(Instant::now()))?;
-                invocation(&pending.lock().unwrap_or_else(PoisonError::into_inner).recv()?)
+                let (event, request) = pending.lock().unwrap_or_else(PoisonError::into_inner).recv()?;
+                invocation(&event, request)
             }
             Some("response") => {
                 report.send(Report::Returned(request.body))?;
@@ -212,15 +219,15 @@ fn accepted() -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the Runtime API states a deadline by the wall clock")]
-fn invocation(event: &str) -> String {
+fn invocation(event: &str, request: Option<String>) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let request = request.unwrap_or_else(|| format!("{:032x}", now.as_nanos()));
     let deadline = now + Duration::from_secs(45);
     format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-         Lambda-Runtime-Aws-Request-Id: {:032x}\r\nLambda-Runtime-Deadline-Ms: {}\r\n\
+         Lambda-Runtime-Aws-Request-Id: {request}\r\nLambda-Runtime-Deadline-Ms: {}\r\n\
          Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:local\r\n\r\n{event}",
         event.len(),
-        now.as_nanos(),
         deadline.as_millis(),
     )
 }

@@ -272,10 +272,16 @@ impl Work {
     }
 
     /// What a worker on the request `holder` is to do about the photo it was told of; `token` becomes its lease.
+    ///
+    /// A lease of the same request is reclaimed at once: Lambda tries an event again after its last worker has ended.
+    /// Should that worker live all the same, it has lost its token, cannot publish, and leaves the photo to its successor;
+    /// what it dies over goes with the work, whose attempts include it.
     pub fn claim(&self, now: UnixSeconds, token: LeaseToken, holder: &str) -> Admission {
+        if self.is_held_by_another(now, Some(holder)) {
+            return Admission::Busy;
+        }
         let (photo, attempt) = match &self.state {
             WorkState::AwaitingUpload { photo, .. } => (photo, 0),
-            WorkState::Processing { lease, .. } if now < lease.expires_at => return Admission::Busy,
             WorkState::Processing { attempt, .. } if *attempt >= ATTEMPTS_MAX => return Admission::Exhausted,
             WorkState::Processing { photo, attempt, .. } => (photo, *attempt),
             WorkState::Ready { .. } | WorkState::Failed { .. } | WorkState::Deleting { .. } => {

@@ -40,9 +40,19 @@ const MONTH: SignedDuration = SignedDuration::from_hours(720);
 #[test]
 fn a_live_lease_keeps_others_out_and_an_expired_one_is_reclaimed() {
     let first = claimed(&awaiting(), NOON);
-    assert_eq!(first.claim(later(49), LeaseToken::from_random(9), "request"), Admission::Busy);
+    assert_eq!(first.claim(later(49), LeaseToken::from_random(9), "another"), Admission::Busy);
     let second = claimed(&first, later(50));
     assert_eq!((first.attempt(), second.attempt()), (1, 2));
+}
+
+#[test]
+fn the_same_request_reclaims_its_own_lease_at_once_but_no_more_often_than_any() {
+    let mut work = claimed(&awaiting(), NOON);
+    for attempt in 2..=ATTEMPTS_MAX {
+        work = claimed(&work, later(1));
+        assert_eq!(work.attempt(), attempt);
+    }
+    assert_eq!(work.claim(later(1), LeaseToken::from_random(9), "request"), Admission::Exhausted);
 }
 
 #[test]
