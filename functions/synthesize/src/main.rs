@@ -9,7 +9,6 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use cloud::{Connection, Disposal, Photos, Pictures, Templates, Works};
-use domain::retention::Record;
 use fitting::Models;
 use jiff::SignedDuration;
 use lambda::{HandlerError, Settings, clock};
@@ -27,7 +26,7 @@ async fn main() -> Result<()> {
     let models = std::thread::spawn(move || Models::load(Path::new(&models_dir)));
     let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
     let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
-    let days = settings.value_or("WORK_PERIOD_DAYS", Record::Work.retention().period.as_hours() / 24)?;
+    let days: i64 = settings.value("WORK_PERIOD_DAYS")?;
     let synthesize = Synthesize {
         disposal: Disposal {
             photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),

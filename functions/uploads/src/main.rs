@@ -4,7 +4,6 @@ mod create;
 
 use anyhow::Result;
 use cloud::{Connection, Photos, Subjects, Templates, Uploads, Works};
-use domain::limits::UPLOAD_WINDOW;
 use jiff::SignedDuration;
 use lambda::Settings;
 
@@ -26,7 +25,7 @@ async fn main() -> Result<()> {
         works,
         data_key: settings.text("DATA_KEY")?,
         storage_key: settings.text("STORAGE_KEY")?,
-        window: SignedDuration::from_secs(settings.value_or("UPLOAD_URL_SECONDS", UPLOAD_WINDOW.as_secs())?),
+        window: SignedDuration::from_secs(settings.value("UPLOAD_URL_SECONDS")?),
     };
     lambda::serve_http(|request, now| create.handle(request, now)).await.map_err(anyhow::Error::from_boxed)
 }

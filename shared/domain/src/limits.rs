@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 /// The largest photo that is accepted, in bytes: a 48-megapixel JPEG of a phone takes 10 to 25 MB.
 pub const PHOTO_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
-/// How long a presigned upload URL is valid unless the deployment says otherwise.
+/// How long a presigned upload URL is valid unless the deployment says otherwise: the default of the template, held
+/// to it by a test.
 pub const UPLOAD_WINDOW: SignedDuration = SignedDuration::from_secs(300);
 
 /// How long a worker may hold a work. Longer than the function's time-out, so that no worker outlives its lease;

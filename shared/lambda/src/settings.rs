@@ -38,6 +38,15 @@ impl Settings {
         self.0.get(name).filter(|value| !value.is_empty()).cloned().ok_or(SettingsError::Missing(name))
     }
 
+    /// A value that must be there.
+    ///
+    /// # Errors
+    /// When the variable is missing, empty or not a `T`.
+    pub fn value<T: FromStr>(&self, name: &'static str) -> Result<T, SettingsError> {
+        let malformed = |_error| SettingsError::Malformed(name, std::any::type_name::<T>());
+        self.text(name)?.parse().map_err(malformed)
+    }
+
     /// A value that may be absent.
     ///
     /// # Errors
@@ -63,6 +72,14 @@ mod tests {
         let error = Settings::of_pairs([("N", "secret")]).value_or("N", 1_u32).expect_err("no number");
         assert_eq!(error, SettingsError::Malformed("N", "u32"));
         assert!(!error.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn a_value_that_must_be_there_has_no_default() {
+        let settings = Settings::of_pairs([("N", "7"), ("M", "x")]);
+        assert_eq!(settings.value("N"), Ok(7));
+        assert_eq!(settings.value::<u32>("M"), Err(SettingsError::Malformed("M", "u32")));
+        assert_eq!(settings.value::<u32>("O"), Err(SettingsError::Missing("O")));
     }
 
     #[test]
