@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::faces;
 
 /// The functions that log.
-const FUNCTIONS: [&str; 5] = ["purge", "synthesize", "templates", "uploads", "works"];
+const FUNCTIONS: [&str; 6] = ["favorites", "purge", "synthesize", "templates", "uploads", "works"];
 
 /// Every line that a function has logged so far.
 fn lines(app: &App, function: &str) -> Result<Vec<String>> {
@@ -45,6 +45,8 @@ fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
     caller
         .send("POST", "/v1/uploads", &[("idempotency-key", "a-telling-key")], b"{\"sub".to_vec())?
         .expect(400)?;
+    user.mark("work", &made.work.to_string())?.expect(200)?;
+    user.mark("work", &user.name)?.expect(404)?;
     user.delete(made.work)?.expect(204)?;
     let subject = user.subject()?;
     app.put_photo_object(&format!("uploads/{subject}/stray"), b"stray")?;

@@ -91,6 +91,24 @@ fn a_sweep_goes_on_where_the_one_before_stopped_and_then_begins_anew() -> Result
 }
 
 #[test]
+fn a_sweep_tells_how_old_the_oldest_photo_is() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    user.send(&faces::no_face()?)?;
+    let ahead_seconds = 14 * 60;
+    let mut purge = bench.run("purge", &Faults { ahead_seconds, ..Faults::default() })?;
+    purge.expect(&crate::workbench::sample("purge/sweep.json")?)?;
+    let log = purge.log()?;
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let told: Vec<_> = lines.filter(|line| !line["_aws"].is_null()).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert_eq!(told[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"], "oldest_photo_age_seconds");
+    let age = told[0]["oldest_photo_age_seconds"].as_u64().unwrap_or_default();
+    assert!((u64::from(ahead_seconds)..2 * 900).contains(&age), "{age} s");
+    Ok(())
+}
+
+#[test]
 fn a_malformed_row_keeps_nothing_else_from_being_purged() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;

@@ -7,7 +7,7 @@ mod sweep;
 
 use anyhow::Result;
 use cloud::{Connection, Cursors, Disposal, Photos, Pictures, Works};
-use lambda::{HandlerError, Settings, clock};
+use lambda::{HandlerError, Metrics, Settings, clock};
 
 use crate::event::{PurgeEvent, Scheduled};
 use crate::sweep::Sweep;
@@ -24,16 +24,22 @@ async fn main() -> Result<()> {
         pictures: Pictures::new(&connection, settings.text("WORKS_BUCKET")?),
         works: Works::new(&connection, records.clone()),
     };
+    let metrics = Metrics::of(&settings)?;
     let cursors = Cursors::new(&connection, records);
-    lambda::serve_events(|event, _request| handle(&disposal, &cursors, event))
+    lambda::serve_events(|event, _request| handle(&disposal, &cursors, &metrics, event))
         .await
         .map_err(anyhow::Error::from_boxed)
 }
 
-async fn handle(disposal: &Disposal, cursors: &Cursors, event: PurgeEvent) -> Result<(), HandlerError> {
+async fn handle(
+    disposal: &Disposal,
+    cursors: &Cursors,
+    metrics: &Metrics,
+    event: PurgeEvent,
+) -> Result<(), HandlerError> {
     let clock = clock::now_seconds;
     let purged = match event {
-        PurgeEvent::Scheduled(Scheduled::Sweep) => Sweep { disposal, cursors, clock }.run().await,
+        PurgeEvent::Scheduled(Scheduled::Sweep) => Sweep { disposal, cursors, metrics, clock }.run().await,
         PurgeEvent::GivenUp(record) => give_up::run(disposal, &record, clock()).await,
     };
     purged.map_err(|error| HandlerError::of(&error))

@@ -5,12 +5,16 @@ use cloud::{CloudError, CursorOf, Cursors, Disposal, DueWork};
 use domain::limits::{DUE_SHARDS, PHOTO_AGE_MAX};
 use domain::{DueAction, Failure, PhotoKey, ReasonCode, UnixSeconds};
 use jiff::SignedDuration;
+use lambda::{Metric, Metrics, Unit};
 
 /// How long a run looks through photos. It lists some 10,000 keys a second.
 const PHOTOS_BUDGET: SignedDuration = SignedDuration::from_secs(90);
 
 /// How long a run may take with the works: well below the function's time-out of 240 s.
 const BUDGET: SignedDuration = SignedDuration::from_secs(180);
+
+/// The metric that the template's alarm is on.
+const OLDEST_PHOTO_AGE: &str = "oldest_photo_age_seconds";
 
 /// Seconds from one sweep to the next, by which the shards take turns in coming first.
 const INTERVAL_SECONDS: i64 = 300;
@@ -23,6 +27,7 @@ const CURSOR_CHARS: usize = PhotoKey::PREFIX.len() + 4;
 pub(crate) struct Sweep<'a> {
     pub(crate) disposal: &'a Disposal,
     pub(crate) cursors: &'a Cursors,
+    pub(crate) metrics: &'a Metrics,
     pub(crate) clock: fn() -> UnixSeconds,
 }
 
@@ -48,21 +53,25 @@ impl Sweep<'_> {
         tally.error.map_or(Ok(()), Err)
     }
 
-    /// Looks at every photo, or at as many as there is time for: the next run goes on where this one stops.
+    /// Looks at every photo, or at as many as there is time for: the next run goes on where this one stops. Tells how old
+    /// the oldest was that it saw; in health that is none, or one of an upload under way.
     async fn photos(&self, now: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
         let resumed = self.cursors.load(CursorOf::Photos).await?;
-        let mut after = resumed.clone();
+        let (mut after, mut oldest) = (resumed.clone(), now);
         loop {
             let page = self.disposal.photos.page(after.as_deref(), now.plus(-PHOTO_AGE_MAX)).await?;
             for key in &page.old {
                 tally.count(give_up_orphan(self.disposal, key, now).await);
             }
+            oldest = page.oldest.map_or(oldest, |seen| seen.min(oldest));
             after = page.next;
             let Some(last) = &after else { break };
             if self.is_over(now, PHOTOS_BUDGET) {
+                self.tell_age(oldest, now);
                 return self.cursors.store(CursorOf::Photos, Some(&cursor(last))).await;
             }
         }
+        self.tell_age(oldest, now);
         if resumed.is_some() {
             self.cursors.store(CursorOf::Photos, None).await?;
         }
@@ -87,6 +96,11 @@ impl Sweep<'_> {
             }
         }
         Ok(())
+    }
+
+    fn tell_age(&self, oldest: UnixSeconds, now: UnixSeconds) {
+        let value = u64::try_from(now.since(oldest).as_secs()).unwrap_or(0);
+        self.metrics.emit(None, &[Metric { name: OLDEST_PHOTO_AGE, unit: Unit::Seconds, value }], now);
     }
 
     fn is_over(&self, start: UnixSeconds, budget: SignedDuration) -> bool {

@@ -3,6 +3,7 @@
 
 pub mod clock;
 mod http;
+mod metrics;
 mod object_key;
 mod problem;
 mod serve;
@@ -10,6 +11,7 @@ mod settings;
 pub mod telemetry;
 
 pub use http::{Request, Response};
+pub use metrics::{Metric, Metrics, Unit};
 pub use object_key::object_key;
 pub use problem::{ApiError, Problem};
 pub use serve::{HandlerError, serve_events, serve_http};

@@ -47,6 +47,21 @@ fn the_sweep_looks_more_often_than_photos_become_orphans() {
 }
 
 #[test]
+fn a_photo_that_outlives_its_bound_and_the_next_sweep_raises_the_alarm() {
+    let alarm = resource("OldestPhotoAlarm");
+    assert_eq!(seconds(&alarm["Threshold"]), PHOTO_AGE_MAX + SignedDuration::from_mins(5));
+    // What `lambda::Metrics` writes: namespace, dimension, and the sweep's metric.
+    for name in ["OldestPhotoAlarm", "SweepMissingAlarm"] {
+        let alarm = resource(name);
+        assert_eq!(alarm["Namespace"], "AiFitting");
+        assert_eq!(alarm["MetricName"], "oldest_photo_age_seconds");
+        let dimension = json!([{ "Name": "function", "Value": { "Ref": "PurgeFunction" } }]);
+        assert_eq!(alarm["Dimensions"], dimension);
+    }
+    assert_eq!(resource("SweepMissingAlarm")["TreatMissingData"], "breaching");
+}
+
+#[test]
 fn an_upload_url_dies_before_the_sweep_takes_its_photo_for_an_orphan() {
     let parameter = &TEMPLATE["Parameters"]["UploadUrlSeconds"];
     assert_eq!(seconds(&parameter["Default"]), UPLOAD_WINDOW);
