@@ -19,6 +19,10 @@ pub enum Record {
     Idempotency,
     /// The row that counts a day's uploads.
     Quota,
+    /// A line of a log.
+    LogLine,
+    /// The point-in-time backup of a row of the records table.
+    Backup,
 }
 
 /// A period and the reason for it.
@@ -30,35 +34,138 @@ pub struct Retention {
     pub reason: &'static str,
 }
 
+/// What is kept for as long as something else is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptWith {
+    /// What.
+    pub what: &'static str,
+    /// Until when.
+    pub until: &'static str,
+    /// Why that long, for the documentation.
+    pub reason: &'static str,
+}
+
+/// What has no period of its own.
+pub const KEPT_WITH: [KeptWith; 2] = [
+    KeptWith {
+        what: "A favorite",
+        until: "it is unmarked, or its work goes",
+        reason: "it is the user's own note",
+    },
+    KeptWith {
+        what: "The link from a person to a subject with the subject's wrapped key, and the subject's gate",
+        until: "the account is erased",
+        reason: "without it nothing could be found again; the link and the key have no backups",
+    },
+];
+
 impl Record {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 5] = [Self::Photo, Self::Work, Self::FailedWork, Self::Idempotency, Self::Quota];
+    pub const ALL: [Self; 7] = [
+        Self::Photo,
+        Self::Work,
+        Self::FailedWork,
+        Self::Idempotency,
+        Self::Quota,
+        Self::LogLine,
+        Self::Backup,
+    ];
+
+    /// The kind in the words of the documentation.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Photo => "An uploaded photo",
+            Self::Work => "A work: picture, thumbnail and row",
+            Self::FailedWork => {
+                "A failed work, with the rounded value that a refused photo missed a threshold by"
+            }
+            Self::Idempotency => "Which work an `Idempotency-Key` made",
+            Self::Quota => "The count of a day's uploads",
+            Self::LogLine => "A log line; it names nobody",
+            Self::Backup => {
+                "The backup of a row, refused photos' rounded values and the checksums of photos on \
+                             their way included"
+            }
+        }
+    }
 
     /// How long this kind is kept.
     pub const fn retention(self) -> Retention {
         match self {
             Self::Photo => Retention {
                 period: limits::PHOTO_AGE_MAX,
-                reason: "deleted when its synthesis ends; this bounds what a crash can leave behind",
+                reason: "deleted when its synthesis ends; this bounds what a crash can leave behind, and the next \
+                         sweep comes within 5 minutes",
             },
             Self::Work => Retention {
                 period: SignedDuration::from_hours(24 * 30),
-                reason: "long enough to come back for it, short enough to keep the promise of a temporary store",
+                reason: "long enough to come back for it, short enough to keep the promise of a temporary store; \
+                         the deployment may set another",
             },
             Self::FailedWork => {
                 Retention { period: DAY, reason: "so that the app can tell the user what to change" }
             }
-            Self::Idempotency => Retention { period: DAY, reason: "an app retries within minutes, not days" },
-            Self::Quota => {
-                Retention { period: DAY.saturating_mul(2), reason: "the day it counts, in any time zone" }
-            }
+            Self::Idempotency => Retention {
+                period: DAY,
+                reason: "an app retries within minutes, not days; past it the row counts for nothing, and \
+                         DynamoDB may take days to remove it",
+            },
+            Self::Quota => Retention {
+                period: DAY.saturating_mul(2),
+                reason: "the day it counts, in any time zone; past it as above",
+            },
+            Self::LogLine => Retention {
+                period: SignedDuration::from_hours(24 * 30),
+                reason: "to find out what went wrong; the deployment may set less",
+            },
+            Self::Backup => Retention {
+                period: SignedDuration::from_hours(24 * 7),
+                reason: "to undo a mistake of ours in the records; stored photos and pictures and the identities have none",
+            },
         }
+    }
+}
+
+/// The table as the README shows it.
+pub fn markdown() -> String {
+    let mut table = "| what | is kept at most | why |\n|---|---|---|\n".to_owned();
+    for record in Record::ALL {
+        let Retention { period, reason } = record.retention();
+        table.push_str(&format!("| {} | {} | {reason} |\n", record.what(), in_words(period)));
+    }
+    for KeptWith { what, until, reason } in KEPT_WITH {
+        table.push_str(&format!("| {what} | until {until} | {reason} |\n"));
+    }
+    table
+}
+
+fn in_words(period: SignedDuration) -> String {
+    match (period.as_hours() / 24, period.as_mins()) {
+        (0, minutes) => format!("{minutes} minutes"),
+        (1, _) => "1 day".to_owned(),
+        (days, _) => format!("{days} days"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `REGENERATE=1 cargo test -p domain readme` writes the block anew.
+    #[test]
+    fn the_readme_shows_this_table() {
+        const START: &str = "<!-- retention: generated from shared/domain/src/retention.rs -->\n";
+        const END: &str = "<!-- /retention -->";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+        let readme = std::fs::read_to_string(path).expect("README.md");
+        let (before, rest) = readme.split_once(START).expect("the block's start");
+        let (shown, after) = rest.split_once(END).expect("the block's end");
+        if std::env::var_os("REGENERATE").is_some() {
+            std::fs::write(path, format!("{before}{START}{}{END}{after}", markdown())).expect("written");
+        } else {
+            assert_eq!(shown, markdown(), "stale: REGENERATE=1 cargo test -p domain readme");
+        }
+    }
 
     #[test]
     fn a_photo_goes_long_before_anything_else() {

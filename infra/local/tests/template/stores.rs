@@ -1,5 +1,6 @@
 //! P01, P10, P13, P15: keys, tables, logs and alarms.
 
+use domain::retention::Record;
 use serde_json::{Value, json};
 
 use crate::{TEMPLATE, list, resource, resources};
@@ -47,6 +48,17 @@ fn backups_of_records_reach_back_a_week_and_identities_have_none() {
     assert_eq!(resource("RecordsTable")["PointInTimeRecoverySpecification"], week);
     let none = json!({ "PointInTimeRecoveryEnabled": false });
     assert_eq!(resource("IdentitiesTable")["PointInTimeRecoverySpecification"], none);
+}
+
+#[test]
+fn the_periods_are_those_of_the_retention_table() {
+    let days = |record: Record| record.retention().period.as_hours() / 24;
+    let backups = &resource("RecordsTable")["PointInTimeRecoverySpecification"]["RecoveryPeriodInDays"];
+    assert_eq!(backups.as_i64(), Some(days(Record::Backup)));
+    for (parameter, record) in [("WorkPeriodDays", Record::Work), ("LogPeriodDays", Record::LogLine)] {
+        let default = TEMPLATE["Parameters"][parameter]["Default"].as_i64();
+        assert_eq!(default, Some(days(record)), "{parameter}");
+    }
 }
 
 #[test]
