@@ -1,6 +1,7 @@
 //! Favorites: marked once however often, listed page by page, and gone from every list with what they name.
 
 use anyhow::{Context as _, Result};
+use domain::limits::FAVORITES_MAX;
 use domain::{FavoriteTarget, WorkId};
 use local_stack::Answer;
 use serde_json::{Value, json};
@@ -127,6 +128,26 @@ fn a_favorite_goes_with_its_deleted_work() -> Result<()> {
     user.delete(work)?.expect(204)?;
     assert!(user.favorites()?.is_empty());
     assert!(row_of(&user, work)?.is_none(), "the favorite's row is left");
+    Ok(())
+}
+
+#[test]
+fn there_are_a_thousand_favorites_at_most() -> Result<()> {
+    let user = App::live().user()?;
+    user.mark("template", TEMPLATE)?.expect(200)?;
+    let partition = format!("SUBJECT#{}", user.subject()?);
+    for number in 1..FAVORITES_MAX {
+        user.app.put_row(&json!({
+            "pk": { "S": partition }, "sk": { "S": format!("FAVORITE#template#t{number}") },
+            "generation": { "N": "1" }, "saved_at": { "N": "1795000000" },
+        }))?;
+    }
+    let work = user.ask(&faces::no_face()?)?.work.to_string();
+    let refused = user.mark("work", &work)?;
+    assert_eq!((refused.status, &refused.body["code"]), (409, &json!("too_many_favorites")));
+    user.mark("template", TEMPLATE)?.expect(200)?;
+    user.unmark("template", "t1")?.expect(204)?;
+    user.mark("work", &work)?.expect(200)?;
     Ok(())
 }
 
