@@ -12,6 +12,7 @@ pub mod retention;
 mod time;
 mod upload;
 mod work;
+mod working_days;
 
 pub use favorite::{Favorite, FavoriteError, FavoriteKind, FavoriteTarget, FavoritesPage};
 pub use id::{IdError, IdentityHash, LeaseToken, Sha256, SubjectId, TemplateId, WorkId};
@@ -22,4 +23,7 @@ pub use upload::{ContentType, PhotoSource, UploadError, UploadRequest};
 pub use work::{
     Admission, DueAction, ExpectedPhoto, Failure, Lease, Measured, Picture, TemplateVersion, View, Work,
     WorkKind, WorkState,
+};
+pub use working_days::{
+    COMPLAINT_WORKING_DAYS, ERASURE_WORKING_DAYS, ESCALATION_AFTER, WorkingDays, WorkingDaysError,
 };

@@ -1,0 +1,97 @@
+//! Deadlines, compared with the package `holidays` on random receipts.
+
+use domain::WorkingDays;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::ask;
+
+const ZONES: [&str; 5] =
+    ["America/New_York", "America/Los_Angeles", "Asia/Shanghai", "Europe/Berlin", "Pacific/Auckland"];
+
+/// Receipts compared by each calendar.
+const CASES: usize = 4_000;
+
+/// A question as `deadlines.py` reads it.
+#[derive(Clone, Serialize)]
+struct Case {
+    calendar: &'static str,
+    zone: &'static str,
+    received: i64,
+    working_days: u32,
+}
+
+/// The same cases in every run, spread over the days between two points in time: splitmix64.
+fn cases(calendar: &'static str, from: &str, until: &str) -> Vec<Case> {
+    let second = |text: &str| text.parse::<Timestamp>().expect("a timestamp").as_second();
+    let (from, until) = (second(from), second(until));
+    let mut state = 0_u64;
+    let mut below = |bound: u64| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    };
+    (0..CASES)
+        .map(|_| Case {
+            calendar,
+            zone: ZONES[usize::try_from(below(5)).expect("an index")],
+            received: from
+                + i64::try_from(below(u64::try_from(until - from).expect("later"))).expect("seconds"),
+            working_days: 1 + u32::try_from(below(20)).expect("days"),
+        })
+        .collect()
+}
+
+fn ours(calendars: &str, case: &Case) -> i64 {
+    let days = WorkingDays::parse(calendars, case.zone).expect("known names");
+    let received = Timestamp::from_second(case.received).expect("a timestamp");
+    days.deadline(received, case.working_days).as_second()
+}
+
+fn theirs(cases: &[Case]) -> Vec<i64> {
+    ask("deadlines.py", &cases)
+}
+
+/// How many differ, and one of them.
+fn assert_same(calendars: &str, cases: &[Case], theirs: &[i64]) {
+    let differ: Vec<_> =
+        cases.iter().zip(theirs).filter(|(case, theirs)| ours(calendars, case) != **theirs).collect();
+    let first = differ.first().map(|(case, theirs)| {
+        let (received, working_days, zone) = (case.received, case.working_days, case.zone);
+        format!(
+            "{working_days} days from {received} in {zone}: {} here, {theirs} there",
+            ours(calendars, case)
+        )
+    });
+    assert!(differ.is_empty(), "{} of {} differ; {first:?}", differ.len(), cases.len());
+}
+
+#[test]
+fn federal_deadlines_are_those_of_the_package_holidays() {
+    let cases = cases("US", "2021-01-01T00:00Z", "2041-01-01T00:00Z");
+    assert_same("us", &cases, &theirs(&cases));
+}
+
+#[test]
+fn chinese_deadlines_are_those_of_the_package_holidays_as_far_as_the_file_reaches() {
+    let cases = cases("CN", "2020-01-02T00:00Z", "2026-11-15T00:00Z");
+    assert_same("cn", &cases, &theirs(&cases));
+}
+
+#[test]
+fn of_both_calendars_the_earlier_deadline_counts() {
+    let american = cases("US", "2020-01-02T00:00Z", "2026-11-15T00:00Z");
+    let chinese: Vec<_> = american.iter().map(|case| Case { calendar: "CN", ..case.clone() }).collect();
+    let earlier: Vec<_> =
+        theirs(&american).into_iter().zip(theirs(&chinese)).map(|(us, cn)| us.min(cn)).collect();
+    assert_same("us,cn", &american, &earlier);
+}
+
+#[test]
+fn beyond_the_file_no_chinese_deadline_is_later() {
+    let cases = cases("CN", "2026-11-15T00:00Z", "2040-01-01T00:00Z");
+    for (case, theirs) in cases.iter().zip(theirs(&cases)) {
+        assert!(ours("cn", case) <= theirs, "{} in {}", case.received, case.zone);
+    }
+}
