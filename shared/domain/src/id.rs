@@ -14,8 +14,8 @@ use ulid::Ulid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {what}: expected {expected}")]
 pub struct IdError {
-    what: &'static str,
-    expected: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) expected: &'static str,
 }
 
 /// A user, known by nothing but 128 random bits (Crockford base32, 26 characters).
@@ -30,6 +30,11 @@ pub struct SubjectId(Ulid);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WorkId(Ulid);
+
+/// A deletion request: a ULID, so that requests sort by the time they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RequestId(Ulid);
 
 /// The token of one claim on a work (128 random bits): whoever publishes must still hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +51,14 @@ impl SubjectId {
 impl WorkId {
     /// A new work asked for at `now`; the 80 low bits of `random` make it unguessable.
     pub fn new(now: jiff::Timestamp, random: u128) -> Self {
-        let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
-        Self(Ulid::from_parts(milliseconds, random))
+        Self(timed(now, random))
+    }
+}
+
+impl RequestId {
+    /// A new request that came at `now`; the 80 low bits of `random` make it unguessable.
+    pub fn new(now: jiff::Timestamp, random: u128) -> Self {
+        Self(timed(now, random))
     }
 }
 
@@ -56,6 +67,11 @@ impl LeaseToken {
     pub fn from_random(bits: u128) -> Self {
         Self(Ulid::from_bytes(bits.to_be_bytes()))
     }
+}
+
+fn timed(now: jiff::Timestamp, random: u128) -> Ulid {
+    let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    Ulid::from_parts(milliseconds, random)
 }
 
 /// Text in, text out, for the identifiers that are 128 bits in Crockford base32.
@@ -96,6 +112,7 @@ macro_rules! base32_id {
 
 base32_id!(SubjectId, "subject id");
 base32_id!(WorkId, "work id");
+base32_id!(RequestId, "request id");
 base32_id!(LeaseToken, "lease token");
 
 impl fmt::Debug for SubjectId {

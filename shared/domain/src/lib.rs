@@ -8,6 +8,7 @@ mod id;
 mod key;
 pub mod limits;
 mod reason;
+pub mod receipt;
 pub mod retention;
 mod time;
 mod upload;
@@ -15,7 +16,7 @@ mod work;
 mod working_days;
 
 pub use favorite::{Favorite, FavoriteError, FavoriteKind, FavoriteTarget, FavoritesPage};
-pub use id::{IdError, IdentityHash, LeaseToken, Sha256, SubjectId, TemplateId, WorkId};
+pub use id::{IdError, IdentityHash, LeaseToken, RequestId, Sha256, SubjectId, TemplateId, WorkId};
 pub use key::{KeyError, PhotoKey, WorkObject, WorkObjectKey};
 pub use reason::ReasonCode;
 pub use time::UnixSeconds;

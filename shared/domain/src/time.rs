@@ -43,6 +43,22 @@ impl UnixSeconds {
     }
 }
 
+/// For `#[serde(with)]`: as RFC 3339, where people read it.
+pub(crate) mod rfc3339 {
+    use jiff::Timestamp;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::UnixSeconds;
+
+    pub(crate) fn serialize<S: Serializer>(time: &UnixSeconds, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&time.to_rfc3339())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnixSeconds, D::Error> {
+        Timestamp::deserialize(deserializer).map(UnixSeconds::of)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
