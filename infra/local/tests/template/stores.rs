@@ -12,9 +12,20 @@ fn storage_key() -> Value {
 #[test]
 fn keys_rotate_and_are_never_lost_with_the_stack() {
     for (name, key) in resources("AWS::KMS::Key") {
-        assert_eq!(key["EnableKeyRotation"], true, "{name}");
-        assert_eq!(TEMPLATE["Resources"][name]["DeletionPolicy"], "Retain", "{name}");
+        // KMS rotates no asymmetric key; of those there is the one below.
+        assert_eq!(key["EnableKeyRotation"] == true, name != "ReceiptKey", "{name}");
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            assert_eq!(TEMPLATE["Resources"][name][policy], "Retain", "{name}: {policy}");
+        }
     }
+}
+
+#[test]
+fn receipts_are_signed_by_a_key_for_es256_that_can_do_nothing_else() {
+    let key = resource("ReceiptKey");
+    assert_eq!(key["KeySpec"], "ECC_NIST_P256");
+    assert_eq!(key["KeyUsage"], "SIGN_VERIFY");
+    assert_eq!(TEMPLATE["Outputs"]["ReceiptKey"]["Value"], json!({ "Fn::GetAtt": ["ReceiptKey", "Arn"] }));
 }
 
 #[test]
