@@ -1,10 +1,11 @@
-//! What others make of the same: deadlines by another package's calendars.
+//! What others make of the same: deadlines by another package's calendars, receipts by another package's JOSE.
 //!
-//! It is a Python package, pinned with its hashes in `requirements.txt`; no stack is needed.
+//! They are Python packages, pinned with their hashes in `requirements.txt`; no stack is needed.
 
 #![expect(clippy::expect_used, reason = "a peer that does not answer as asked fails the test")]
 
 mod deadlines;
+mod receipts;
 
 use std::io::Write as _;
 use std::process::Stdio;

@@ -16,6 +16,7 @@ mod line;
 mod logs;
 mod periods;
 mod promises;
+mod receipts;
 mod roles;
 mod stores;
 mod uploading;
