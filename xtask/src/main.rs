@@ -15,6 +15,7 @@ mod registry;
 mod replay;
 mod template;
 mod test;
+mod verify_receipt;
 mod workspace;
 
 #[derive(Parser)]
@@ -30,6 +31,7 @@ enum Task {
     Replay(replay::Replay),
     Template(template::Template),
     Test(test::Test),
+    VerifyReceipt(verify_receipt::VerifyReceipt),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -44,5 +46,6 @@ fn main() -> anyhow::Result<()> {
         Task::Replay(task) => task.run(),
         Task::Template(task) => task.run(),
         Task::Test(task) => task.run(),
+        Task::VerifyReceipt(task) => task.run(),
     }
 }

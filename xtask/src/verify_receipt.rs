@@ -1,0 +1,157 @@
+//! `cargo xtask verify-receipt FILE --jwks FILE`: checks the receipt of an erasure, offline.
+//!
+//! The rules are `domain::receipt`'s; this reads the files and says what came of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use domain::receipt::{ErasureScope, Jwks, Receipt, Salt, verify};
+
+/// Check the receipt of an erasure, offline: exit status 0 if it is valid, 1 with the reason if not.
+#[derive(clap::Args)]
+pub(crate) struct VerifyReceipt {
+    /// The receipt as the service sent it.
+    receipt: PathBuf,
+    /// The service's public keys, as `GET /v1/receipts/keys` answers them.
+    #[arg(long, value_name = "FILE")]
+    jwks: PathBuf,
+    /// The salt that came with the deletion request: checks also whose receipt it is.
+    #[arg(long)]
+    salt: Option<String>,
+}
+
+impl VerifyReceipt {
+    /// Prints what a valid receipt states.
+    #[expect(clippy::print_stdout, reason = "the receipt's content is this command's result")]
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        println!("{}", check(&read(&self.receipt)?, &read(&self.jwks)?, self.salt.as_deref())?);
+        Ok(())
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// What the receipt states, if it is valid.
+fn check(receipt: &str, jwks: &str, salt: Option<&str>) -> anyhow::Result<String> {
+    let keys: Jwks = serde_json::from_str(jwks)
+        .map_err(|error| anyhow!("this is not the service's set of receipt keys: {error}"))?;
+    let salt = salt.map(str::parse::<Salt>).transpose()?;
+    let receipt = verify(receipt.trim_end(), &keys, salt.as_ref())?;
+    Ok(statement(&receipt, salt.is_some()))
+}
+
+fn statement(receipt: &Receipt, salted: bool) -> String {
+    let scope = match receipt.scope {
+        ErasureScope::Works => "all works",
+        ErasureScope::Favorites => "all favorites",
+        ErasureScope::Account => "the account with everything in it",
+    };
+    let requester = if salted { "the holder of this salt" } else { "not checked, for want of the salt" };
+    let rows = [
+        ("issued by", receipt.issuer.clone()),
+        ("issued at", receipt.issued_at.to_rfc3339()),
+        ("request", receipt.request_id.to_string()),
+        ("requester", requester.to_owned()),
+        ("what", scope.to_owned()),
+        ("received", receipt.received_at.to_rfc3339()),
+        ("hidden", receipt.hidden_at.to_rfc3339()),
+        ("erased", receipt.erased_at.to_rfc3339()),
+        ("verified", receipt.verified_at.to_rfc3339()),
+        ("unrecoverable", receipt.unrecoverable_at.to_rfc3339()),
+    ];
+    let lines = rows.map(|(name, value)| format!("{name:14} {value}\n"));
+    lines.concat() + "valid"
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::receipt::Jwk;
+    use domain::{RequestId, UnixSeconds};
+    use p256::ecdsa::signature::hazmat::PrehashSigner as _;
+    use p256::ecdsa::{Signature, SigningKey};
+    use p256::pkcs8::EncodePublicKey as _;
+
+    use super::*;
+
+    fn key(byte: u8) -> (SigningKey, Jwk) {
+        let key = SigningKey::from_slice(&[byte; 32]).expect("a key");
+        let der = key.verifying_key().to_public_key_der().expect("DER");
+        let published = Jwk::from_spki(der.as_bytes()).expect("a key");
+        (key, published)
+    }
+
+    fn jwks(byte: u8) -> String {
+        serde_json::to_string(&Jwks { keys: vec![key(byte).1] }).expect("JSON")
+    }
+
+    fn salt(byte: u8) -> Salt {
+        Salt::from_random([byte; 32])
+    }
+
+    /// As a file holds it, with a line's end. By the first key, for the holder of the first salt.
+    fn signed() -> String {
+        let request_id = RequestId::new(jiff::Timestamp::UNIX_EPOCH, 42);
+        let at = |second: i64| UnixSeconds::from_second(1_795_000_000 + second);
+        let receipt = Receipt {
+            issuer: "AI Fitting".to_owned(),
+            issued_at: at(901),
+            request_id,
+            scope: ErasureScope::Account,
+            requester: salt(1).requester(request_id),
+            received_at: at(0),
+            hidden_at: at(1),
+            erased_at: at(60),
+            verified_at: at(900),
+            unrecoverable_at: at(605_700),
+        };
+        let (signing, published) = key(1);
+        let unsigned = receipt.unsigned(&published);
+        let signature: Signature = signing.sign_prehash(&unsigned.digest()).expect("a signature");
+        unsigned.signed(signature.to_der().as_bytes()).expect("a receipt") + "\n"
+    }
+
+    /// The one sentence it is refused with.
+    fn refusal(receipt: &str, jwks: &str, salt: Option<&str>) -> String {
+        let sentence = format!("{:#}", check(receipt, jwks, salt).expect_err("refused"));
+        assert!(!sentence.contains('\n'), "{sentence}");
+        sentence
+    }
+
+    #[test]
+    fn a_valid_receipt_says_what_it_states() {
+        let said = check(&signed(), &jwks(1), Some(&salt(1).reveal())).expect("valid");
+        assert!(said.contains("requester      the holder of this salt\n"), "{said}");
+        assert!(said.contains("what           the account with everything in it\n"), "{said}");
+        assert!(said.contains("unrecoverable  2026-11-25T11:21:40Z\n"), "{said}");
+        assert!(said.ends_with("\nvalid"), "{said}");
+        let without_salt = check(&signed(), &jwks(1), None).expect("valid");
+        assert!(without_salt.contains("requester      not checked"), "{without_salt}");
+    }
+
+    #[test]
+    fn a_receipt_that_was_altered_in_any_part_is_refused() {
+        let receipt = signed();
+        for part in 0..3 {
+            let mut parts: Vec<_> = receipt.trim_end().split('.').map(str::to_owned).collect();
+            // Somewhere in the middle of the part, where every bit counts.
+            let middle = parts[part].len() / 2;
+            let other = if parts[part].as_bytes()[middle] == b'A' { "B" } else { "A" };
+            parts[part].replace_range(middle..=middle, other);
+            let said = refusal(&parts.join("."), &jwks(1), None);
+            let expected: &[&str] = if part == 0 { &["no receipt", "has the id"] } else { &["altered"] };
+            assert!(expected.iter().any(|words| said.contains(words)), "part {part}: {said}");
+        }
+        assert!(refusal("", &jwks(1), None).contains("no receipt"));
+    }
+
+    #[test]
+    fn another_key_or_salt_is_refused() {
+        assert!(refusal(&signed(), &jwks(2), None).contains("fetch the service's keys anew"));
+        assert!(refusal(&signed(), &jwks(1), Some(&salt(2).reveal())).contains("not its requester's"));
+        assert!(refusal(&signed(), &jwks(1), Some("a salt")).contains("not a valid salt"));
+        assert!(refusal(&signed(), "{}", None).contains("not the service's set of receipt keys"));
+    }
+}
