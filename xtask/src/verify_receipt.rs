@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use domain::receipt::{ErasureScope, Jwks, Receipt, Salt, verify};
 
+use crate::workspace::say;
+
 /// Check the receipt of an erasure, offline: exit status 0 if it is valid, 1 with the reason if not.
 #[derive(clap::Args)]
 pub(crate) struct VerifyReceipt {
@@ -22,10 +24,17 @@ pub(crate) struct VerifyReceipt {
 }
 
 impl VerifyReceipt {
-    /// Prints what a valid receipt states.
+    /// Prints what a valid receipt states. That one is refused is an answer, not a fault of this command: one sentence,
+    /// without the backtrace that an error may come with.
     #[expect(clippy::print_stdout, reason = "the receipt's content is this command's result")]
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        println!("{}", check(&read(&self.receipt)?, &read(&self.jwks)?, self.salt.as_deref())?);
+        match check(&read(&self.receipt)?, &read(&self.jwks)?, self.salt.as_deref()) {
+            Ok(statement) => println!("{statement}"),
+            Err(reason) => {
+                say(&format!("not valid: {reason}"));
+                std::process::exit(1);
+            }
+        }
         Ok(())
     }
 }
@@ -115,7 +124,7 @@ mod tests {
 
     /// The one sentence it is refused with.
     fn refusal(receipt: &str, jwks: &str, salt: Option<&str>) -> String {
-        let sentence = format!("{:#}", check(receipt, jwks, salt).expect_err("refused"));
+        let sentence = check(receipt, jwks, salt).expect_err("refused").to_string();
         assert!(!sentence.contains('\n'), "{sentence}");
         sentence
     }
