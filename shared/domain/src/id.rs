@@ -221,11 +221,8 @@ impl TryFrom<String> for Sha256 {
 
     fn try_from(text: String) -> Result<Self, IdError> {
         let digest = BASE64.decode(&text).unwrap_or_default();
-        if digest.len() == 32 {
-            Ok(Self(text))
-        } else {
-            Err(IdError { what: "SHA-256 digest", expected: "32 bytes in padded standard base64" })
-        }
+        let error = IdError { what: "SHA-256 digest", expected: "32 bytes in padded standard base64" };
+        if digest.len() == 32 { Ok(Self(text)) } else { Err(error) }
     }
 }
 
