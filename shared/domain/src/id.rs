@@ -31,7 +31,7 @@ pub struct SubjectId(Ulid);
 #[serde(try_from = "String", into = "String")]
 pub struct WorkId(Ulid);
 
-/// A deletion request: a ULID, so that requests sort by the time they came.
+/// A request for an erasure, known by 128 bits that only its requester was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequestId(Ulid);
@@ -51,14 +51,15 @@ impl SubjectId {
 impl WorkId {
     /// A new work asked for at `now`; the 80 low bits of `random` make it unguessable.
     pub fn new(now: jiff::Timestamp, random: u128) -> Self {
-        Self(timed(now, random))
+        let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
+        Self(Ulid::from_parts(milliseconds, random))
     }
 }
 
 impl RequestId {
-    /// A new request that came at `now`; the 80 low bits of `random` make it unguessable.
-    pub fn new(now: jiff::Timestamp, random: u128) -> Self {
-        Self(timed(now, random))
+    /// A request of these 128 unguessable bits.
+    pub fn from_bits(bits: u128) -> Self {
+        Self(Ulid::from_bytes(bits.to_be_bytes()))
     }
 }
 
@@ -67,11 +68,6 @@ impl LeaseToken {
     pub fn from_random(bits: u128) -> Self {
         Self(Ulid::from_bytes(bits.to_be_bytes()))
     }
-}
-
-fn timed(now: jiff::Timestamp, random: u128) -> Ulid {
-    let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
-    Ulid::from_parts(milliseconds, random)
 }
 
 /// Text in, text out, for the identifiers that are 128 bits in Crockford base32.

@@ -23,6 +23,11 @@ pub struct PhotoKey {
 impl PhotoKey {
     /// The prefix under which every photo lies.
     pub const PREFIX: &str = "uploads/";
+
+    /// The prefix under which every photo of a subject lies.
+    pub fn prefix(subject: SubjectId) -> String {
+        format!("{}{subject}/", Self::PREFIX)
+    }
 }
 
 impl fmt::Display for PhotoKey {
@@ -72,13 +77,30 @@ pub struct WorkObjectKey {
     pub object: WorkObject,
 }
 
+impl WorkObjectKey {
+    /// The prefix under which every object of every work lies.
+    pub const PREFIX: &str = "works/";
+
+    /// The prefix under which every object of a subject lies.
+    pub fn prefix(subject: SubjectId) -> String {
+        format!("{}{subject}/", Self::PREFIX)
+    }
+
+    /// The subject and the work that an object's key names; `None` for a key of no work.
+    pub fn work_of(key: &str) -> Option<(SubjectId, WorkId)> {
+        let mut parts = key.strip_prefix(Self::PREFIX)?.split('/');
+        let (subject, work, _object) = (parts.next()?, parts.next()?, parts.next()?);
+        Some((subject.parse().ok()?, work.parse().ok()?))
+    }
+}
+
 impl fmt::Display for WorkObjectKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ending = match self.object {
             WorkObject::Picture => ".jpg",
             WorkObject::Thumbnail => "-thumbnail.jpg",
         };
-        write!(formatter, "works/{}/{}/{}{ending}", self.subject, self.work, self.attempt)
+        write!(formatter, "{}{}/{}/{}{ending}", Self::PREFIX, self.subject, self.work, self.attempt)
     }
 }
 
@@ -94,6 +116,17 @@ mod tests {
             let now = jiff::Timestamp::from_second(second).expect("in range");
             let key = PhotoKey { subject: SubjectId::from_random(subject), work: WorkId::new(now, random) };
             prop_assert_eq!(key.to_string().parse(), Ok(key));
+        }
+
+        #[test]
+        fn an_objects_key_tells_its_work(subject: u128, random: u128, attempt in 1_u32..5, second in 0_i64..4_000_000_000) {
+            let now = jiff::Timestamp::from_second(second).expect("in range");
+            let (subject, work) = (SubjectId::from_random(subject), WorkId::new(now, random));
+            for object in WorkObject::ALL {
+                let key = WorkObjectKey { subject, work, attempt, object }.to_string();
+                prop_assert!(key.starts_with(&WorkObjectKey::prefix(subject)));
+                prop_assert_eq!(WorkObjectKey::work_of(&key), Some((subject, work)));
+            }
         }
 
         #[test]

@@ -3,6 +3,7 @@
 //! Invariants: no I/O, no clock (time is an argument), no randomness (random bits are an argument), no AWS,
 //! no pixels. What is written where belongs to `cloud`; what the app is told belongs to the functions.
 
+mod erasure;
 mod favorite;
 mod id;
 mod key;
@@ -15,6 +16,7 @@ mod upload;
 mod work;
 mod working_days;
 
+pub use erasure::{Erasure, ErasureScope, ErasureState, ErasureStep, ErasureTimes, Reach};
 pub use favorite::{Favorite, FavoriteError, FavoriteKind, FavoriteTarget, FavoritesPage};
 pub use id::{IdError, IdentityHash, LeaseToken, RequestId, Sha256, SubjectId, TemplateId, WorkId};
 pub use key::{KeyError, PhotoKey, WorkObject, WorkObjectKey};

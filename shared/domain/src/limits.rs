@@ -49,6 +49,12 @@ pub const FAVORITES_MAX: usize = 1_000;
 /// synthesize.
 pub const DUE_SHARDS: u8 = 8;
 
+/// The longest contact address that a request may leave, in bytes (RFC 5321, section 4.5.3.1.3).
+pub const CONTACT_BYTES_MAX: usize = 254;
+
+/// Requests for erasures on one page of a list unless the caller asks for fewer.
+pub const PAGE_REQUESTS_MAX: usize = 50;
+
 const _: () = {
     assert!(PAGE_FAVORITES_MAX <= 100);
     assert!(SYNTHESIZE_TIMEOUT.as_secs() < LEASE.as_secs());

@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
 pub use keys::{Jwk, Jwks, KeyError};
-pub use salt::{Requester, Salt, SaltDigest};
+pub use salt::{Requester, Salt};
 pub use verify::{ReceiptError, verify};
 
+use crate::erasure::ErasureScope;
 use crate::id::RequestId;
 use crate::time::{UnixSeconds, rfc3339};
 
@@ -26,18 +27,6 @@ const TYPE: &str = "erasure-receipt+jwt";
 
 /// The only algorithm that is signed by and accepted: ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4).
 const ALGORITHM: &str = "ES256";
-
-/// What a deletion request asks to be erased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErasureScope {
-    /// All works.
-    Works,
-    /// All favorites.
-    Favorites,
-    /// Everything that is known about the requester.
-    Account,
-}
 
 /// The claims of a receipt; points in time are RFC 3339 but for `iat`, which is a number (RFC 7519).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,6 +23,10 @@ pub enum Record {
     LogLine,
     /// The point-in-time backup of a row of the records table.
     Backup,
+    /// A request for an erasure, its states and its receipt.
+    Erasure,
+    /// That somebody's account was erased.
+    Tombstone,
 }
 
 /// A period and the reason for it.
@@ -61,7 +65,7 @@ pub const KEPT_WITH: [KeptWith; 2] = [
 
 impl Record {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Photo,
         Self::Work,
         Self::FailedWork,
@@ -69,6 +73,8 @@ impl Record {
         Self::Quota,
         Self::LogLine,
         Self::Backup,
+        Self::Erasure,
+        Self::Tombstone,
     ];
 
     /// The kind in the words of the documentation.
@@ -86,6 +92,11 @@ impl Record {
                 "The backup of a row, refused photos' rounded values and the checksums of photos on \
                              their way included"
             }
+            Self::Erasure => {
+                "A request for an erasure, with its states and its receipt; whose it was and how to reach them is \
+                 forgotten with the last backup, a week after it is done"
+            }
+            Self::Tombstone => "That an account was erased: a hash of issuer and `sub`, and nothing else",
         }
     }
 
@@ -121,6 +132,16 @@ impl Record {
             Self::Backup => Retention {
                 period: SignedDuration::from_hours(24 * 7),
                 reason: "to undo a mistake of ours in the records; stored photos and pictures and the identities have none",
+            },
+            Self::Erasure => Retention {
+                period: DAY.saturating_mul(2 * 365),
+                reason: "24 months is how long records of such requests must be kept (California Code of Regulations, \
+                         title 11, section 7101)",
+            },
+            Self::Tombstone => Retention {
+                period: DAY.saturating_mul(30),
+                reason: "so that a token that is still valid does not bring the account back; a new start before that \
+                         is an explicit request",
             },
         }
     }

@@ -7,23 +7,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::id::{IdError, RequestId};
 
-/// 256 random bits that the requester gets once, in base64url. The service keeps no more than their digest.
+/// 256 unguessable bits that the requester alone is told, in base64url. The service keeps no more than what they make of
+/// the request's id ([`Requester`]).
 ///
 /// With the request's id it opens status and receipt without sign-in, so `Debug` prints no value.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Salt([u8; 32]);
-
-/// SHA-256 of a salt: tells whether a salt is the right one, and not what it is. The salt is as random as a key, so
-/// nothing slower than a hash is needed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct SaltDigest([u8; 32]);
 
 /// HMAC-SHA256 of the request's id under the salt: the receipt's link to its requester, and to nobody else's receipt.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +26,8 @@ pub struct SaltDigest([u8; 32]);
 pub struct Requester([u8; 32]);
 
 impl Salt {
-    /// From 256 random bits.
-    pub fn from_random(bits: [u8; 32]) -> Self {
+    /// From 256 unguessable bits.
+    pub fn from_bits(bits: [u8; 32]) -> Self {
         Self(bits)
     }
 
@@ -41,24 +36,12 @@ impl Salt {
         BASE64URL.encode(self.0)
     }
 
-    /// What the service keeps of it.
-    pub fn digest(&self) -> SaltDigest {
-        SaltDigest(Sha256::digest(self.0).into())
-    }
-
     /// What the receipt of this request says of its requester.
     pub fn requester(&self, request: RequestId) -> Requester {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104, section 3)")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of 32 bytes");
         mac.update(request.to_string().as_bytes());
         Requester(mac.finalize().into_bytes().into())
-    }
-}
-
-impl SaltDigest {
-    /// Whether this is the salt's; takes as long for a wrong one as for the right one.
-    pub fn is_of(&self, salt: &Salt) -> bool {
-        salt.digest().0.ct_eq(&self.0).into()
     }
 }
 
@@ -83,33 +66,25 @@ impl fmt::Debug for Salt {
     }
 }
 
-/// Text in, text out, for digests in base64url.
-macro_rules! base64url_digest {
-    ($type:ident, $what:literal) => {
-        impl TryFrom<String> for $type {
-            type Error = IdError;
+impl TryFrom<String> for Requester {
+    type Error = IdError;
 
-            fn try_from(text: String) -> Result<Self, IdError> {
-                bytes(&text, $what).map(Self)
-            }
-        }
-
-        impl From<$type> for String {
-            fn from(digest: $type) -> Self {
-                BASE64URL.encode(digest.0)
-            }
-        }
-
-        impl fmt::Debug for $type {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(concat!(stringify!($type), "(…)"))
-            }
-        }
-    };
+    fn try_from(text: String) -> Result<Self, IdError> {
+        bytes(&text, "requester").map(Self)
+    }
 }
 
-base64url_digest!(SaltDigest, "salt's digest");
-base64url_digest!(Requester, "requester");
+impl From<Requester> for String {
+    fn from(requester: Requester) -> Self {
+        BASE64URL.encode(requester.0)
+    }
+}
+
+impl fmt::Debug for Requester {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Requester(…)")
+    }
+}
 
 fn bytes(text: &str, what: &'static str) -> Result<[u8; 32], IdError> {
     let error = IdError { what, expected: "43 characters of base64url" };
@@ -122,17 +97,11 @@ mod tests {
     use super::*;
 
     fn salt(byte: u8) -> Salt {
-        Salt::from_random([byte; 32])
+        Salt::from_bits([byte; 32])
     }
 
     fn request(random: u128) -> RequestId {
-        RequestId::new(jiff::Timestamp::UNIX_EPOCH, random)
-    }
-
-    #[test]
-    fn a_digest_is_of_one_salt() {
-        assert!(salt(7).digest().is_of(&salt(7)));
-        assert!(!salt(7).digest().is_of(&salt(8)));
+        RequestId::from_bits(random)
     }
 
     #[test]
@@ -147,7 +116,7 @@ mod tests {
     fn a_salt_comes_back_from_its_text_and_from_no_other() {
         let text = salt(7).reveal();
         assert_eq!(text.len(), 43);
-        assert!(text.parse::<Salt>().is_ok_and(|parsed| parsed.digest() == salt(7).digest()));
+        assert!(text.parse::<Salt>().is_ok_and(|parsed| parsed.reveal() == text));
         let padded = format!("{text}=");
         let other_spelling = format!("{}x", &text[..42]);
         for wrong in ["", "short", &text[1..], &padded, &other_spelling, &text.replace('c', "+")] {
@@ -157,8 +126,7 @@ mod tests {
 
     #[test]
     fn nothing_of_a_salt_is_printed() {
-        let digest = salt(7).digest();
         let requester = salt(7).requester(request(1));
-        assert_eq!(format!("{:?} {digest:?} {requester:?}", salt(7)), "Salt(…) SaltDigest(…) Requester(…)");
+        assert_eq!(format!("{:?} {requester:?}", salt(7)), "Salt(…) Requester(…)");
     }
 }

@@ -24,11 +24,11 @@ fn keys() -> Jwks {
 }
 
 fn salt() -> Salt {
-    Salt::from_random([9; 32])
+    Salt::from_bits([9; 32])
 }
 
 fn receipt() -> Receipt {
-    let request_id = RequestId::new(jiff::Timestamp::UNIX_EPOCH, 5);
+    let request_id = RequestId::from_bits(5);
     let at = |second: i64| UnixSeconds::from_second(1_795_000_000 + second);
     Receipt {
         issuer: "AI Fitting".to_owned(),
@@ -133,7 +133,7 @@ fn a_receipt_by_an_unknown_key_or_in_its_name_is_refused() {
 #[test]
 fn the_wrong_salt_is_refused() {
     let jws = signed(&receipt(), &signing_key(1));
-    let wrong = Salt::from_random([8; 32]);
+    let wrong = Salt::from_bits([8; 32]);
     assert_eq!(verify(&jws, &keys(), Some(&wrong)), Err(ReceiptError::WrongSalt));
 }
 
