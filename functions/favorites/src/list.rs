@@ -29,13 +29,13 @@ pub(crate) async fn handle(
     let Some(gate) = endpoints.subjects.find(&request.caller()?).await? else {
         return Response::json(200, &List { favorites: Vec::new(), next_cursor: None });
     };
-    let all = endpoints.favorites.all(gate.subject).await?;
+    let all = endpoints.favorites.all(gate).await?;
     let page = FavoritesPage::of(all, cursor.as_ref(), limit);
     let works = page.favorites.iter().filter_map(|favorite| match favorite.target {
         FavoriteTarget::Work(work) => Some(work),
         FavoriteTarget::Template(_) => None,
     });
-    let works = endpoints.favorites.works(gate.subject, &works.collect::<Vec<_>>()).await?;
+    let works = endpoints.favorites.works(gate, &works.collect::<Vec<_>>()).await?;
     let catalogue = catalogue(endpoints, &page).await?;
     let mut favorites = Vec::with_capacity(page.favorites.len());
     for favorite in &page.favorites {

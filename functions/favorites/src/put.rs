@@ -1,9 +1,10 @@
 //! `PUT /v1/favorites/{kind}/{id}`: marks a template of the catalogue or a work of the caller's own.
 
-use cloud::Saved;
+use cloud::{Closed, Saved};
 use domain::limits::FAVORITES_MAX;
 use domain::{FavoriteTarget, TemplateId, UnixSeconds, WorkId};
 use lambda::{ApiError, Problem, Request, Response};
+use resources::closed;
 
 use crate::endpoints::{Endpoints, target};
 use crate::resource::FavoriteResource;
@@ -20,12 +21,12 @@ pub(crate) async fn handle(
         FavoriteTarget::Work(work) => must_be_seen(endpoints, &request, *work, now).await?,
     }
     let (subjects, identity) = (&endpoints.subjects, request.caller()?);
-    let gate = subjects.find_or_create(&identity, &endpoints.data_key, now).await?.ok_or_else(closed)?;
+    let gate = subjects.find_or_create(&identity, &endpoints.data_key, now).await?.map_err(closed)?;
     match endpoints.favorites.save(gate, target, now).await? {
         Saved::Favorite(favorite) => Response::json(200, &FavoriteResource::of(&favorite)),
         Saved::Full => Err(full().into()),
         Saved::Vanished => Err(Problem::not_found("work").into()),
-        Saved::Closed => Err(closed().into()),
+        Saved::Closed => Err(closed(Closed::Erasing).into()),
     }
 }
 
@@ -44,16 +45,11 @@ async fn must_be_seen(
 ) -> Result<(), ApiError> {
     let not_found = || Problem::not_found("work");
     let gate = endpoints.subjects.find(&request.caller()?).await?.ok_or_else(not_found)?;
-    let work = endpoints.works.load(gate.subject, work).await?.ok_or_else(not_found)?;
+    let work = endpoints.works.own(gate, work).await?.ok_or_else(not_found)?;
     if work.view(now).is_some() { Ok(()) } else { Err(not_found().into()) }
 }
 
 fn full() -> Problem {
     let detail = format!("There are {FAVORITES_MAX} favorites, as many as there may be; remove one first.");
     Problem::new(409, "too_many_favorites", "Too many favorites", detail)
-}
-
-fn closed() -> Problem {
-    let detail = "This account's data is being erased; nothing can be added.";
-    Problem::new(409, "erasure_under_way", "The account is being erased", detail)
 }

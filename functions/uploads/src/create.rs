@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use cloud::{Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits};
-use domain::limits::{IDEMPOTENCY_KEY_CHARS_MAX, PHOTO_BYTES_MAX};
+use cloud::{Closed, Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits};
+use domain::limits::PHOTO_BYTES_MAX;
 use domain::{
     ExpectedPhoto, TemplateId, TemplateVersion, UnixSeconds, UploadError, UploadRequest, Work, WorkId,
     WorkKind, WorkState,
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda::{ApiError, Problem, Request, Response};
+use resources::closed;
 use serde::Serialize;
 
 /// The endpoint and what it needs.
@@ -45,19 +46,18 @@ impl Create {
     /// Handles `POST /v1/uploads`.
     pub(crate) async fn handle(&self, request: Request, now: Timestamp) -> Result<Response, ApiError> {
         let identity = request.caller()?;
-        let idempotency_key = idempotency_key(&request)?;
+        let idempotency_key = request.idempotency_key()?;
         let upload: UploadRequest = request.json()?;
         upload.check().map_err(size_problem)?;
         let template = self.pin(&upload.template_id).await?;
         let seconds = UnixSeconds::of(now);
-        let gate =
-            self.subjects.find_or_create(&identity, &self.data_key, seconds).await?.ok_or_else(closed)?;
+        let gate = self.subjects.find_or_create(&identity, &self.data_key, seconds).await?.map_err(closed)?;
         let work = self.new_work(gate, upload, template, now)?;
         match self.uploads.admit(gate, &work, idempotency_key, now).await? {
             Upload::Created => self.answer(201, &work, seconds).await,
-            Upload::Repeated(earlier) => self.repeat(&work, earlier, seconds).await,
+            Upload::Repeated(earlier) => self.repeat(gate, &work, earlier, seconds).await,
             Upload::OverQuota => Err(over_quota().into()),
-            Upload::Closed => Err(closed().into()),
+            Upload::Closed => Err(closed(Closed::Erasing).into()),
         }
     }
 
@@ -86,7 +86,7 @@ impl Create {
         Ok(Work {
             id: WorkId::new(now, random_bits()?),
             subject: gate.subject,
-            generation: gate.generation,
+            generation: gate.works,
             kind: WorkKind::Picture,
             template,
             source: upload.source,
@@ -96,8 +96,14 @@ impl Create {
     }
 
     /// Answers a repeated request with the work of the first one, if it asks for the same and can still be met.
-    async fn repeat(&self, asked: &Work, earlier: WorkId, now: UnixSeconds) -> Result<Response, ApiError> {
-        let earlier = self.works.load(asked.subject, earlier).await?.ok_or_else(spent)?;
+    async fn repeat(
+        &self,
+        gate: Gate,
+        asked: &Work,
+        earlier: WorkId,
+        now: UnixSeconds,
+    ) -> Result<Response, ApiError> {
+        let earlier = self.works.own(gate, earlier).await?.ok_or_else(spent)?;
         if !asks_for_the_same(asked, &earlier) {
             return Err(key_reused().into());
         }
@@ -134,16 +140,6 @@ fn asks_for_the_same(asked: &Work, earlier: &Work) -> bool {
     asked.template.id == earlier.template.id && asked.source == earlier.source && same_photo
 }
 
-fn idempotency_key(request: &Request) -> Result<&str, Problem> {
-    let key = request.header("idempotency-key").unwrap_or_default();
-    let valid = (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len())
-        && key.bytes().all(|byte| byte.is_ascii_graphic());
-    let detail = format!(
-        "Send an Idempotency-Key header of 1 to {IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters."
-    );
-    if valid { Ok(key) } else { Err(Problem::bad_request("invalid_idempotency_key", detail)) }
-}
-
 fn size_problem(error: UploadError) -> Problem {
     match error {
         UploadError::Empty => Problem::new(422, "empty_photo", "The photo is empty", format!("{error}.")),
@@ -157,11 +153,6 @@ fn size_problem(error: UploadError) -> Problem {
 fn over_quota() -> Problem {
     let detail = "Today's uploads are used up; try again tomorrow (UTC).";
     Problem::new(429, "quota_exceeded", "Too many uploads", detail).retry_after(3_600)
-}
-
-fn closed() -> Problem {
-    let detail = "This account's data is being erased; nothing can be uploaded.";
-    Problem::new(409, "erasure_under_way", "The account is being erased", detail)
 }
 
 fn spent() -> Problem {

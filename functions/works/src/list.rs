@@ -27,7 +27,7 @@ pub(crate) async fn handle(
     let Some(gate) = endpoints.subjects.find(&request.caller()?).await? else {
         return Response::json(200, &List { works: Vec::new(), next_cursor: None });
     };
-    let page = endpoints.disposal.works.page(gate.subject, cursor, limit).await?;
+    let page = endpoints.disposal.works.page(gate, cursor, limit).await?;
     let mut works = Vec::with_capacity(page.works.len());
     for work in &page.works {
         works.extend(WorkResource::of(work, &endpoints.disposal.pictures, now).await?);

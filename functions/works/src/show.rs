@@ -28,6 +28,6 @@ pub(crate) async fn own_work(endpoints: &Endpoints, request: &Request) -> Result
     let not_found = || Problem::not_found("work");
     let id: WorkId = request.path("id", "work")?;
     let gate = endpoints.subjects.find(&request.caller()?).await?.ok_or_else(not_found)?;
-    let work = endpoints.disposal.works.load(gate.subject, id).await?;
+    let work = endpoints.disposal.works.own(gate, id).await?;
     Ok(work.ok_or_else(not_found)?)
 }

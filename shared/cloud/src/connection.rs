@@ -18,6 +18,8 @@ pub struct Connection {
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) kms: aws_sdk_kms::Client,
+    pub(crate) cognito: aws_sdk_cognitoidentityprovider::Client,
+    pub(crate) eventbridge: aws_sdk_eventbridge::Client,
 }
 
 impl Connection {
@@ -31,15 +33,24 @@ impl Connection {
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
+        let cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(&config);
+        let eventbridge = aws_sdk_eventbridge::config::Builder::from(&config);
         #[cfg(feature = "kill-points")]
-        let (s3, dynamodb) = {
+        let (s3, dynamodb, cognito, eventbridge) = {
             let kill_points = crate::kill_points::KillPoints::of_process();
-            (s3.interceptor(kill_points.clone()), dynamodb.interceptor(kill_points))
+            (
+                s3.interceptor(kill_points.clone()),
+                dynamodb.interceptor(kill_points.clone()),
+                cognito.interceptor(kill_points.clone()),
+                eventbridge.interceptor(kill_points),
+            )
         };
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             kms: aws_sdk_kms::Client::new(&config),
+            cognito: aws_sdk_cognitoidentityprovider::Client::from_conf(cognito.build()),
+            eventbridge: aws_sdk_eventbridge::Client::from_conf(eventbridge.build()),
         }
     }
 }

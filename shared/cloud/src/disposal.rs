@@ -1,6 +1,8 @@
 //! How a work goes away, in the one order that leaves nothing behind: what is stored before the row that names it.
 
-use domain::{Failure, UnixSeconds, Work, WorkState};
+use std::collections::HashMap;
+
+use domain::{Failure, PhotoKey, SubjectId, UnixSeconds, Work, WorkId, WorkObjectKey, WorkState};
 
 use crate::{CloudError, Photos, Pictures, Replaced, Works};
 
@@ -61,6 +63,51 @@ impl Disposal {
         self.delete_stored(work).await?;
         // Superseded means that somebody else has removed it.
         self.works.remove(work).await.map(|_either| ())
+    }
+
+    /// Deletes what a subject has in the buckets for works that there are not; how many objects there were. Every object
+    /// is named by its work's row before it is put, so what no row names is nobody's.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub async fn delete_strays(&self, subject: SubjectId) -> Result<usize, CloudError> {
+        let photos = self.photos.keys_of(subject).await?;
+        let photo_work = |key: &str| key.parse::<PhotoKey>().ok().map(|key| key.work);
+        let stray_photos = self.strays(subject, photos, photo_work).await?;
+        self.photos.delete_keys(&stray_photos).await?;
+        let pictures = self.pictures.keys_of(subject).await?;
+        let picture_work = |key: &str| WorkObjectKey::work_of(key).map(|(_subject, work)| work);
+        let stray_pictures = self.strays(subject, pictures, picture_work).await?;
+        self.pictures.delete_keys(&stray_pictures).await?;
+        Ok(stray_photos.len() + stray_pictures.len())
+    }
+
+    /// Those of these keys that belong to no work there is.
+    async fn strays(
+        &self,
+        subject: SubjectId,
+        keys: Vec<String>,
+        work_of: impl Fn(&str) -> Option<WorkId>,
+    ) -> Result<Vec<String>, CloudError> {
+        let mut exists = HashMap::new();
+        let mut strays = Vec::new();
+        for key in keys {
+            let is_named = match work_of(&key) {
+                None => false,
+                Some(work) => match exists.get(&work) {
+                    Some(known) => *known,
+                    None => {
+                        let found = self.works.load(subject, work).await?.is_some();
+                        exists.insert(work, found);
+                        found
+                    }
+                },
+            };
+            if !is_named {
+                strays.push(key);
+            }
+        }
+        Ok(strays)
     }
 
     async fn delete_stored(&self, work: &Work) -> Result<(), CloudError> {

@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::{ConditionCheck, KeysAndAttributes, Put, TransactWriteItem};
 use domain::limits::FAVORITES_MAX;
 use domain::{Favorite, FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId};
 use serde::{Deserialize, Serialize};
 
-use crate::table::{self, FAVORITE, Item, Transaction};
+use crate::table::{self, FAVORITE, Generation, Transaction};
 use crate::{CloudError, Connection, Gate, works};
 
 /// Tries of a batch that DynamoDB answers in part, which it does when it is asked too much at once.
@@ -60,7 +61,7 @@ impl Favorites {
         target: FavoriteTarget,
         now: UnixSeconds,
     ) -> Result<Saved, CloudError> {
-        let all = self.all(gate.subject).await?;
+        let all = self.all(gate).await?;
         let count = all.len();
         if let Some(earlier) = all.into_iter().find(|favorite| favorite.target == target) {
             return Ok(Saved::Favorite(earlier));
@@ -68,7 +69,10 @@ impl Favorites {
         if count >= FAVORITES_MAX {
             return Ok(Saved::Full);
         }
-        let mut operations = vec![table::gate_stands(&self.table, gate)?, self.put_new(gate, &target, now)?];
+        let mut operations = vec![
+            table::gate_stands(&self.table, gate.subject, Generation::Favorites(gate.favorites))?,
+            self.put_new(gate, &target, now)?,
+        ];
         if let FavoriteTarget::Work(work) = target {
             operations.push(self.work_stays(gate.subject, work)?);
         }
@@ -79,7 +83,7 @@ impl Favorites {
         Ok(match failed.as_slice() {
             [true, ..] => Saved::Closed,
             [_, _, true] => Saved::Vanished,
-            _ => self.saved_at_once(gate.subject, target, now).await?,
+            _ => self.saved_at_once(gate, target, now).await?,
         })
     }
 
@@ -93,12 +97,43 @@ impl Favorites {
         request.send().await.map(|_deleted| ()).map_err(CloudError::of("DeleteItem"))
     }
 
-    /// Every favorite of a subject, in no order of use: they are few ([`FAVORITES_MAX`]), and the order by time is that
+    /// Every favorite of the owner of this gate but those that are being erased, in no order of use: they are few ([`FAVORITES_MAX`]), and the order by time is that
     /// of no key, since a key must be the same however often a favorite is saved.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn all(&self, subject: SubjectId) -> Result<Vec<Favorite>, CloudError> {
+    pub async fn all(&self, gate: Gate) -> Result<Vec<Favorite>, CloudError> {
+        let rows = self.rows(gate.subject).await?;
+        let own = rows.into_iter().filter(|row| row.generation == gate.favorites);
+        own.map(|row| favorite(&row)).collect()
+    }
+
+    /// Deletes the favorites of earlier generations than `before`; how many there were.
+    ///
+    /// # Errors
+    /// When the table cannot be read or written.
+    pub async fn delete_earlier(&self, subject: SubjectId, before: u32) -> Result<usize, CloudError> {
+        let mut rows = self.rows(subject).await?;
+        rows.retain(|row| row.generation < before);
+        for row in &rows {
+            let delete = self.connection.dynamodb.delete_item().table_name(&self.table);
+            let delete = delete
+                .set_key(Some(table::key(subject, row.sk.clone())))
+                // It may have been marked anew in the meantime.
+                .condition_expression("generation < :before")
+                .expression_attribute_values(":before", table::number(before));
+            match delete.send().await {
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(DeleteItemError::is_conditional_check_failed_exception) => {}
+                answer => drop(answer.map_err(CloudError::of("DeleteItem"))?),
+            }
+        }
+        Ok(rows.len())
+    }
+
+    async fn rows(&self, subject: SubjectId) -> Result<Vec<Row>, CloudError> {
         let rows = self
             .connection
             .dynamodb
@@ -114,15 +149,16 @@ impl Favorites {
             .collect::<Result<Vec<_>, _>>()
             .await
             .map_err(CloudError::of("Query"))?;
-        rows.into_iter().map(favorite).collect()
+        rows.into_iter().map(|row| table::from_item(row, "a favorite")).collect()
     }
 
-    /// Those of these works whose rows are there; at most 100 can be asked for.
+    /// Those of these works whose rows are there and that are not being erased; at most 100 can be asked for.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn works(&self, subject: SubjectId, works: &[WorkId]) -> Result<Vec<Work>, CloudError> {
-        let keys: Vec<_> = works.iter().map(|work| table::key(subject, table::work_row(*work))).collect();
+    pub async fn works(&self, gate: Gate, works: &[WorkId]) -> Result<Vec<Work>, CloudError> {
+        let keys: Vec<_> =
+            works.iter().map(|work| table::key(gate.subject, table::work_row(*work))).collect();
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -136,7 +172,9 @@ impl Favorites {
             items.extend(answer.responses.unwrap_or_default().into_values().flatten());
             asked = answer.unprocessed_keys.unwrap_or_default();
             if asked.is_empty() {
-                return items.into_iter().map(works::read).collect();
+                let mut found = items.into_iter().map(works::read).collect::<Result<Vec<_>, _>>()?;
+                found.retain(|work| work.generation == gate.works);
+                return Ok(found);
             }
             tokio::time::sleep(Duration::from_millis(20 << tries)).await;
         }
@@ -146,11 +184,11 @@ impl Favorites {
     /// A request at the same time has marked it. If it is unmarked again by now, this request came before that.
     async fn saved_at_once(
         &self,
-        subject: SubjectId,
+        gate: Gate,
         target: FavoriteTarget,
         now: UnixSeconds,
     ) -> Result<Saved, CloudError> {
-        let all = self.all(subject).await?;
+        let all = self.all(gate).await?;
         let other = all.into_iter().find(|favorite| favorite.target == target);
         Ok(Saved::Favorite(other.unwrap_or(Favorite { target, saved_at: now })))
     }
@@ -162,11 +200,13 @@ impl Favorites {
         now: UnixSeconds,
     ) -> Result<TransactWriteItem, CloudError> {
         let (pk, sk) = (table::partition(gate.subject), table::favorite_row(target));
-        let row = Row { pk, sk, generation: gate.generation, saved_at: now };
+        let row = Row { pk, sk, generation: gate.favorites, saved_at: now };
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(table::to_item(&row, "a favorite")?))
-            .condition_expression("attribute_not_exists(pk)")
+            // One of an earlier generation is being erased, and this one takes its place.
+            .condition_expression("attribute_not_exists(pk) OR generation < :generation")
+            .expression_attribute_values(":generation", table::number(gate.favorites))
             .build()
             .map_err(CloudError::malformed("a put"))?;
         Ok(TransactWriteItem::builder().put(put).build())
@@ -185,8 +225,7 @@ impl Favorites {
     }
 }
 
-fn favorite(item: Item) -> Result<Favorite, CloudError> {
-    let row: Row = table::from_item(item, "a favorite")?;
+fn favorite(row: &Row) -> Result<Favorite, CloudError> {
     let target = row.sk.strip_prefix(FAVORITE).and_then(|target| target.split_once('#'));
     let target = target.and_then(|(kind, id)| FavoriteTarget::of(kind, id).ok());
     let target = target.ok_or(CloudError::Malformed { what: "a favorite" })?;
@@ -206,8 +245,8 @@ mod tests {
             let saved_at = UnixSeconds::from_second(1_795_000_000);
             let (pk, sk) = ("SUBJECT#x".to_owned(), table::favorite_row(&target));
             let item = table::to_item(&Row { pk, sk, generation: 1, saved_at }, "a favorite");
-            let read = favorite(item.expect("an item")).expect("reads back");
-            assert_eq!(read, Favorite { target, saved_at });
+            let row = table::from_item(item.expect("an item"), "a favorite").expect("reads back");
+            assert_eq!(favorite(&row), Ok(Favorite { target, saved_at }));
         }
     }
 }

@@ -20,7 +20,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 /// Operations that change nothing.
-const READS: [&str; 6] = ["BatchGetItem", "GetItem", "Query", "GetObject", "ListObjectsV2", "HeadObject"];
+const READS: [&str; 7] =
+    ["BatchGetItem", "GetItem", "Query", "Scan", "GetObject", "ListObjectsV2", "HeadObject"];
 
 static PASSED: AtomicU32 = AtomicU32::new(0);
 

@@ -4,17 +4,22 @@
 //! conditional on the state it was computed from; an object goes before the row that names it; an error's text
 //! holds an operation and a code, never a key, an id or a body.
 
+mod bucket;
 mod connection;
 mod cursors;
 mod disposal;
+mod erasures;
 mod error;
 mod favorites;
+mod identity_provider;
 #[cfg(feature = "kill-points")]
 mod kill_points;
+mod partition;
 mod photos;
 mod pictures;
 mod random;
 mod receipts;
+mod subject_key;
 mod subjects;
 mod table;
 mod templates;
@@ -24,13 +29,17 @@ mod works;
 pub use connection::Connection;
 pub use cursors::{CursorOf, Cursors};
 pub use disposal::Disposal;
+pub use erasures::{Erasures, ListedRequest, Opened, Person};
 pub use error::CloudError;
 pub use favorites::{Favorites, Saved};
+pub use identity_provider::IdentityProvider;
+pub use partition::{Partition, Partitions};
 pub use photos::{FetchedPhoto, ListedPhotos, Photos, PresignedUpload};
 pub use pictures::{Pictures, PresignedDownload};
-pub use random::{lease_token, random_bits, salt};
+pub use random::{lease_token, random_bits};
 pub use receipts::ReceiptKeys;
-pub use subjects::{Gate, Subjects};
+pub use subject_key::{Purpose, Sealed, SubjectKey};
+pub use subjects::{Closed, Gate, Owner, Subjects};
 pub use templates::{CatalogueEntry, TemplateFiles, Templates};
 pub use uploads::{Upload, Uploads};
 pub use works::{DuePage, DueWork, Page, Replaced, Works};

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::ServerSideEncryption;
-use domain::{ExpectedPhoto, PhotoKey, UnixSeconds};
+use domain::{ExpectedPhoto, PhotoKey, SubjectId, UnixSeconds};
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
 
-use crate::{CloudError, Connection};
+use crate::{CloudError, Connection, bucket};
 
 /// The uploads bucket.
 #[derive(Debug, Clone)]
@@ -122,6 +122,22 @@ impl Photos {
     pub async fn delete_stray(&self, key: &str) -> Result<(), CloudError> {
         let request = self.connection.s3.delete_object().bucket(&self.bucket).key(key);
         request.send().await.map(|_deleted| ()).map_err(CloudError::of("DeleteObject"))
+    }
+
+    /// The keys of everything a subject has here.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn keys_of(&self, subject: SubjectId) -> Result<Vec<String>, CloudError> {
+        bucket::keys_below(&self.connection, &self.bucket, &PhotoKey::prefix(subject)).await
+    }
+
+    /// Deletes these objects; it is no error if any is gone.
+    ///
+    /// # Errors
+    /// When any of them cannot be deleted.
+    pub async fn delete_keys(&self, keys: &[String]) -> Result<(), CloudError> {
+        bucket::delete(&self.connection, &self.bucket, keys).await
     }
 
     /// One page of the bucket's objects, in the order of their keys, which is not that of their age: whoever looks for

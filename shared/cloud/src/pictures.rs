@@ -1,12 +1,12 @@
 //! The works bucket: finished pictures and their thumbnails, encrypted, under names that the work's row implies.
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier, ServerSideEncryption};
-use domain::{Work, WorkObject, WorkObjectKey};
+use aws_sdk_s3::types::ServerSideEncryption;
+use domain::{SubjectId, Work, WorkObject, WorkObjectKey};
 use jiff::SignedDuration;
 
 use crate::photos::presigning;
-use crate::{CloudError, Connection};
+use crate::{CloudError, Connection, bucket};
 
 /// The works bucket.
 #[derive(Debug, Clone)]
@@ -71,19 +71,32 @@ impl Pictures {
         }
         let keys =
             (1..=attempts).flat_map(|attempt| WorkObject::ALL.map(|object| work.object_key(attempt, object)));
-        let objects = keys.map(|key| ObjectIdentifier::builder().key(key.to_string()).build());
-        let objects =
-            objects.collect::<Result<Vec<_>, _>>().map_err(CloudError::malformed("a list of objects"))?;
-        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
-        let delete = delete.map_err(CloudError::malformed("a list of objects"))?;
-        let request = self.connection.s3.delete_objects().bucket(&self.bucket).delete(delete);
-        let answer = request.send().await.map_err(CloudError::of("DeleteObjects"))?;
-        match answer.errors().first() {
-            None => Ok(()),
-            Some(error) => {
-                let code = error.code().unwrap_or("unknown").to_owned();
-                Err(CloudError::Service { operation: "DeleteObjects", code })
-            }
-        }
+        let keys: Vec<_> = keys.map(|key| key.to_string()).collect();
+        bucket::delete(&self.connection, &self.bucket, &keys).await
+    }
+
+    /// The keys of everything a subject has here.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn keys_of(&self, subject: SubjectId) -> Result<Vec<String>, CloudError> {
+        bucket::keys_below(&self.connection, &self.bucket, &WorkObjectKey::prefix(subject)).await
+    }
+
+    /// Whether the picture of a ready work is there.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn exists(&self, work: &Work) -> Result<bool, CloudError> {
+        let key = work.object_key(work.attempt(), WorkObject::Picture).to_string();
+        Ok(!bucket::keys_below(&self.connection, &self.bucket, &key).await?.is_empty())
+    }
+
+    /// Deletes these objects; it is no error if any is gone.
+    ///
+    /// # Errors
+    /// When any of them cannot be deleted.
+    pub async fn delete_keys(&self, keys: &[String]) -> Result<(), CloudError> {
+        bucket::delete(&self.connection, &self.bucket, keys).await
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, ConditionCheck, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
-use domain::{FavoriteTarget, SubjectId, WorkId};
+use domain::{FavoriteTarget, RequestId, SubjectId, WorkId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{CloudError, Connection, Gate, random_bits};
+use crate::{CloudError, Connection, random_bits};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -23,12 +23,19 @@ pub(crate) const WORK: &str = "WORK#";
 /// The prefix of a favorite's sort key.
 pub(crate) const FAVORITE: &str = "FAVORITE#";
 
+/// The prefix of the sort key of a request for an erasure.
+pub(crate) const REQUEST: &str = "REQUEST#";
+
 pub(crate) fn partition(subject: SubjectId) -> String {
     format!("SUBJECT#{subject}")
 }
 
 pub(crate) fn work_row(work: WorkId) -> String {
     format!("{WORK}{work}")
+}
+
+pub(crate) fn request_row(request: RequestId) -> String {
+    format!("{REQUEST}{request}")
 }
 
 pub(crate) fn favorite_row(target: &FavoriteTarget) -> String {
@@ -56,14 +63,39 @@ pub(crate) fn from_item<T: DeserializeOwned>(item: Item, what: &'static str) -> 
     serde_dynamo::from_item(item).map_err(CloudError::malformed(what))
 }
 
+/// What a write to a partition belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Generation {
+    /// The works of this generation.
+    Works(u32),
+    /// The favorites of this generation.
+    Favorites(u32),
+}
+
+impl Generation {
+    /// The attribute of the gate row that holds it, and its number.
+    pub(crate) fn attribute(self) -> (&'static str, u32) {
+        match self {
+            Self::Works(generation) => ("works_generation", generation),
+            Self::Favorites(generation) => ("favorites_generation", generation),
+        }
+    }
+}
+
 /// The condition that goes with every write to a partition: the gate stands, in the generation the writer knows,
 /// and is not being erased. Without it a slow writer could re-create what an erasure has removed.
-pub(crate) fn gate_stands(table: &str, gate: Gate) -> Result<TransactWriteItem, CloudError> {
+pub(crate) fn gate_stands(
+    table: &str,
+    subject: SubjectId,
+    generation: Generation,
+) -> Result<TransactWriteItem, CloudError> {
+    let (attribute, generation) = generation.attribute();
     let check = ConditionCheck::builder()
         .table_name(table)
-        .set_key(Some(key(gate.subject, GATE.to_owned())))
-        .condition_expression("generation = :generation AND erasing = :no")
-        .expression_attribute_values(":generation", number(gate.generation))
+        .set_key(Some(key(subject, GATE.to_owned())))
+        .condition_expression("#generation = :generation AND erasing = :no")
+        .expression_attribute_names("#generation", attribute)
+        .expression_attribute_values(":generation", number(generation))
         .expression_attribute_values(":no", AttributeValue::Bool(false))
         .build()
         .map_err(CloudError::malformed("a condition check"))?;

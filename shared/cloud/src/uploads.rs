@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use crate::table::{self, Item, Transaction};
+use crate::table::{self, Generation, Item, Transaction};
 use crate::{CloudError, Connection, Gate, Works};
 
 /// What became of a request for an upload.
@@ -57,7 +57,7 @@ impl Uploads {
     ) -> Result<Upload, CloudError> {
         let idempotency = table::key(gate.subject, idempotency_row(idempotency_key));
         let operations = vec![
-            table::gate_stands(&self.works.table, gate)?,
+            table::gate_stands(&self.works.table, gate.subject, Generation::Works(gate.works))?,
             self.remember(idempotency.clone(), work.id, now)?,
             self.count(gate, now)?,
             self.works.put_new(work)?,

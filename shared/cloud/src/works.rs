@@ -9,7 +9,7 @@ use domain::limits::DUE_SHARDS;
 use domain::{FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId, WorkState};
 use serde::{Deserialize, Serialize};
 
-use crate::table::{self, Item, Transaction, WORK};
+use crate::table::{self, Generation, Item, Transaction, WORK};
 use crate::{CloudError, Connection, Gate};
 
 /// The index by due time: sparse, sharded, keys only.
@@ -92,7 +92,16 @@ impl Works {
         Self { connection: connection.clone(), table: records }
     }
 
-    /// One work, by a consistent read.
+    /// One work of the owner of this gate, by a consistent read; none that is being erased.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn own(&self, gate: Gate, work: WorkId) -> Result<Option<Work>, CloudError> {
+        let work = self.load(gate.subject, work).await?;
+        Ok(work.filter(|work| work.generation == gate.works))
+    }
+
+    /// One work, by a consistent read, for those who take works away.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -123,9 +132,8 @@ impl Works {
             .set_expression_attribute_values(Some(condition.values))
             .build()
             .map_err(CloudError::malformed("a put"))?;
-        let gate = Gate { subject: old.subject, generation: old.generation };
-        let operations =
-            vec![table::gate_stands(&self.table, gate)?, TransactWriteItem::builder().put(put).build()];
+        let gate = table::gate_stands(&self.table, old.subject, Generation::Works(old.generation))?;
+        let operations = vec![gate, TransactWriteItem::builder().put(put).build()];
         Ok(match table::transact(&self.connection, operations).await? {
             Transaction::Written => Replaced::Stored,
             Transaction::Refused(failed) if failed.first() == Some(&true) => Replaced::Closed,
@@ -160,24 +168,20 @@ impl Works {
         })
     }
 
-    /// The works of a subject that are older than `before`, newest first, at most `limit` of them.
+    /// The works of the owner of this gate that are older than `before`, newest first, at most `limit` of them and
+    /// none that is being erased.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn page(
-        &self,
-        subject: SubjectId,
-        before: Option<WorkId>,
-        limit: usize,
-    ) -> Result<Page, CloudError> {
-        let start = before.map(|work| table::key(subject, table::work_row(work)));
+    pub async fn page(&self, gate: Gate, before: Option<WorkId>, limit: usize) -> Result<Page, CloudError> {
+        let start = before.map(|work| table::key(gate.subject, table::work_row(work)));
         let answer = self
             .connection
             .dynamodb
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :works)")
-            .expression_attribute_values(":pk", table::text(table::partition(subject)))
+            .expression_attribute_values(":pk", table::text(table::partition(gate.subject)))
             .expression_attribute_values(":works", table::text(WORK))
             .set_exclusive_start_key(start)
             .scan_index_forward(false)
@@ -187,9 +191,55 @@ impl Works {
             .await
             .map_err(CloudError::of("Query"))?;
         let more = answer.last_evaluated_key.is_some();
-        let works = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut works =
+            answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let next = works.last().map(|work| work.id).filter(|_last| more);
+        works.retain(|work| work.generation == gate.works);
         Ok(Page { works, next })
+    }
+
+    /// Every work of a subject that was made under an earlier generation than `before`.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn of_earlier(&self, subject: SubjectId, before: u32) -> Result<Vec<Work>, CloudError> {
+        let rows = self
+            .connection
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :works)")
+            .filter_expression("generation < :before")
+            .expression_attribute_values(":pk", table::text(table::partition(subject)))
+            .expression_attribute_values(":works", table::text(WORK))
+            .expression_attribute_values(":before", table::number(before))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(CloudError::of("Query"))?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// A page of all ready works of the table, whosever they are.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn ready(&self, start: Option<Item>) -> Result<(Vec<Work>, Option<Item>), CloudError> {
+        let scan = self.connection.dynamodb.scan().table_name(&self.table).set_exclusive_start_key(start);
+        let answer = scan
+            .filter_expression("begins_with(sk, :works) AND #status = :ready")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":works", table::text(WORK))
+            .expression_attribute_values(":ready", table::text("ready"))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(CloudError::of("Scan"))?;
+        let works = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok((works, answer.last_evaluated_key))
     }
 
     /// A page of the works whose due time has come, from one shard of the index, earliest first. The index may be behind

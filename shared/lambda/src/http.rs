@@ -7,6 +7,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
 use domain::IdentityHash;
+use domain::limits::IDEMPOTENCY_KEY_CHARS_MAX;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -33,11 +34,16 @@ impl Request {
     /// # Errors
     /// 401 when the authorizer passed no issuer and subject on, which a deployed route never lets happen.
     pub fn caller(&self) -> Result<IdentityHash, Problem> {
-        let claims =
-            self.0.request_context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
-        let claim = |name| claims?.claims.get(name).map(String::as_str).filter(|value| !value.is_empty());
-        match (claim("iss"), claim("sub")) {
-            (Some(issuer), Some(subject)) => Ok(IdentityHash::new(issuer, subject)),
+        self.issuer_and_subject().map(|(issuer, subject)| IdentityHash::new(issuer, subject))
+    }
+
+    /// Who signed in, in the issuer's own words: for what the issuer must be told, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Request::caller`].
+    pub fn issuer_and_subject(&self) -> Result<(&str, &str), Problem> {
+        match (self.claim("iss"), self.claim("sub")) {
+            (Some(issuer), Some(subject)) => Ok((issuer, subject)),
             _ => Err(Problem::new(
                 401,
                 "unauthenticated",
@@ -45,6 +51,16 @@ impl Request {
                 "Sign in and send the access token.",
             )),
         }
+    }
+
+    /// The name under which a Cognito user pool knows who signed in, as its access tokens carry it.
+    pub fn username(&self) -> Option<&str> {
+        self.claim("username")
+    }
+
+    fn claim(&self, name: &str) -> Option<&str> {
+        let jwt = self.0.request_context.authorizer.as_ref()?.jwt.as_ref()?;
+        jwt.claims.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// A parameter of the path.
@@ -88,6 +104,20 @@ impl Request {
         self.0.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The key by which a request that is sent again is known (`Idempotency-Key`).
+    ///
+    /// # Errors
+    /// 400 when there is none, or it is too long or not visible ASCII.
+    pub fn idempotency_key(&self) -> Result<&str, Problem> {
+        let key = self.header("idempotency-key").unwrap_or_default();
+        let valid = (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len())
+            && key.bytes().all(|byte| byte.is_ascii_graphic());
+        let detail = format!(
+            "Send an Idempotency-Key header of 1 to {IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters."
+        );
+        if valid { Ok(key) } else { Err(Problem::bad_request("invalid_idempotency_key", detail)) }
+    }
+
     /// The body, read as JSON.
     ///
     /// # Errors
@@ -122,6 +152,11 @@ impl Response {
     /// When `body` cannot be serialised.
     pub fn json(status: u16, body: &impl Serialize) -> Result<Self, ApiError> {
         Ok(Self::of(status, "application/json", serde_json::to_string(body)?))
+    }
+
+    /// 200 with a document of another kind than JSON.
+    pub fn document(content_type: &'static str, body: String) -> Self {
+        Self::of(200, content_type, body)
     }
 
     /// 204: done, and nothing to say.

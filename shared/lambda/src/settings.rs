@@ -47,6 +47,12 @@ impl Settings {
         self.text(name)?.parse().map_err(malformed)
     }
 
+    /// A list whose items are separated by commas; empty when the variable is.
+    pub fn list(&self, name: &'static str) -> Vec<String> {
+        let items = self.0.get(name).map(String::as_str).unwrap_or_default().split(',');
+        items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
     /// A value that may be absent.
     ///
     /// # Errors
@@ -80,6 +86,13 @@ mod tests {
         assert_eq!(settings.value("N"), Ok(7));
         assert_eq!(settings.value::<u32>("M"), Err(SettingsError::Malformed("M", "u32")));
         assert_eq!(settings.value::<u32>("O"), Err(SettingsError::Missing("O")));
+    }
+
+    #[test]
+    fn a_list_may_be_empty() {
+        assert_eq!(Settings::of_pairs([("L", "a,b")]).list("L"), ["a", "b"]);
+        assert!(Settings::of_pairs([("L", "")]).list("L").is_empty());
+        assert!(Settings::of_pairs([]).list("L").is_empty());
     }
 
     #[test]

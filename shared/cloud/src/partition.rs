@@ -1,0 +1,160 @@
+//! Everything known about one subject, at once: for erasing it, and for looking whether anything is left.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use domain::{Reach, SubjectId, UnixSeconds};
+
+use crate::table::{self, GATE, Generation, Item};
+use crate::{CloudError, Connection};
+
+/// Rows that one request deletes at most.
+const BATCH_MAX: usize = 25;
+
+/// Tries of a batch that DynamoDB handles in part, which it does when it is asked too much at once.
+const TRIES_MAX: u32 = 8;
+
+/// The partitions of a records table, or of a restored copy of one.
+#[derive(Debug, Clone)]
+pub struct Partitions {
+    connection: Connection,
+    table: String,
+}
+
+/// A partition without its gate.
+#[derive(Debug)]
+pub struct Partition {
+    /// The rows' sort keys.
+    rows: Vec<String>,
+    subject: SubjectId,
+    /// Until when a worker holds one of its works.
+    pub leased_until: Option<UnixSeconds>,
+}
+
+impl Partition {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether nothing is there.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+impl Partitions {
+    /// The partitions of this table.
+    pub fn new(connection: &Connection, records: String) -> Self {
+        Self { connection: connection.clone(), table: records }
+    }
+
+    /// Everything of a subject but its gate, which keeps the rest from coming back and goes last.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn load(&self, subject: SubjectId) -> Result<Partition, CloudError> {
+        let rows = self
+            .connection
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", table::text(table::partition(subject)))
+            .projection_expression("sk, lease")
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(CloudError::of("Query"))?;
+        let leased_until = rows.iter().filter_map(lease_end).max();
+        let keys = rows.into_iter().filter_map(|mut row| row.remove("sk")?.as_s().ok().cloned());
+        let rows = keys.filter(|key| key != GATE).collect();
+        Ok(Partition { rows, subject, leased_until })
+    }
+
+    /// Deletes these rows.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn delete(&self, partition: &Partition) -> Result<(), CloudError> {
+        let keys = partition.rows.iter().map(|row| table::key(partition.subject, row.clone()));
+        self.delete_rows(keys.collect()).await
+    }
+
+    /// Deletes the gate, of a copy that is to be cleared.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn delete_gate(&self, subject: SubjectId) -> Result<(), CloudError> {
+        self.delete_rows(vec![table::key(subject, GATE.to_owned())]).await
+    }
+
+    /// Raises the generations of a copy's gate to those of an erasure that it is older than: what is made from now on
+    /// is not to be taken for what was erased.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn raise_generations(&self, reach: Reach) -> Result<(), CloudError> {
+        for generation in
+            [Generation::Works(reach.works_before), Generation::Favorites(reach.favorites_before)]
+        {
+            let (attribute, number) = generation.attribute();
+            let update = self.connection.dynamodb.update_item().table_name(&self.table);
+            let answer = update
+                .set_key(Some(table::key(reach.subject, GATE.to_owned())))
+                .update_expression("SET #generation = :generation")
+                .condition_expression("attribute_exists(pk) AND #generation < :generation")
+                .expression_attribute_names("#generation", attribute)
+                .expression_attribute_values(":generation", table::number(number))
+                .send()
+                .await;
+            match answer {
+                // It is as high already, or the copy is older than the subject.
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {}
+                answer => drop(answer.map_err(CloudError::of("UpdateItem"))?),
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_rows(&self, keys: Vec<Item>) -> Result<(), CloudError> {
+        for keys in keys.chunks(BATCH_MAX) {
+            let mut requests = Vec::with_capacity(keys.len());
+            for key in keys {
+                let delete = DeleteRequest::builder().set_key(Some(key.clone())).build();
+                let delete = delete.map_err(CloudError::malformed("a delete"))?;
+                requests.push(WriteRequest::builder().delete_request(delete).build());
+            }
+            self.write(requests).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&self, requests: Vec<WriteRequest>) -> Result<(), CloudError> {
+        let mut left = HashMap::from([(self.table.clone(), requests)]);
+        for tries in 0..TRIES_MAX {
+            let request = self.connection.dynamodb.batch_write_item().set_request_items(Some(left));
+            let answer = request.send().await.map_err(CloudError::of("BatchWriteItem"))?;
+            left = answer.unprocessed_items.unwrap_or_default();
+            if left.is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+        }
+        Err(CloudError::Service { operation: "BatchWriteItem", code: "UnprocessedItems".to_owned() })
+    }
+}
+
+/// When the lease of a work's row ends.
+fn lease_end(row: &Item) -> Option<UnixSeconds> {
+    let end = row.get("lease")?.as_m().ok()?.get("expires_at")?.as_n().ok()?;
+    end.parse().ok().map(UnixSeconds::from_second)
+}

@@ -1,0 +1,19 @@
+//! Why nothing may be added to an account, as the app is told.
+
+use cloud::Closed;
+use lambda::Problem;
+
+/// The problem of a caller whose account is closed.
+pub fn closed(closed: Closed) -> Problem {
+    match closed {
+        Closed::Erasing => {
+            let detail = "This account's data is being erased; nothing can be added.";
+            Problem::new(409, "erasure_under_way", "The account is being erased", detail)
+        }
+        Closed::Erased => {
+            let detail =
+                "This account was erased. To start anew, with nothing of the old one, send POST /v1/account.";
+            Problem::new(403, "account_erased", "The account was erased", detail)
+        }
+    }
+}
