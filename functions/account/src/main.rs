@@ -1,0 +1,29 @@
+//! `POST /v1/account`. This file wires; `start.rs` does it.
+
+mod start;
+
+use anyhow::Result;
+use cloud::{Connection, Subjects};
+use domain::UnixSeconds;
+use lambda::Settings;
+
+use crate::start::Start;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
+    let settings = Settings::of_process();
+    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
+    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let start = Start {
+        subjects: Subjects::new(
+            &connection,
+            settings.text("IDENTITIES_TABLE")?,
+            settings.text("RECORDS_TABLE")?,
+        ),
+        data_key: settings.text("DATA_KEY")?,
+    };
+    lambda::serve_http(|request, now| start.handle(request, UnixSeconds::of(now)))
+        .await
+        .map_err(anyhow::Error::from_boxed)
+}

@@ -1,0 +1,133 @@
+//! `POST /v1/deletion-requests`: records what is to be erased and hides it, in one write.
+//!
+//! The answer holds the salt by which the requester finds status and receipt when there is no account any more. It is
+//! told here and stored nowhere; the same request with the same `Idempotency-Key` is told it again while it can be.
+
+use cloud::{Gate, Opened, Owner, Person, Purpose};
+use domain::limits::CONTACT_BYTES_MAX;
+use domain::{ERASURE_WORKING_DAYS, Erasure, ErasureScope, ErasureState, RequestId, UnixSeconds};
+use jiff::Timestamp;
+use lambda::{ApiError, Problem, Request, Response};
+use resources::closed;
+use serde::{Deserialize, Serialize};
+
+use crate::endpoints::Endpoints;
+use crate::resource::RequestResource;
+
+/// How often a change of the gate that came in between is read and tried over.
+const TRIES: u32 = 4;
+
+/// The body of the request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    scope: ErasureScope,
+    contact: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Created {
+    #[serde(flatten)]
+    request: RequestResource,
+    /// Opens status and receipt without signing in.
+    salt: String,
+}
+
+/// Handles the request.
+pub(crate) async fn handle(
+    endpoints: &Endpoints,
+    request: Request,
+    now: Timestamp,
+) -> Result<Response, ApiError> {
+    let idempotency_key = request.idempotency_key()?.to_owned();
+    let body: Body = request.json()?;
+    let contact = body.contact.as_deref().map(checked_contact).transpose()?;
+    let person = person(&request)?;
+    let seconds = UnixSeconds::of(now);
+    for _ in 0..TRIES {
+        let owner = endpoints.subjects.owner(&person.identity, &endpoints.data_key, seconds).await?;
+        let owner = owner.map_err(closed)?;
+        let id = owner.key.request(&idempotency_key);
+        if let Some(earlier) = endpoints.erasures.load(id).await? {
+            return answer(200, &earlier, &owner, body.scope, seconds);
+        }
+        let gate = owner.gate.ok_or_else(|| closed(cloud::Closed::Erasing))?;
+        let erasure = new_erasure(endpoints, gate, &owner, id, body.scope, now);
+        let contact = contact.map(|contact| owner.key.seal(Purpose::Contact, contact)).transpose()?;
+        match endpoints.erasures.open(gate, &erasure, &person, contact.as_ref()).await? {
+            Opened::Opened(opened) => return answer(201, &opened, &owner, body.scope, seconds),
+            Opened::Repeated(earlier) => return answer(200, &earlier, &owner, body.scope, seconds),
+            Opened::Closed => {}
+        }
+    }
+    let detail = "The account keeps changing; please try again.";
+    Err(Problem::new(409, "account_changing", "The account is changing", detail).retry_after(1).into())
+}
+
+fn new_erasure(
+    endpoints: &Endpoints,
+    gate: Gate,
+    owner: &Owner,
+    id: RequestId,
+    scope: ErasureScope,
+    now: Timestamp,
+) -> Erasure {
+    let (deadline, now) = (endpoints.working_days.deadline(now, ERASURE_WORKING_DAYS), UnixSeconds::of(now));
+    Erasure {
+        id,
+        scope,
+        received_at: now,
+        deadline: UnixSeconds::of(deadline),
+        requester: owner.key.salt(id).requester(id),
+        state: ErasureState::Hidden { reach: gate.reach(scope), hidden_at: now, leased_until: None },
+    }
+}
+
+fn answer(
+    status: u16,
+    erasure: &Erasure,
+    owner: &Owner,
+    scope: ErasureScope,
+    now: UnixSeconds,
+) -> Result<Response, ApiError> {
+    if erasure.scope != scope {
+        let detail = "This Idempotency-Key was sent with another request; send a new key.";
+        let title = "The key belongs to another request";
+        return Err(Problem::new(422, "idempotency_key_reused", title, detail).into());
+    }
+    let salt = owner.key.salt(erasure.id).reveal();
+    Response::json(status, &Created { request: RequestResource::of(erasure, now), salt })
+}
+
+/// Who is asking, as the identity provider will have to be told.
+fn person(request: &Request) -> Result<Person, Problem> {
+    let identity = request.caller()?;
+    let (issuer, sub) = request.issuer_and_subject()?;
+    let username = request.username().map(str::to_owned);
+    Ok(Person { identity, issuer: issuer.to_owned(), sub: sub.to_owned(), username })
+}
+
+/// How to reach the requester: any one line, since it is for people to read.
+fn checked_contact(contact: &str) -> Result<&str, Problem> {
+    let is_a_line = !contact.trim().is_empty() && !contact.chars().any(char::is_control);
+    if is_a_line && contact.len() <= CONTACT_BYTES_MAX {
+        return Ok(contact);
+    }
+    let detail = format!("contact is one line of 1 to {CONTACT_BYTES_MAX} bytes, such as an e-mail address.");
+    Err(Problem::new(422, "invalid_contact", "Invalid contact", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_is_one_line_that_says_something() {
+        for good in ["ada@example.com", "+1 555 0100", "艾达"] {
+            assert_eq!(checked_contact(good), Ok(good));
+        }
+        for bad in ["", "  ", "a\nb", &"x".repeat(CONTACT_BYTES_MAX + 1)] {
+            assert_eq!(checked_contact(bad).expect_err("refused").code(), "invalid_contact");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The routes of deletion requests.
+
+use cloud::{Erasures, ReceiptKeys, Subjects};
+use domain::{UnixSeconds, WorkingDays};
+use jiff::Timestamp;
+use lambda::{ApiError, Problem, Request, Response};
+
+use crate::{create, keys, list, show};
+
+/// What the endpoints need.
+pub(crate) struct Endpoints {
+    pub(crate) subjects: Subjects,
+    pub(crate) erasures: Erasures,
+    pub(crate) receipt_keys: ReceiptKeys,
+    pub(crate) working_days: WorkingDays,
+    pub(crate) data_key: String,
+}
+
+/// Hands the request to the endpoint it is for.
+pub(crate) async fn route(
+    endpoints: &Endpoints,
+    request: Request,
+    now: Timestamp,
+) -> Result<Response, ApiError> {
+    let seconds = UnixSeconds::of(now);
+    match request.route() {
+        "POST /v1/deletion-requests" => create::handle(endpoints, request, now).await,
+        "GET /v1/deletion-requests" => list::handle(endpoints, request, seconds).await,
+        "GET /v1/deletion-requests/{id}" => show::status(endpoints, request, seconds).await,
+        "GET /v1/deletion-requests/{id}/receipt" => show::receipt(endpoints, request).await,
+        "GET /v1/receipts/keys" => keys::handle(endpoints).await,
+        _ => Err(Problem::not_found("route").into()),
+    }
+}

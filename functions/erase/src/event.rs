@@ -1,0 +1,110 @@
+//! What wakes `erase`.
+
+use cloud::CloudError;
+use domain::RequestId;
+use serde::Deserialize;
+
+use crate::erase::Erase;
+
+/// The kinds of event.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum EraseEvent {
+    /// From the scheduler, or from an operator.
+    Task(Task),
+    /// From the stream of the erasures table: requests have come in.
+    Requests {
+        /// The records of the stream; the keys alone are in them.
+        #[serde(rename = "Records")]
+        records: Vec<StreamRecord>,
+    },
+}
+
+/// What is to be done besides new requests.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Task {
+    /// Whatever is due.
+    Sweep,
+    /// Clear a restored copy of the records of what was erased since, before it serves.
+    Replay {
+        /// The name of the copy.
+        table: String,
+    },
+}
+
+/// One record of a DynamoDB stream (Amazon DynamoDB API reference, "StreamRecord").
+#[derive(Debug, Deserialize)]
+pub(crate) struct StreamRecord {
+    dynamodb: Keys,
+}
+
+#[derive(Debug, Deserialize)]
+struct Keys {
+    #[serde(rename = "Keys")]
+    keys: Key,
+}
+
+#[derive(Debug, Deserialize)]
+struct Key {
+    pk: Text,
+}
+
+#[derive(Debug, Deserialize)]
+struct Text {
+    #[serde(rename = "S")]
+    text: String,
+}
+
+impl StreamRecord {
+    /// The request that has come in; `None` for a row of another kind.
+    fn request(&self) -> Option<RequestId> {
+        self.dynamodb.keys.pk.text.strip_prefix("REQUEST#")?.parse().ok()
+    }
+}
+
+/// Does what the event asks.
+///
+/// # Errors
+/// When something failed; it stays due, and the next sweep goes on with it.
+pub(crate) async fn handle(erase: &Erase, event: EraseEvent) -> Result<(), CloudError> {
+    match event {
+        EraseEvent::Task(Task::Sweep) => erase.sweep().await,
+        EraseEvent::Task(Task::Replay { table }) => erase.replay(table).await,
+        EraseEvent::Requests { records } => {
+            for request in records.iter().filter_map(StreamRecord::request) {
+                erase.advance(request).await?;
+            }
+            tracing::info!(requests = records.len(), "requests handled");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kinds_of_event_are_told_apart() {
+        let event = |text: &str| serde_json::from_str::<EraseEvent>(text);
+        assert!(matches!(event(r#"{"task": "sweep"}"#), Ok(EraseEvent::Task(Task::Sweep))));
+        let replay = event(r#"{"task": "replay", "table": "copy"}"#);
+        assert!(matches!(replay, Ok(EraseEvent::Task(Task::Replay { table })) if table == "copy"));
+        assert!(event(r#"{"task": "other"}"#).is_err());
+        assert!(event(r#"{"task": "replay"}"#).is_err());
+    }
+
+    #[test]
+    fn a_record_of_the_stream_names_its_request() {
+        let id = RequestId::from_bits(7);
+        let record = |key: &str| {
+            let keys = serde_json::json!({ "Keys": { "pk": { "S": key } }, "SequenceNumber": "1" });
+            serde_json::from_value::<StreamRecord>(
+                serde_json::json!({ "eventName": "INSERT", "dynamodb": keys }),
+            )
+        };
+        assert_eq!(record(&format!("REQUEST#{id}")).expect("a record").request(), Some(id));
+        assert_eq!(record("OTHER#x").expect("a record").request(), None);
+    }
+}

@@ -1,0 +1,52 @@
+//! `erase`: carries out erasures, as soon as they are asked for and every minute for what is left over; the only
+//! function that may delete a subject's whole partition and its key. This file wires; `erase.rs` is the life of an
+//! erasure.
+
+mod erase;
+mod event;
+mod replay;
+mod sweep;
+
+use anyhow::Result;
+use cloud::{
+    Connection, Disposal, Erasures, Favorites, IdentityProvider, Partitions, Photos, Pictures, ReceiptKeys,
+    Works,
+};
+use jiff::SignedDuration;
+use lambda::{HandlerError, Metrics, Settings, clock};
+
+use crate::erase::Erase;
+use crate::event::{EraseEvent, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
+    let settings = Settings::of_process();
+    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
+    let region = settings.text("AWS_REGION")?;
+    let connection = Connection::open(region.clone(), path_style).await;
+    let (records, identities) = (settings.text("RECORDS_TABLE")?, settings.text("IDENTITIES_TABLE")?);
+    let (service, signing_key) = (settings.text("SERVICE")?, settings.text("RECEIPT_KEY")?);
+    let user_pool = settings.text("USER_POOL").ok();
+    let erase = Erase {
+        erasures: Erasures::new(&connection, settings.text("ERASURES_TABLE")?, records.clone(), identities),
+        disposal: Disposal {
+            photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
+            pictures: Pictures::new(&connection, settings.text("WORKS_BUCKET")?),
+            works: Works::new(&connection, records.clone()),
+        },
+        favorites: Favorites::new(&connection, records.clone()),
+        partitions: Partitions::new(&connection, records),
+        identity_provider: IdentityProvider::new(&connection, &region, user_pool, &service),
+        receipt_keys: ReceiptKeys::new(&connection, signing_key, settings.list("RETIRED_RECEIPT_KEYS")),
+        connection,
+        metrics: Metrics::of(&settings)?,
+        service,
+        upload_window: SignedDuration::from_secs(settings.value("UPLOAD_URL_SECONDS")?),
+        clock: clock::now_seconds,
+    };
+    let handler = async |event: EraseEvent, _request: String| {
+        handle(&erase, event).await.map_err(|error| HandlerError::of(&error))
+    };
+    lambda::serve_events(handler).await.map_err(anyhow::Error::from_boxed)
+}
