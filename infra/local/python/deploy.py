@@ -39,12 +39,18 @@ def upload_code(s3, functions: dict[str, str]) -> None:
         s3.put_object(Bucket=CODE_BUCKET, Key=f"{name}.zip", Body=package(Path(binary)))
 
 
-def create_stack(cloudformation, request: dict) -> dict[str, str]:
-    """Creates the stack and waits for it; the outputs by name."""
+def upload_template(s3, request: dict) -> str:
+    """Puts the transformed and overlaid template beside the code, since it is too long to be sent; its URL."""
     template = overlay(transform(Path(request["template"])), load_overlay(), request["values"])
+    s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(template).encode())
+    return f"{s3.meta.endpoint_url}/{CODE_BUCKET}/template.json"
+
+
+def create_stack(cloudformation, template_url: str, request: dict) -> dict[str, str]:
+    """Creates the stack and waits for it; the outputs by name."""
     cloudformation.create_stack(
         StackName=request["stack"],
-        TemplateBody=json.dumps(template),
+        TemplateURL=template_url,
         Parameters=[
             {"ParameterKey": key, "ParameterValue": value} for key, value in request["parameters"].items()
         ],
@@ -73,4 +79,5 @@ def failures(cloudformation, stack: str) -> str:
 def deploy(client, request: dict) -> dict[str, str]:
     """Deploys with `client` (service name → AWS client) and gives the stack's outputs."""
     upload_code(client("s3"), request["functions"])
-    return create_stack(client("cloudformation"), request)
+    template_url = upload_template(client("s3"), request)
+    return create_stack(client("cloudformation"), template_url, request)

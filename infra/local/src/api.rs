@@ -16,8 +16,10 @@ pub struct ApiAnswer {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The document; `Null` when there is none.
+    /// The document; `Null` when there is none, or none in JSON.
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 impl ApiAnswer {
@@ -72,8 +74,13 @@ impl<'a> Caller<'a> {
         let response = self.stack.agent().run(request.body(body)?)?;
         let (parts, mut body) = response.into_parts();
         let text = body.read_to_string()?;
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? };
-        Ok(ApiAnswer { status: parts.status.as_u16(), headers: parts.headers, body })
+        let kind = parts.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let body = if kind.contains("json") && !text.is_empty() {
+            serde_json::from_str(&text)?
+        } else {
+            Value::Null
+        };
+        Ok(ApiAnswer { status: parts.status.as_u16(), headers: parts.headers, body, text })
     }
 
     /// Asks for an upload of this photo onto the template.

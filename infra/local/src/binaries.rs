@@ -11,14 +11,24 @@ use serde_json::Value;
 use crate::workspace::{local_directory, workspace_root};
 
 /// The functions, by package and binary name.
-pub const FUNCTIONS: [&str; 6] = ["favorites", "purge", "synthesize", "templates", "uploads", "works"];
+pub const FUNCTIONS: [&str; 9] = [
+    "account",
+    "deletion-requests",
+    "erase",
+    "favorites",
+    "purge",
+    "synthesize",
+    "templates",
+    "uploads",
+    "works",
+];
 
 /// Where each function's binary lies, by the function's name.
 pub type Binaries = BTreeMap<String, PathBuf>;
 
 /// The functions that write where others may come in between, and the features with which tests end, pause and set
 /// ahead the clock of each.
-const FAULTY: [&str; 4] = ["favorites", "purge", "synthesize", "works"];
+const FAULTY: [&str; 6] = ["deletion-requests", "erase", "favorites", "purge", "synthesize", "works"];
 const FAULTS: [&str; 2] = ["kill-points", "shifted-clock"];
 
 /// Cargo, at the top of the checkout, as if started from a shell.

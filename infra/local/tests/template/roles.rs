@@ -35,7 +35,10 @@ fn short(resource: &serde_json::Value) -> String {
     }
     let address = resource["Fn::Sub"].as_str().unwrap_or_else(|| panic!("a resource by no name: {resource}"));
     let address = address.strip_prefix("arn:${AWS::Partition}:s3:::${AWS::StackName}-").unwrap_or(address);
-    address.replace("-${AWS::AccountId}", "").replace("${RecordsTable.Arn}", "RecordsTable")
+    address
+        .replace("-${AWS::AccountId}", "")
+        .replace("${RecordsTable.Arn}", "RecordsTable")
+        .replace("${ErasuresTable.Arn}", "ErasuresTable")
 }
 
 #[test]
@@ -92,11 +95,24 @@ fn only_synthesize_reads_photos_and_no_api_but_works_deletes() {
         for action in actions {
             let deletes = action.starts_with("s3:DeleteObject");
             assert!(
-                !deletes || ["PurgeRole", "SynthesizeRole", "WorksRole"].contains(&role),
+                !deletes || ["EraseRole", "PurgeRole", "SynthesizeRole", "WorksRole"].contains(&role),
                 "{role}: {action}"
             );
             let reads_photos = action.starts_with("s3:GetObject uploads/");
             assert!(!reads_photos || role == "SynthesizeRole", "{role}: {action}");
+        }
+    }
+}
+
+#[test]
+fn only_erase_may_delete_an_identity_or_a_whole_partition() {
+    for (role, actions) in actions() {
+        for action in ["dynamodb:DeleteItem IdentitiesTable", "dynamodb:BatchWriteItem RecordsTable"] {
+            assert_eq!(actions.contains(action), role == "EraseRole", "{role}: {action}");
+        }
+        for action in ["kms:Sign ReceiptKey", "cognito-idp:AdminDeleteUser", "events:PutEvents"] {
+            let may = actions.iter().any(|own| own.starts_with(action));
+            assert_eq!(may, role == "EraseRole", "{role}: {action}");
         }
     }
 }
