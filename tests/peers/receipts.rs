@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use domain::receipt::{ErasureScope, Jwk, Jwks, Receipt, ReceiptError, Salt, verify};
+use domain::ErasureScope;
+use domain::receipt::{Jwk, Jwks, Receipt, ReceiptError, Salt, verify};
 use domain::{RequestId, UnixSeconds};
 use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use p256::ecdsa::{Signature, SigningKey};
@@ -12,11 +13,11 @@ use serde_json::{Value, json};
 use crate::ask;
 
 fn salt() -> Salt {
-    Salt::from_random([0x5a; 32])
+    Salt::from_bits([0x5a; 32])
 }
 
 fn receipt() -> Receipt {
-    let request_id = RequestId::new(jiff::Timestamp::UNIX_EPOCH, 12_345);
+    let request_id = RequestId::from_bits(12_345);
     let at = |second: i64| UnixSeconds::from_second(1_795_000_000 + second);
     Receipt {
         issuer: "AI Fitting".to_owned(),

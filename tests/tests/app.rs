@@ -93,10 +93,23 @@ impl User<'_> {
 
     /// Asks for an upload for this template.
     pub(crate) fn ask_for(&self, template: &str, photo: &Photo) -> Result<Asked> {
+        Asked::of(&self.request_upload(template, photo)?.expect(201)?)
+    }
+
+    /// Asks for an upload, whatever is answered.
+    pub(crate) fn try_to_ask(&self, photo: &Photo) -> Result<ApiAnswer> {
+        self.request_upload(TEMPLATE, photo)
+    }
+
+    fn request_upload(&self, template: &str, photo: &Photo) -> Result<ApiAnswer> {
         static KEYS: AtomicU32 = AtomicU32::new(0);
         let key = format!("key-{}", KEYS.fetch_add(1, Ordering::Relaxed));
-        let answer = self.caller.ask_for_upload(template, &photo.bytes, photo.content_type, &key)?;
-        Asked::of(&answer.expect(201)?)
+        self.caller.ask_for_upload(template, &photo.bytes, photo.content_type, &key)
+    }
+
+    /// `POST /v1/account`.
+    pub(crate) fn start_account(&self) -> Result<ApiAnswer> {
+        self.caller.send("POST", "/v1/account", &[], Vec::new())
     }
 
     /// Asks for an upload and sends the photo.

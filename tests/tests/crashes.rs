@@ -86,7 +86,7 @@ impl<'a> Rescue<'a> {
 
 /// Kills `function` at every point in turn; `attempt` makes what it is to work on, hands it over, and looks at what
 /// became of it when it died. The number of points, all of which were passed.
-fn at_every_point(
+pub(crate) fn at_every_point(
     bench: &Workbench,
     function: &str,
     ahead_seconds: u32,

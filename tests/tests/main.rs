@@ -8,15 +8,16 @@
 mod app;
 mod crashes;
 mod deletion;
+mod erasure;
 mod events;
 mod faces;
 mod favorites;
+mod identity;
 mod isolation;
 mod line;
 mod logs;
 mod periods;
 mod promises;
-mod receipts;
 mod roles;
 mod stores;
 mod uploading;

@@ -35,8 +35,27 @@ impl App {
         self.stack.account().call("dynamodb", "delete_item", &parameters).map(drop)
     }
 
+    /// Every row of a table that has this name, with plain values.
+    pub(crate) fn rows_of(&self, table: &str) -> Result<Vec<Value>> {
+        let mut scan = json!({ "TableName": table, "ConsistentRead": true });
+        let mut rows = Vec::new();
+        loop {
+            let answer = self.stack.account().call("dynamodb", "scan", &scan)?;
+            rows.extend(answer["Items"].as_array().context("no rows")?.iter().map(plain_item));
+            match answer.get("LastEvaluatedKey") {
+                Some(key) => scan["ExclusiveStartKey"] = key.clone(),
+                None => return Ok(rows),
+            }
+        }
+    }
+
     /// Every row of a subject.
     pub(crate) fn rows(&self, subject: SubjectId) -> Result<Vec<Value>> {
+        Ok(self.raw_rows(subject)?.iter().map(plain_item).collect())
+    }
+
+    /// Every row of a subject in `DynamoDB`'s own notation.
+    pub(crate) fn raw_rows(&self, subject: SubjectId) -> Result<Vec<Value>> {
         let answer = self.stack.account().call(
             "dynamodb",
             "query",
@@ -47,7 +66,7 @@ impl App {
                 "ExpressionAttributeValues": { ":pk": { "S": format!("SUBJECT#{subject}") } },
             }),
         )?;
-        Ok(answer["Items"].as_array().context("no rows")?.iter().map(plain_item).collect())
+        Ok(answer["Items"].as_array().context("no rows")?.clone())
     }
 
     /// The keys of a subject's photos.
@@ -75,6 +94,12 @@ impl App {
     /// Puts an object into the uploads bucket past the API.
     pub(crate) fn put_photo_object(&self, key: &str, bytes: &[u8]) -> Result<()> {
         let (bucket, storage_key) = (self.stack.output("UploadsBucket")?, self.stack.output("StorageKey")?);
+        self.stack.account().put_object(bucket, key, bytes, storage_key)
+    }
+
+    /// Puts an object into the works bucket past the API.
+    pub(crate) fn put_picture_object(&self, key: &str, bytes: &[u8]) -> Result<()> {
+        let (bucket, storage_key) = (self.stack.output("WorksBucket")?, self.stack.output("StorageKey")?);
         self.stack.account().put_object(bucket, key, bytes, storage_key)
     }
 

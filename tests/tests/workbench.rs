@@ -57,12 +57,27 @@ impl Workbench {
     fn start() -> Result<Self> {
         let app = App::start("workbench")?;
         let none = json!({ "Bucket": app.stack.output("UploadsBucket")?, "NotificationConfiguration": {} });
-        app.stack.account().call("s3", "put_bucket_notification_configuration", &none)?;
+        let account = app.stack.account();
+        account.call("s3", "put_bucket_notification_configuration", &none)?;
+        let mappings = account.call("lambda", "list_event_source_mappings", &json!({}))?;
+        for mapping in mappings["EventSourceMappings"].as_array().into_iter().flatten() {
+            account.call("lambda", "delete_event_source_mapping", &json!({ "UUID": mapping["UUID"] }))?;
+        }
+        let schedules = account.call("scheduler", "list_schedules", &json!({}))?;
+        for schedule in schedules["Schedules"].as_array().context("no schedules")? {
+            let name = json!({ "Name": schedule["Name"], "GroupName": schedule["GroupName"] });
+            account.call("scheduler", "delete_schedule", &name)?;
+        }
         Ok(Self { app, roles: Mutex::default() })
     }
 
     /// Starts a function with these faults, under its own role.
     pub(crate) fn run(&self, function: &str, faults: &Faults) -> Result<Run> {
+        self.run_with(function, faults, &[])
+    }
+
+    /// Starts it with some settings other than deployed.
+    pub(crate) fn run_with(&self, function: &str, faults: &Faults, settings: &[(&str, &str)]) -> Result<Run> {
         static RUNS: AtomicU32 = AtomicU32::new(0);
         let directory = local_directory("workbench");
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
@@ -73,6 +88,9 @@ impl Workbench {
         let mut set = |name: &str, value: String| environment.insert(name.to_owned(), value);
         set("CLOCK_AHEAD_SECONDS", faults.ahead_seconds.to_string());
         set("PAUSE_FILE", pause.display().to_string());
+        for (name, value) in settings {
+            set(name, (*value).to_owned());
+        }
         if let Some(point) = faults.kill_at {
             set("KILL_AT", point.to_string());
         }

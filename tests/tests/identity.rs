@@ -1,0 +1,130 @@
+//! Whoever signs users in learns that one of them was erased, before nobody knows any more whom to tell of.
+
+use anyhow::{Context as _, Result, ensure};
+use local_stack::Answer;
+use serde_json::{Value, json};
+
+use crate::app::eventually;
+use crate::erasure::{SETTLED, told};
+use crate::faces;
+use crate::workbench::{Faults, Run, Workbench, sample};
+
+/// The queue to which the account's event bus hands what `erase` says.
+fn listen(bench: &Workbench) -> Result<String> {
+    let account = bench.app.stack.account();
+    let queue = account.call("sqs", "create_queue", &json!({ "QueueName": "erased-accounts" }))?;
+    let url = queue["QueueUrl"].as_str().context("no queue")?.to_owned();
+    let pattern = json!({ "source": ["ai-fitting.workbench"], "detail-type": ["account.erased"] });
+    let rule = json!({ "Name": "erased-accounts", "EventPattern": pattern.to_string() });
+    account.call("events", "put_rule", &rule)?;
+    let arn = "arn:aws:sqs:us-east-1:000000000000:erased-accounts";
+    let targets = json!({ "Rule": "erased-accounts", "Targets": [{ "Id": "queue", "Arn": arn }] });
+    account.call("events", "put_targets", &targets)?;
+    Ok(url)
+}
+
+/// The details of the events that have come, taken from the queue.
+fn heard(bench: &Workbench, queue: &str) -> Result<Vec<Value>> {
+    let ask = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
+    let answer = bench.app.stack.account().call("sqs", "receive_message", &ask)?;
+    let bodies =
+        answer["Messages"].as_array().into_iter().flatten().filter_map(|message| message["Body"].as_str());
+    bodies.map(|body| Ok(serde_json::from_str::<Value>(body)?["detail"].take())).collect()
+}
+
+#[test]
+fn another_issuer_learns_it_from_an_event() -> Result<()> {
+    let bench = Workbench::open();
+    let queue = listen(&bench)?;
+    let user = bench.app.user()?;
+    user.ask(&faces::no_face()?)?;
+    let requested = user.erase("account")?;
+    ensure!(heard(&bench, &queue)?.is_empty());
+    bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
+    let event = eventually("the event comes", || Ok(heard(&bench, &queue)?.pop()))?;
+    let issuer = &bench.app.stack.description().issuer;
+    ensure!(event == json!({ "issuer": issuer, "sub": user.name }), "{event}");
+    Ok(())
+}
+
+#[test]
+fn an_erasure_waits_for_a_provider_that_cannot_be_told() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    user.ask(&faces::no_face()?)?;
+    let subject = user.subject()?;
+    let requested = user.erase("account")?;
+    // This pool is the issuer's as far as the function knows, and its role may not touch it.
+    let pool = Pool::create(&bench)?;
+    let mut erase = bench.run_with("erase", &Faults::default(), &[("USER_POOL", &pool.id)])?;
+    let requested_there = pool.ask_to_erase(&bench)?;
+    let answer = erase.handle(&told(&requested_there)?)?;
+    ensure!(matches!(answer, Answer::Failed(_)), "{answer:?}");
+    ensure!(bench.app.state(&requested_there)? == "hidden");
+    ensure!(pool.has_user(&bench)?);
+    // What waits keeps nobody else.
+    let Answer::Failed(_) = erase.handle(&sample("erase/sweep.json")?)? else { anyhow::bail!("no alarm") };
+    ensure!(bench.app.state(&requested)? == "erased");
+    ensure!(bench.app.traces_of(subject)?.is_empty());
+
+    pool.let_erase_delete_users(&bench)?;
+    let mut erase = bench.run_with("erase", &Faults::default(), &[("USER_POOL", &pool.id)])?;
+    erase.expect(&sample("erase/sweep.json")?)?;
+    ensure!(bench.app.state(&requested_there)? == "erased");
+    ensure!(!pool.has_user(&bench)?, "the user is left in the pool");
+    bench.sweep_erasures(SETTLED)?;
+    ensure!(bench.app.state(&requested_there)? == "verified");
+    Ok(())
+}
+
+/// A Cognito user pool of ours with one user.
+struct Pool {
+    id: String,
+    sub: String,
+}
+
+impl Pool {
+    fn create(bench: &Workbench) -> Result<Self> {
+        let account = bench.app.stack.account();
+        let pool = account.call("cognito-idp", "create_user_pool", &json!({ "PoolName": "users" }))?;
+        let id = pool["UserPool"]["Id"].as_str().context("no pool")?.to_owned();
+        let user = json!({ "UserPoolId": id, "Username": "ada", "MessageAction": "SUPPRESS" });
+        let user = account.call("cognito-idp", "admin_create_user", &user)?;
+        let attributes = user["User"]["Attributes"].as_array().context("no attributes")?;
+        let sub = attributes.iter().find(|attribute| attribute["Name"] == "sub").context("no sub")?;
+        Ok(Self { sub: sub["Value"].as_str().context("no sub")?.to_owned(), id })
+    }
+
+    /// What API Gateway hands to `deletion-requests` when this user asks for an erasure with a token of the pool.
+    fn ask_to_erase(&self, bench: &Workbench) -> Result<crate::erasure::Requested> {
+        let mut request = sample("deletion-requests/create.json")?;
+        let claims = &mut request["requestContext"]["authorizer"]["jwt"]["claims"];
+        claims["iss"] = json!(format!("https://cognito-idp.us-east-1.amazonaws.com/{}", self.id));
+        claims["sub"] = json!(self.sub);
+        request["body"] = json!(json!({ "scope": "account" }).to_string());
+        let mut function: Run = bench.run("deletion-requests", &Faults::default())?;
+        let Answer::Returned(answer) = function.handle(&request)? else { anyhow::bail!("no answer") };
+        let body: Value = serde_json::from_str(answer["body"].as_str().context("no body")?)?;
+        crate::erasure::Requested::of(&body)
+    }
+
+    fn has_user(&self, bench: &Workbench) -> Result<bool> {
+        let users =
+            bench.app.stack.account().call("cognito-idp", "list_users", &json!({ "UserPoolId": self.id }))?;
+        Ok(!users["Users"].as_array().context("no users")?.is_empty())
+    }
+
+    /// As the template's parameter `UserPoolId` does for a pool that is there before the stack.
+    fn let_erase_delete_users(&self, bench: &Workbench) -> Result<()> {
+        let account = bench.app.stack.account();
+        let name = json!({ "FunctionName": bench.app.stack.function("erase") });
+        let configuration = account.call("lambda", "get_function_configuration", &name)?;
+        let role = configuration["Role"].as_str().context("no role")?.rsplit('/').next().unwrap_or_default();
+        let resource = format!("arn:aws:cognito-idp:us-east-1:000000000000:userpool/{}", self.id);
+        let policy = json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Allow", "Action": "cognito-idp:AdminDeleteUser", "Resource": resource },
+        ]});
+        let put = json!({ "RoleName": role, "PolicyName": "pool", "PolicyDocument": policy.to_string() });
+        account.call("iam", "put_role_policy", &put).map(drop)
+    }
+}
