@@ -1,8 +1,10 @@
-//! `cargo xtask demo`: a photo becomes a work, and the photo is gone, on the real parts, from a bare clone.
+//! `cargo xtask demo`: a photo becomes a work, and the photo is gone; then its user goes, and a receipt says so. On the
+//! real parts, from a bare clone.
 //!
 //! Each step says what it does and how long it took on standard error; the last line of standard output is one
 //! JSON object, for scripts.
 
+mod erasure;
 mod steps;
 
 use std::fs;
@@ -17,10 +19,13 @@ use crate::local::start_stack;
 use crate::workspace;
 use steps::Steps;
 
+/// How long the demo's upload URLs work: an erasure is verified only when the last of them has run out.
+const UPLOAD_URL_SECONDS: &str = "5";
+
 /// How long the work may take, from the photo's PUT: synthesize's own limit and what surrounds it.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
-/// Fit a face onto a template through the whole deployed service, and show that the photo is gone.
+/// Fit a face onto a template through the whole deployed service, show that the photo is gone, and erase the user.
 #[derive(clap::Args)]
 pub(crate) struct Demo {
     /// The photo with the face, JPEG, PNG or WebP [default: a public-domain portrait].
@@ -38,7 +43,8 @@ impl Demo {
     /// Runs the demo.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let mut steps = Steps::start();
-        let stack = start_stack("demo", &[], &[], &mut |step| steps.next(step))?;
+        let parameters = [("UploadUrlSeconds".to_owned(), UPLOAD_URL_SECONDS.to_owned())];
+        let stack = start_stack("demo", &parameters, &[], &mut |step| steps.next(step))?;
         let photo = self.photo.unwrap_or_else(|| workspace::root().join("target/pictures/astronaut.png"));
         let bytes = fs::read(&photo).with_context(|| photo.display().to_string())?;
 
@@ -72,7 +78,14 @@ impl Demo {
         ensure!(photos.is_empty(), "the uploads bucket still holds {photos:?}");
         let works = user.get("/v1/works")?.expect(200)?;
         let works_listed = works["works"].as_array().map_or(0, Vec::len);
-        steps.end(&format!("{} is the work; the uploads bucket is empty", image.display()));
+
+        steps.next("Make the work a favorite and list the favorites");
+        user.send("PUT", &format!("/v1/favorites/work/{work_id}"), &[], Vec::new())?.expect(200)?;
+        let favorites = user.get("/v1/favorites")?.expect(200)?;
+        ensure!(favorites["favorites"][0]["id"] == work_id.as_str(), "the favorite is not listed");
+
+        let erased = erasure::erase_account(&stack, &user, &mut steps, &self.out)?;
+        steps.end(&format!("{} is the work; of its user nothing is left but a receipt", image.display()));
         print_result(&json!({
             "work_id": work_id,
             "image": image,
@@ -80,6 +93,9 @@ impl Demo {
             "put_to_ready_ms": put_to_ready_ms,
             "photo_deleted": photos.is_empty(),
             "works_listed": works_listed,
+            "erasure_verified": erased.verified,
+            "receipt_valid": erased.receipt_valid,
+            "residue": erased.residue,
         }));
         Ok(())
     }

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use domain::receipt::{ErasureScope, Jwks, Receipt, Salt, verify};
+use domain::ErasureScope;
+use domain::receipt::{Jwks, Receipt, Salt, verify};
 
 use crate::workspace::say;
 
@@ -97,12 +98,12 @@ mod tests {
     }
 
     fn salt(byte: u8) -> Salt {
-        Salt::from_random([byte; 32])
+        Salt::from_bits([byte; 32])
     }
 
     /// As a file holds it, with a line's end. By the first key, for the holder of the first salt.
     fn signed() -> String {
-        let request_id = RequestId::new(jiff::Timestamp::UNIX_EPOCH, 42);
+        let request_id = RequestId::from_bits(42);
         let at = |second: i64| UnixSeconds::from_second(1_795_000_000 + second);
         let receipt = Receipt {
             issuer: "AI Fitting".to_owned(),
