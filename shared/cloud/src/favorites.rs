@@ -206,10 +206,8 @@ impl Favorites {
             .set_item(Some(table::to_item(&row, "a favorite")?))
             // One of an earlier generation is being erased, and this one takes its place.
             .condition_expression("attribute_not_exists(pk) OR generation < :generation")
-            .expression_attribute_values(":generation", table::number(gate.favorites))
-            .build()
-            .map_err(CloudError::malformed("a put"))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+            .expression_attribute_values(":generation", table::number(gate.favorites));
+        table::put(put)
     }
 
     fn work_stays(&self, subject: SubjectId, work: WorkId) -> Result<TransactWriteItem, CloudError> {

@@ -1,7 +1,7 @@
 //! Who a caller is to us: the `identities` table links an identity to a subject, the gate row in the subject's
 //! partition says whether anything may be written there.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
 use domain::{ErasureScope, IdentityHash, Reach, SubjectId, UnixSeconds};
@@ -225,12 +225,8 @@ impl Subjects {
                 .expression_attribute_values(":now", table::number(now.as_second())),
             InPlaceOf::Tombstone => identity_put.condition_expression("attribute_exists(erased_at)"),
         };
-        let put = |put: aws_sdk_dynamodb::types::builders::PutBuilder| {
-            let put = put.build().map_err(CloudError::malformed("a put"))?;
-            Ok::<_, CloudError>(TransactWriteItem::builder().put(put).build())
-        };
         // Refused means that another request of the same caller came first: its subject is found.
-        let operations = vec![put(gate_put)?, put(identity_put)?];
+        let operations = vec![table::put(gate_put)?, table::put(identity_put)?];
         table::transact(&self.connection, operations).await.map(|_either| ())
     }
 

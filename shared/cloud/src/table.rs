@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, ConditionCheck, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
+use domain::limits::DUE_SHARDS;
 use domain::{FavoriteTarget, RequestId, SubjectId, WorkId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,6 +47,11 @@ pub(crate) fn favorite_row(target: &FavoriteTarget) -> String {
 /// The key of a row.
 pub(crate) fn key(subject: SubjectId, row: String) -> Item {
     HashMap::from([("pk".to_owned(), text(partition(subject))), ("sk".to_owned(), text(row))])
+}
+
+/// The partition of a due index that the row of this id is in.
+pub(crate) fn due_shard(id: &str) -> String {
+    (id.bytes().fold(0_u8, u8::wrapping_add) % DUE_SHARDS).to_string()
 }
 
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
@@ -102,6 +109,24 @@ pub(crate) fn gate_stands(
     Ok(TransactWriteItem::builder().condition_check(check).build())
 }
 
+/// A put as part of a transaction.
+pub(crate) fn put(put: PutBuilder) -> Result<TransactWriteItem, CloudError> {
+    let put = put.build().map_err(CloudError::malformed("a put"))?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// An update as part of a transaction.
+pub(crate) fn update(update: UpdateBuilder) -> Result<TransactWriteItem, CloudError> {
+    let update = update.build().map_err(CloudError::malformed("an update"))?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
+
+/// A delete as part of a transaction.
+pub(crate) fn delete(delete: DeleteBuilder) -> Result<TransactWriteItem, CloudError> {
+    let delete = delete.build().map_err(CloudError::malformed("a delete"))?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
 /// The subject of a partition key.
 pub(crate) fn subject_of(partition: &str) -> Option<SubjectId> {
     partition.strip_prefix("SUBJECT#")?.parse().ok()
@@ -151,5 +176,21 @@ fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> &[CancellationRea
             cancelled.cancellation_reasons()
         }
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn works_spread_over_all_shards() {
+        let mut seen = std::collections::BTreeSet::new();
+        for random in 0..200 {
+            seen.insert(due_shard(&WorkId::new(Timestamp::UNIX_EPOCH, random).to_string()));
+        }
+        assert_eq!(seen.len(), usize::from(DUE_SHARDS));
     }
 }

@@ -84,10 +84,8 @@ impl Uploads {
             .set_item(Some(row))
             .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
             .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":now", table::number(now.as_second()))
-            .build()
-            .map_err(CloudError::malformed("a put"))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+            .expression_attribute_values(":now", table::number(now.as_second()));
+        table::put(put)
     }
 
     fn count(&self, gate: Gate, now: Timestamp) -> Result<TransactWriteItem, CloudError> {
@@ -101,10 +99,8 @@ impl Uploads {
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":one", table::number(1))
             .expression_attribute_values(":max", table::number(UPLOADS_PER_DAY_MAX))
-            .expression_attribute_values(":ttl", table::number(ttl.as_second()))
-            .build()
-            .map_err(CloudError::malformed("an update"))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+            .expression_attribute_values(":ttl", table::number(ttl.as_second()));
+        table::update(update)
     }
 
     async fn earlier(&self, key: Item) -> Result<Upload, CloudError> {

@@ -1,14 +1,16 @@
 //! The rows of works. A transition is stored on condition that the state it was computed from still stands, so
 //! that of two workers, or a worker and a user who deletes, exactly one wins.
 
+mod row;
+
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::builders::DeleteBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
-use domain::limits::DUE_SHARDS;
-use domain::{FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId, WorkState};
-use serde::{Deserialize, Serialize};
+use domain::{FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId};
+use serde::Deserialize;
 
+pub(crate) use self::row::read;
+use self::row::{Row, StillStands};
 use crate::table::{self, Generation, Item, Transaction, WORK};
 use crate::{CloudError, Connection, Gate};
 
@@ -63,29 +65,6 @@ pub struct DuePage {
     pub next: Option<HashMap<String, AttributeValue>>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Row {
-    pk: String,
-    sk: String,
-    due_shard: String,
-    due_at: UnixSeconds,
-    #[serde(flatten)]
-    work: Work,
-}
-
-impl Row {
-    fn of(work: &Work) -> Self {
-        let due_shard = shard(work.id).to_string();
-        let (pk, sk) = (table::partition(work.subject), table::work_row(work.id));
-        Self { pk, sk, due_shard, due_at: work.due_at(), work: work.clone() }
-    }
-}
-
-/// The partition of the due index that a work's row is in.
-fn shard(work: WorkId) -> u8 {
-    work.to_string().bytes().fold(0_u8, u8::wrapping_add) % DUE_SHARDS
-}
-
 impl Works {
     /// The works in this records table.
     pub fn new(connection: &Connection, records: String) -> Self {
@@ -129,11 +108,9 @@ impl Works {
             .set_item(Some(table::to_item(&Row::of(new), "a work")?))
             .condition_expression(condition.expression)
             .set_expression_attribute_names(Some(condition.names))
-            .set_expression_attribute_values(Some(condition.values))
-            .build()
-            .map_err(CloudError::malformed("a put"))?;
+            .set_expression_attribute_values(Some(condition.values));
         let gate = table::gate_stands(&self.table, old.subject, Generation::Works(old.generation))?;
-        let operations = vec![gate, TransactWriteItem::builder().put(put).build()];
+        let operations = vec![gate, table::put(put)?];
         Ok(match table::transact(&self.connection, operations).await? {
             Transaction::Written => Replaced::Stored,
             Transaction::Refused(failed) if failed.first() == Some(&true) => Replaced::Closed,
@@ -157,11 +134,7 @@ impl Works {
         let favorite = table::favorite_row(&FavoriteTarget::Work(work.id));
         let favorite =
             Delete::builder().table_name(&self.table).set_key(Some(table::key(work.subject, favorite)));
-        let delete = |delete: DeleteBuilder| {
-            let delete = delete.build().map_err(CloudError::malformed("a delete"))?;
-            Ok::<_, CloudError>(TransactWriteItem::builder().delete(delete).build())
-        };
-        let operations = vec![delete(row)?, delete(favorite)?];
+        let operations = vec![table::delete(row)?, table::delete(favorite)?];
         Ok(match table::transact(&self.connection, operations).await? {
             Transaction::Written => Replaced::Stored,
             Transaction::Refused(_) => Replaced::Superseded,
@@ -276,38 +249,9 @@ impl Works {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(table::to_item(&Row::of(work), "a work")?))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(CloudError::malformed("a put"))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+            .condition_expression("attribute_not_exists(pk)");
+        table::put(put)
     }
-}
-
-/// The condition that the stored work is in the state of `work`: the same status and, while it is being made, the
-/// same lease.
-struct StillStands {
-    expression: &'static str,
-    names: HashMap<String, String>,
-    values: Item,
-}
-
-impl StillStands {
-    fn of(work: &Work) -> Self {
-        let name = |alias: &str, attribute: &str| (alias.to_owned(), attribute.to_owned());
-        // `status` and `token` are words of the expression language, so both go by an alias.
-        let mut names = HashMap::from([name("#status", "status")]);
-        let mut values = Item::from([(":status".to_owned(), table::text(work.state.name()))]);
-        let WorkState::Processing { lease, .. } = &work.state else {
-            return Self { expression: "#status = :status", names, values };
-        };
-        names.extend([name("#token", "token")]);
-        values.insert(":token".to_owned(), table::text(lease.token));
-        Self { expression: "#status = :status AND lease.#token = :token", names, values }
-    }
-}
-
-pub(crate) fn read(item: Item) -> Result<Work, CloudError> {
-    table::from_item::<Row>(item, "a work").map(|row| row.work)
 }
 
 fn due_work(keys: Item) -> Result<DueWork, CloudError> {
@@ -321,58 +265,5 @@ fn due_work(keys: Item) -> Result<DueWork, CloudError> {
     match (table::subject_of(&pk), sk.strip_prefix(WORK).map(str::parse)) {
         (Some(subject), Some(Ok(work))) => Ok(DueWork { subject, work }),
         _ => Err(malformed),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::{
-        Admission, ContentType, ExpectedPhoto, Failure, PhotoSource, Picture, ReasonCode, Sha256,
-        TemplateVersion, WorkKind,
-    };
-    use jiff::{SignedDuration, Timestamp};
-
-    use super::*;
-
-    #[test]
-    fn every_state_of_a_work_reads_back_as_it_was_written() {
-        let now = UnixSeconds::from_second(1_795_000_000);
-        let photo = ExpectedPhoto { content_type: ContentType::Png, bytes: 7, sha256: Sha256::of(b"photo") };
-        let awaiting = Work {
-            id: WorkId::new(Timestamp::UNIX_EPOCH, 5),
-            subject: SubjectId::from_random(6),
-            generation: 3,
-            kind: WorkKind::Picture,
-            template: TemplateVersion { id: "t".parse().expect("a slug"), version: 2, sha256: "ab".into() },
-            source: PhotoSource::Camera,
-            created_at: now,
-            state: WorkState::AwaitingUpload { photo, upload_expires_at: now },
-        };
-        let Admission::Claim(processing) = awaiting.claim(now, domain::LeaseToken::from_random(8), "request")
-        else {
-            panic!("a fresh work is claimed");
-        };
-        let picture = Picture { width: 1, height: 2, bytes: 3 };
-        let states = [
-            processing.published(picture, now, SignedDuration::from_hours(1)),
-            processing.failed(Failure::of(ReasonCode::InternalError), now),
-            processing.failed(Failure::measured(ReasonCode::TooDark, 12.34, 40.0), now),
-            processing.deleted(now),
-            *processing,
-            awaiting,
-        ];
-        for work in states {
-            let item = table::to_item(&Row::of(&work), "a work").expect("an item");
-            assert_eq!(read(item).expect("reads back"), work);
-        }
-    }
-
-    #[test]
-    fn works_spread_over_all_shards() {
-        let mut seen = std::collections::BTreeSet::new();
-        for random in 0..200 {
-            seen.insert(shard(WorkId::new(Timestamp::UNIX_EPOCH, random)));
-        }
-        assert_eq!(seen.len(), usize::from(DUE_SHARDS));
     }
 }

@@ -1,0 +1,111 @@
+//! Whose an erasure of an account is: noted in the table without backups until the identity provider has been told.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::types::{Delete, Put};
+use domain::retention::Record;
+use domain::{Erasure, IdentityHash, RequestId, SubjectId, UnixSeconds};
+use serde::{Deserialize, Serialize};
+
+use super::{Erasures, still_stands};
+use crate::table::{self, GATE, Item};
+use crate::{CloudError, Replaced};
+
+/// The prefix of the key in the `identities` table under which an erasure keeps whose it is until it is done.
+const WHOSE: &str = "ERASURE#";
+
+/// Who is to be erased, as the issuer knows them. Kept in the table without backups until it is done, because the
+/// identity provider must be told.
+#[derive(Clone)]
+pub struct Person {
+    /// Under which the `identities` table knows them.
+    pub identity: IdentityHash,
+    /// Who signed their token.
+    pub issuer: String,
+    /// The token's `sub`.
+    pub sub: String,
+    /// The token's `username`, if it has one: a Cognito user pool knows users of other providers by nothing else.
+    pub username: Option<String>,
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Person(…)")
+    }
+}
+
+/// A person whose account is being erased, in the `identities` table.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PersonRow {
+    identity: String,
+    of: IdentityHash,
+    issuer: String,
+    sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+}
+
+impl PersonRow {
+    pub(super) fn of(request: RequestId, person: &Person) -> Self {
+        let Person { identity, issuer, sub, username } = person.clone();
+        Self { identity: whose(request), of: identity, issuer, sub, username }
+    }
+}
+
+impl Erasures {
+    /// Whom an erasure of an account is about; `None` once they are forgotten.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn person(&self, request: RequestId) -> Result<Option<Person>, CloudError> {
+        let key = Item::from([("identity".to_owned(), table::text(whose(request)))]);
+        let get = self.connection.dynamodb.get_item().table_name(&self.identities).set_key(Some(key));
+        let answer = get.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
+        let row = answer.item.map(|item| table::from_item::<PersonRow>(item, "a person")).transpose()?;
+        Ok(row.map(|row| Person {
+            identity: row.of,
+            issuer: row.issuer,
+            sub: row.sub,
+            username: row.username,
+        }))
+    }
+
+    /// Stores that an account was erased and forgets the person, in one write: the identity row with the wrapped key
+    /// gives way to the word that it was erased, and the gate goes, the last row of the partition. From here on
+    /// nothing leads from the person to the subject or back.
+    ///
+    /// # Errors
+    /// When a table cannot be written.
+    pub async fn forget_person(
+        &self,
+        old: &Erasure,
+        new: &Erasure,
+        subject: SubjectId,
+        person: &Person,
+        now: UnixSeconds,
+    ) -> Result<Replaced, CloudError> {
+        let tombstone = Item::from([
+            ("identity".to_owned(), table::text(person.identity.as_str())),
+            ("erased_at".to_owned(), table::number(now.as_second())),
+            ("ttl".to_owned(), table::number(now.plus(Record::Tombstone.retention().period).as_second())),
+        ]);
+        let tombstone = Put::builder()
+            .table_name(&self.identities)
+            .set_item(Some(tombstone))
+            .condition_expression("subject = :subject")
+            .expression_attribute_values(":subject", table::text(subject));
+        let whose = Item::from([("identity".to_owned(), table::text(whose(old.id)))]);
+        let gate = table::key(subject, GATE.to_owned());
+        let operations = vec![
+            table::put(still_stands(self.put_row(new)?, old))?,
+            table::put(tombstone)?,
+            table::delete(Delete::builder().table_name(&self.identities).set_key(Some(whose)))?,
+            table::delete(Delete::builder().table_name(&self.records).set_key(Some(gate)))?,
+        ];
+        self.replaced(operations).await
+    }
+}
+
+fn whose(request: RequestId) -> String {
+    format!("{WHOSE}{request}")
+}
