@@ -65,7 +65,7 @@ fn an_erasure_waits_for_a_provider_that_cannot_be_told() -> Result<()> {
     // What waits keeps nobody else.
     let Answer::Failed(_) = erase.handle(&sample("erase/sweep.json")?)? else { anyhow::bail!("no alarm") };
     ensure!(bench.app.state(&requested)? == "erased");
-    ensure!(bench.app.traces_of(subject)?.is_empty());
+    ensure!(bench.app.traces_of(&user, subject)?.is_empty());
 
     pool.let_erase_delete_users(&bench)?;
     let mut erase = bench.run_with("erase", &Faults::default(), &[("USER_POOL", &pool.id)])?;

@@ -2,13 +2,11 @@
 
 use anyhow::{Context as _, Result};
 use domain::{IdentityHash, Sha256};
+use local_stack::FUNCTIONS;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::faces;
-
-/// The functions that log.
-const FUNCTIONS: [&str; 6] = ["favorites", "purge", "synthesize", "templates", "uploads", "works"];
 
 /// Every line that a function has logged so far.
 fn lines(app: &App, function: &str) -> Result<Vec<String>> {
@@ -54,6 +52,12 @@ fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
     let unknown = app.stack.account().invoke(&app.stack.function("purge"), &json!({ "sub": user.name }));
     assert!(unknown.is_err(), "an event that purge does not know");
 
+    user.start_account()?.expect(200)?;
+    let requested = user.erase("account")?;
+    app.follow(&requested.id, "a wrong salt")?.expect(404)?;
+    user.try_to_ask(&photo)?;
+    crate::app::eventually("the account goes", || Ok((app.state(&requested)? == "erased").then_some(())))?;
+
     let signature = |url: &Value| {
         let url = url.as_str().unwrap_or_default();
         url.split_once("X-Amz-Signature=").map(|(_, signature)| signature[..64].to_owned())
@@ -68,6 +72,9 @@ fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
         ("the download's signature", signature(&ready["image"]["url"]).context("not signed")?),
         ("the checksum", Sha256::of(&photo.bytes).as_base64().to_owned()),
         ("the idempotency key", "a-telling-key".to_owned()),
+        ("the contact", format!("{}@example.com", user.name)),
+        ("the salt", requested.salt.clone()),
+        ("the deletion request", requested.id.clone()),
     ];
     let mut read = 0;
     for function in FUNCTIONS {

@@ -6,6 +6,7 @@
 //! events to processes that they end, suspend, or set ahead in time.
 
 mod app;
+mod backups;
 mod crashes;
 mod deletion;
 mod erasure;
@@ -13,6 +14,7 @@ mod events;
 mod faces;
 mod favorites;
 mod identity;
+mod interrupted_erasures;
 mod isolation;
 mod line;
 mod logs;

@@ -1,7 +1,9 @@
 //! What a function may not do, tried with its own role's credentials.
 
 use anyhow::Result;
-use local_stack::CallError;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use local_stack::{CallError, FUNCTIONS};
 use serde_json::{Value, json};
 
 use crate::faces;
@@ -22,6 +24,9 @@ fn calls(bench: &Workbench, photo: &str, picture: &str) -> Result<Vec<Call>> {
     let row = json!({ "pk": { "S": "SUBJECT#x" }, "sk": { "S": "GATE" } });
     let identity = json!({ "identity": { "S": "x" } });
     let (data_key, templates) = (output("DataKey")?, output("TemplatesBucket")?);
+    let (receipt_key, erasures) = (output("ReceiptKey")?, output("ErasuresTable")?);
+    let request = json!({ "pk": { "S": "REQUEST#x" } });
+    let told = json!({ "Entries": [{ "Source": "x", "DetailType": "x", "Detail": "{}" }] });
     Ok(vec![
         ("read a photo", "s3", "get_object", object(&uploads, photo)),
         ("delete a photo", "s3", "delete_object", object(&uploads, photo)),
@@ -45,6 +50,11 @@ fn calls(bench: &Workbench, photo: &str, picture: &str) -> Result<Vec<Call>> {
         ),
         ("read all identities", "dynamodb", "scan", json!({ "TableName": identities })),
         ("unwrap keys", "kms", "generate_data_key", json!({ "KeyId": data_key, "KeySpec": "AES_256" })),
+        ("sign a receipt", "kms", "sign", sign(&receipt_key)),
+        ("read a request", "dynamodb", "get_item", json!({ "TableName": erasures, "Key": request })),
+        ("delete a request", "dynamodb", "delete_item", json!({ "TableName": erasures, "Key": request })),
+        ("read all requests", "dynamodb", "scan", json!({ "TableName": erasures })),
+        ("tell the issuer", "events", "put_events", told),
         ("delete the key", "kms", "schedule_key_deletion", json!({ "KeyId": data_key })),
         ("look at roles", "iam", "list_roles", json!({})),
         ("call a function", "lambda", "invoke", json!({ "FunctionName": bench.app.stack.function("works") })),
@@ -52,8 +62,33 @@ fn calls(bench: &Workbench, photo: &str, picture: &str) -> Result<Vec<Call>> {
     ])
 }
 
+fn sign(key: &str) -> Value {
+    let digest = json!({ "base64": BASE64.encode([0; 32]) });
+    json!({ "KeyId": key, "Message": digest, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256" })
+}
+
 /// What each function does of all that; everything else is forbidden to it.
-const OWN: [(&str, &[&str]); 6] = [
+const OWN: [(&str, &[&str]); 9] = [
+    ("account", &["read a record", "read an identity"]),
+    ("deletion-requests", &["read a record", "read an identity", "read a request"]),
+    (
+        "erase",
+        &[
+            "delete a photo",
+            "list photos",
+            "delete a work",
+            "list works",
+            "read a record",
+            "delete a record",
+            "read an identity",
+            "delete an identity",
+            "sign a receipt",
+            "read a request",
+            "delete a request",
+            "read all requests",
+            "tell the issuer",
+        ],
+    ),
     ("favorites", &["read a work", "read a record", "delete a record", "read an identity"]),
     ("templates", &[]),
     ("uploads", &["store a photo", "read a record", "read an identity"]),
@@ -91,6 +126,7 @@ fn each_role_is_refused_all_but_what_its_function_does() -> Result<()> {
     let photo = format!("uploads/{}/{work}", user.subject()?);
     let calls = calls(&bench, &photo, &format!("works/{}/{work}/1.jpg", user.subject()?))?;
     let mut refused = 0;
+    assert!(FUNCTIONS.iter().all(|name| OWN.iter().any(|(role, _)| role == name)), "a function is left out");
     for (role, own) in OWN {
         for call in calls.iter().filter(|call| !own.contains(&call.0)) {
             assert!(is_refused(&bench, role, call)?, "{role} may {}", call.0);

@@ -3,7 +3,7 @@
 //! The answer holds the salt by which the requester finds status and receipt when there is no account any more. It is
 //! told here and stored nowhere; the same request with the same `Idempotency-Key` is told it again while it can be.
 
-use cloud::{Gate, Opened, Owner, Person, Purpose};
+use cloud::{Closed, Gate, Opened, Owner, Person, Purpose};
 use domain::limits::CONTACT_BYTES_MAX;
 use domain::{ERASURE_WORKING_DAYS, Erasure, ErasureScope, ErasureState, RequestId, UnixSeconds};
 use jiff::Timestamp;
@@ -51,17 +51,17 @@ pub(crate) async fn handle(
         if let Some(earlier) = endpoints.erasures.load(id).await? {
             return answer(200, &earlier, &owner, body.scope, seconds);
         }
-        let gate = owner.gate.ok_or_else(|| closed(cloud::Closed::Erasing))?;
+        let gate = owner.gate.ok_or_else(|| closed(Closed::Erasing))?;
         let erasure = new_erasure(endpoints, gate, &owner, id, body.scope, now);
         let contact = contact.map(|contact| owner.key.seal(Purpose::Contact, contact)).transpose()?;
         match endpoints.erasures.open(gate, &erasure, &person, contact.as_ref()).await? {
             Opened::Opened(opened) => return answer(201, &opened, &owner, body.scope, seconds),
             Opened::Repeated(earlier) => return answer(200, &earlier, &owner, body.scope, seconds),
+            Opened::OverQuota => return Err(over_quota().into()),
             Opened::Closed => {}
         }
     }
-    let detail = "The account keeps changing; please try again.";
-    Err(Problem::new(409, "account_changing", "The account is changing", detail).retry_after(1).into())
+    Err(closed(Closed::Changing).into())
 }
 
 fn new_erasure(
@@ -97,6 +97,12 @@ fn answer(
     }
     let salt = owner.key.salt(erasure.id).reveal();
     Response::json(status, &Created { request: RequestResource::of(erasure, now), salt })
+}
+
+fn over_quota() -> Problem {
+    let detail =
+        "Today's deletion requests are used up; those that are open go on. Try again tomorrow (UTC).";
+    Problem::new(429, "quota_exceeded", "Too many deletion requests", detail).retry_after(3_600)
 }
 
 /// Who is asking, as the identity provider will have to be told.

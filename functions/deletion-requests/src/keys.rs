@@ -6,5 +6,5 @@ use crate::endpoints::Endpoints;
 
 /// Handles the request.
 pub(crate) async fn handle(endpoints: &Endpoints) -> Result<Response, ApiError> {
-    Response::json(200, endpoints.receipt_keys.published().await?)
+    Response::json(200, &endpoints.receipt_keys.published().await?)
 }

@@ -29,11 +29,28 @@ pub(crate) struct Erase {
     pub(crate) clock: fn() -> UnixSeconds,
 }
 
+/// Why an erasure does not go on; it stays due.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EraseError {
+    /// A store or the identity provider failed; another try may succeed.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+    /// A step was done, and the request is where it was: its row and the identity do not fit each other, which a
+    /// restored table can bring about. Somebody must look at it.
+    #[error("an erasure does not advance")]
+    Stuck,
+}
+
 impl Erase {
     /// Does whatever is due about one request, step after step; how it stands afterwards.
-    pub(crate) async fn advance(&self, request: RequestId) -> Result<Option<Erasure>, CloudError> {
+    pub(crate) async fn advance(&self, request: RequestId) -> Result<Option<Erasure>, EraseError> {
+        let mut before = None;
         loop {
             let Some(erasure) = self.erasures.load(request).await? else { return Ok(None) };
+            if before.as_ref() == Some(&erasure) {
+                return Err(EraseError::Stuck);
+            }
+            before = Some(erasure.clone());
             match erasure.step((self.clock)()) {
                 ErasureStep::Wait => return Ok(Some(erasure)),
                 ErasureStep::Erase(reach) => self.erase(&erasure, reach).await?,
@@ -57,10 +74,10 @@ impl Erase {
         if erasure.scope != ErasureScope::Account {
             return self.erasures.replace(&erasure, &erased).await.map(|_either| ());
         }
-        // Without a person, another process has stored the end of this.
+        // Without a person, another process has come to the end of this.
         let Some(person) = self.erasures.person(erasure.id).await? else { return Ok(()) };
         self.identity_provider.account_erased(&person).await?;
-        // Superseded means the same.
+        // Superseded means the same, or else the erasure is stuck.
         self.erasures.forget_person(&erasure, &erased, reach.subject, &person, now).await.map(|_either| ())
     }
 
@@ -88,7 +105,7 @@ impl Erase {
         let now = (self.clock)();
         if found > 0 {
             tracing::warn!(found, "found by the second look and deleted");
-            let again = erasure.looked_in_vain(now, self.upload_window);
+            let again = erasure.found_more(now, self.upload_window);
             return self.erasures.replace(erasure, &again).await.map(|_either| ());
         }
         let Some(times) = erasure.verification(now) else { return Ok(()) };

@@ -1,10 +1,9 @@
 //! What wakes `erase`.
 
-use cloud::CloudError;
 use domain::RequestId;
 use serde::Deserialize;
 
-use crate::erase::Erase;
+use crate::erase::{Erase, EraseError};
 
 /// The kinds of event.
 #[derive(Debug, Deserialize)]
@@ -67,10 +66,10 @@ impl StreamRecord {
 ///
 /// # Errors
 /// When something failed; it stays due, and the next sweep goes on with it.
-pub(crate) async fn handle(erase: &Erase, event: EraseEvent) -> Result<(), CloudError> {
+pub(crate) async fn handle(erase: &Erase, event: EraseEvent) -> Result<(), EraseError> {
     match event {
         EraseEvent::Task(Task::Sweep) => erase.sweep().await,
-        EraseEvent::Task(Task::Replay { table }) => erase.replay(table).await,
+        EraseEvent::Task(Task::Replay { table }) => Ok(erase.replay(table).await?),
         EraseEvent::Requests { records } => {
             for request in records.iter().filter_map(StreamRecord::request) {
                 erase.advance(request).await?;

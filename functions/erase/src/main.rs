@@ -38,7 +38,7 @@ async fn main() -> Result<()> {
         favorites: Favorites::new(&connection, records.clone()),
         partitions: Partitions::new(&connection, records),
         identity_provider: IdentityProvider::new(&connection, &region, user_pool, &service),
-        receipt_keys: ReceiptKeys::new(&connection, signing_key, settings.list("RETIRED_RECEIPT_KEYS")),
+        receipt_keys: ReceiptKeys::new(&connection, signing_key, Vec::new()),
         connection,
         metrics: Metrics::of(&settings)?,
         service,

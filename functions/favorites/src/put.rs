@@ -26,7 +26,7 @@ pub(crate) async fn handle(
         Saved::Favorite(favorite) => Response::json(200, &FavoriteResource::of(&favorite)),
         Saved::Full => Err(full().into()),
         Saved::Vanished => Err(Problem::not_found("work").into()),
-        Saved::Closed => Err(closed(Closed::Erasing).into()),
+        Saved::Closed => Err(closed(Closed::Changing).into()),
     }
 }
 

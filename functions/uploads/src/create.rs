@@ -57,7 +57,7 @@ impl Create {
             Upload::Created => self.answer(201, &work, seconds).await,
             Upload::Repeated(earlier) => self.repeat(gate, &work, earlier, seconds).await,
             Upload::OverQuota => Err(over_quota().into()),
-            Upload::Closed => Err(closed(Closed::Erasing).into()),
+            Upload::Closed => Err(closed(Closed::Changing).into()),
         }
     }
 

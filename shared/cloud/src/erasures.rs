@@ -4,9 +4,11 @@
 mod asking;
 mod person;
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::builders::PutBuilder;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use domain::{Erasure, ErasureScope, Reach, RequestId, UnixSeconds};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use domain::{Erasure, ErasureScope, ErasureState, Reach, RequestId, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 pub use self::asking::{ListedRequest, Opened};
@@ -29,6 +31,15 @@ pub struct Erasures {
     identities: String,
 }
 
+/// Requests about which something is to be done.
+#[derive(Debug)]
+pub struct DueRequests {
+    /// The requests.
+    pub requests: Vec<Result<RequestId, CloudError>>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<HashMap<String, AttributeValue>>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Row {
     pk: String,
@@ -49,6 +60,12 @@ impl Erasures {
     /// The requests in `table`, beside these two tables.
     pub fn new(connection: &Connection, table: String, records: String, identities: String) -> Self {
         Self { connection: connection.clone(), table, records, identities }
+    }
+
+    /// The same requests beside a restored copy of the records.
+    #[must_use]
+    pub fn beside(&self, records: String) -> Self {
+        Self { records, ..self.clone() }
     }
 
     /// One request, by a consistent read.
@@ -80,11 +97,17 @@ impl Erasures {
         answer.map(|_deleted| ()).map_err(CloudError::of("DeleteItem"))
     }
 
-    /// Requests about which something is due, from one shard of the index, earliest first, at most 100.
+    /// A page of the requests about which something is due, from one shard of the index, earliest first. A key that is
+    /// none of a request is an error of its own, which keeps nobody from the others.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub async fn due(&self, shard: u8, now: UnixSeconds) -> Result<Vec<RequestId>, CloudError> {
+    pub async fn due(
+        &self,
+        shard: u8,
+        now: UnixSeconds,
+        start: Option<Item>,
+    ) -> Result<DueRequests, CloudError> {
         let answer = self
             .connection
             .dynamodb
@@ -94,11 +117,13 @@ impl Erasures {
             .key_condition_expression("due_shard = :shard AND due_at <= :now")
             .expression_attribute_values(":shard", table::text(shard.to_string()))
             .expression_attribute_values(":now", table::number(now.as_second()))
+            .set_exclusive_start_key(start)
             .limit(DUE_PAGE)
             .send()
             .await
             .map_err(CloudError::of("Query"))?;
-        answer.items.unwrap_or_default().into_iter().map(|keys| request_of(&keys)).collect()
+        let requests = answer.items.unwrap_or_default().iter().map(request_of).collect();
+        Ok(DueRequests { requests, next: answer.last_evaluated_key })
     }
 
     /// What copies of the records must be cleared of: the reach of every erasure that a copy may be older than.
@@ -143,18 +168,26 @@ fn request_of(keys: &Item) -> Result<RequestId, CloudError> {
     request.ok_or(CloudError::Malformed { what: "the key of a request" })
 }
 
-/// The condition that the stored request is in the state of `old`, and as far.
+/// The condition that the stored request is in the state of `old`, as far, and with the same note of leases.
 fn still_stands(put: PutBuilder, old: &Erasure) -> PutBuilder {
-    put.condition_expression("#state = :state AND due_at = :due_at")
+    let put = put
         .expression_attribute_names("#state", "state")
         .expression_attribute_values(":state", table::text(old.state_name()))
-        .expression_attribute_values(":due_at", table::number(old.due_at().as_second()))
+        .expression_attribute_values(":due_at", table::number(old.due_at().as_second()));
+    match old.state {
+        ErasureState::Hidden { leased_until: Some(leased_until), .. } => put
+            .condition_expression("#state = :state AND due_at = :due_at AND leased_until = :leased_until")
+            .expression_attribute_values(":leased_until", table::number(leased_until.as_second())),
+        _ => put.condition_expression(
+            "#state = :state AND due_at = :due_at AND attribute_not_exists(leased_until)",
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::SubjectId;
     use domain::receipt::Salt;
-    use domain::{ErasureState, SubjectId};
     use jiff::SignedDuration;
 
     use super::*;

@@ -29,7 +29,7 @@ mod works;
 pub use connection::Connection;
 pub use cursors::{CursorOf, Cursors};
 pub use disposal::Disposal;
-pub use erasures::{Erasures, ListedRequest, Opened, Person};
+pub use erasures::{DueRequests, Erasures, ListedRequest, Opened, Person};
 pub use error::CloudError;
 pub use favorites::{Favorites, Saved};
 pub use identity_provider::IdentityProvider;

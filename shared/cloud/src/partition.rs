@@ -29,7 +29,7 @@ pub struct Partition {
     /// The rows' sort keys.
     rows: Vec<String>,
     subject: SubjectId,
-    /// Until when a worker holds one of its works.
+    /// Until when somebody may store something for one of its works: a worker with a lease, or an app with an upload URL.
     pub leased_until: Option<UnixSeconds>,
 }
 
@@ -63,7 +63,7 @@ impl Partitions {
             .table_name(&self.table)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", table::text(table::partition(subject)))
-            .projection_expression("sk, lease")
+            .projection_expression("sk, lease, settled_at, upload_expires_at")
             .consistent_read(true)
             .into_paginator()
             .items()
@@ -71,7 +71,7 @@ impl Partitions {
             .collect::<Result<Vec<_>, _>>()
             .await
             .map_err(CloudError::of("Query"))?;
-        let leased_until = rows.iter().filter_map(lease_end).max();
+        let leased_until = rows.iter().flat_map(writable_until).max();
         let keys = rows.into_iter().filter_map(|mut row| row.remove("sk")?.as_s().ok().cloned());
         let rows = keys.filter(|key| key != GATE).collect();
         Ok(Partition { rows, subject, leased_until })
@@ -153,8 +153,12 @@ impl Partitions {
     }
 }
 
-/// When the lease of a work's row ends.
-fn lease_end(row: &Item) -> Option<UnixSeconds> {
-    let end = row.get("lease")?.as_m().ok()?.get("expires_at")?.as_n().ok()?;
-    end.parse().ok().map(UnixSeconds::from_second)
+/// Until when the row of a work lets somebody store something: a worker, also of a work that its user has deleted
+/// meanwhile, and an app with an upload URL.
+fn writable_until(row: &Item) -> impl Iterator<Item = UnixSeconds> {
+    let lease =
+        row.get("lease").and_then(|lease| lease.as_m().ok()).and_then(|lease| lease.get("expires_at"));
+    let ends = [lease, row.get("settled_at"), row.get("upload_expires_at")];
+    let seconds = ends.into_iter().flatten().filter_map(|end| end.as_n().ok()?.parse().ok());
+    seconds.map(UnixSeconds::from_second)
 }

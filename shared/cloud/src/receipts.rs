@@ -19,7 +19,7 @@ pub struct ReceiptKeys {
     signing: String,
     retired: Vec<String>,
     /// A key's public part never changes, so each process asks for it once.
-    published: Arc<OnceCell<Jwks>>,
+    signing_public: Arc<OnceCell<Jwk>>,
 }
 
 impl ReceiptKeys {
@@ -27,7 +27,7 @@ impl ReceiptKeys {
     ///
     /// KMS does not rotate asymmetric keys. A new key is made instead, and the old one's id moves to `retired`.
     pub fn new(connection: &Connection, signing: String, retired: Vec<String>) -> Self {
-        Self { connection: connection.clone(), signing, retired, published: Arc::default() }
+        Self { connection: connection.clone(), signing, retired, signing_public: Arc::default() }
     }
 
     /// The receipt as it is handed out: a JWS that anybody can check with [`Self::published`].
@@ -35,28 +35,33 @@ impl ReceiptKeys {
     /// # Errors
     /// When KMS does not sign, or what it answers is not a signature by the published key.
     pub async fn sign(&self, receipt: &Receipt) -> Result<String, CloudError> {
-        let keys = self.published().await?;
-        let key = keys.keys.first().ok_or(CloudError::Malformed { what: "the set of receipt keys" })?;
+        let key = self.signing_key().await?;
         let unsigned = receipt.unsigned(key);
         let signature = self.signature_of(unsigned.digest()).await?;
         let signed = unsigned.signed(&signature).map_err(CloudError::malformed("a receipt's signature"))?;
         // Nobody must hold a receipt that cannot be checked, so it is checked before it is handed out.
-        receipt::verify(&signed, keys, None).map_err(CloudError::malformed("a receipt's signature"))?;
+        let keys = Jwks { keys: vec![key.clone()] };
+        receipt::verify(&signed, &keys, None).map_err(CloudError::malformed("a receipt's signature"))?;
         Ok(signed)
     }
 
-    /// The public keys, the signing one first.
+    /// The public keys, the signing one first. A retired one that KMS does not give keeps nobody from the others.
     ///
     /// # Errors
-    /// When KMS does not give one, or it is of another kind.
-    pub async fn published(&self) -> Result<&Jwks, CloudError> {
-        self.published.get_or_try_init(|| self.fetch()).await
+    /// When KMS does not give the signing key, or it is of another kind.
+    pub async fn published(&self) -> Result<Jwks, CloudError> {
+        let mut keys = vec![self.signing_key().await?.clone()];
+        for retired in &self.retired {
+            match self.public_key(retired).await {
+                Ok(key) => keys.push(key),
+                Err(error) => tracing::error!(%error, "a retired receipt key cannot be published"),
+            }
+        }
+        Ok(Jwks { keys })
     }
 
-    async fn fetch(&self) -> Result<Jwks, CloudError> {
-        let ids = std::iter::once(&self.signing).chain(&self.retired);
-        let keys = futures_util::future::try_join_all(ids.map(|id| self.public_key(id))).await?;
-        Ok(Jwks { keys })
+    async fn signing_key(&self) -> Result<&Jwk, CloudError> {
+        self.signing_public.get_or_try_init(|| self.public_key(&self.signing)).await
     }
 
     async fn public_key(&self, id: &str) -> Result<Jwk, CloudError> {

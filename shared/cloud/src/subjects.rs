@@ -1,6 +1,7 @@
 //! Who a caller is to us: the `identities` table links an identity to a subject, the gate row in the subject's
 //! partition says whether anything may be written there.
 
+use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
@@ -42,6 +43,8 @@ pub enum Closed {
     Erasing,
     /// The account was erased; a new start is an explicit act.
     Erased,
+    /// Something of the account has begun to be erased in this moment: to ask again tells.
+    Changing,
 }
 
 /// A caller with its subject and the subject's key, for what is to be encrypted with it.
@@ -121,7 +124,7 @@ impl Subjects {
             Known::Erased { .. } | Known::Nobody => {
                 self.create(identity, data_key, InPlaceOf::Nothing, now).await?;
             }
-            Known::Subject { .. } => {}
+            Known::Subject { subject, .. } => self.mend_gate(subject, now).await?,
         }
         Ok(self.find(identity).await?.ok_or(Closed::Erasing))
     }
@@ -155,7 +158,7 @@ impl Subjects {
         let gate = match self.find_or_create(identity, data_key, now).await? {
             Ok(gate) => Some(gate),
             Err(Closed::Erasing) => None,
-            Err(Closed::Erased) => return Ok(Err(Closed::Erased)),
+            Err(closed) => return Ok(Err(closed)),
         };
         let Known::Subject { subject, wrapped_key } = self.known(identity).await? else {
             return Ok(Err(Closed::Erased));
@@ -193,6 +196,36 @@ impl Subjects {
         Ok((!row.erasing).then_some(Gate { subject, works, favorites }))
     }
 
+    /// Puts a gate where there is none. An erasure removes identity and gate in one write, so an identity without a gate
+    /// is one whose records were restored from a backup that is older. Its generations are above any that was given.
+    async fn mend_gate(&self, subject: SubjectId, now: UnixSeconds) -> Result<(), CloudError> {
+        if self.row(&self.records, table::key(subject, GATE.to_owned())).await?.is_some() {
+            return Ok(());
+        }
+        let above_all = u32::try_from(now.as_second()).unwrap_or(u32::MAX);
+        let operations = vec![table::put(self.new_gate(subject, above_all, now)?)?];
+        // Refused means that another request of the same caller has mended it.
+        table::transact(&self.connection, operations).await.map(|_either| ())
+    }
+
+    fn new_gate(
+        &self,
+        subject: SubjectId,
+        generation: u32,
+        now: UnixSeconds,
+    ) -> Result<PutBuilder, CloudError> {
+        let gate = GateRow {
+            works_generation: generation,
+            favorites_generation: generation,
+            erasing: false,
+            created_at: now,
+        };
+        let mut row = table::key(subject, GATE.to_owned());
+        row.extend(table::to_item(&gate, "a gate row")?);
+        let put = Put::builder().table_name(&self.records).set_item(Some(row));
+        Ok(put.condition_expression("attribute_not_exists(pk)"))
+    }
+
     /// Creates both rows or neither. Of two requests at once one wins, and the other finds its subject.
     async fn create(
         &self,
@@ -209,13 +242,7 @@ impl Subjects {
             ("wrapped_key".to_owned(), wrapped_key),
             ("created_at".to_owned(), table::number(now.as_second())),
         ]);
-        let mut gate_row = table::key(subject, GATE.to_owned());
-        let gate = GateRow { works_generation: 1, favorites_generation: 1, erasing: false, created_at: now };
-        gate_row.extend(table::to_item(&gate, "a gate row")?);
-        let gate_put = Put::builder()
-            .table_name(&self.records)
-            .set_item(Some(gate_row))
-            .condition_expression("attribute_not_exists(pk)");
+        let gate_put = self.new_gate(subject, 1, now)?;
         let identity_put = Put::builder().table_name(&self.identities).set_item(Some(identity_row));
         let identity_put = match in_place_of {
             InPlaceOf::Nothing => identity_put

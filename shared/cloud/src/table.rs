@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, ConditionCheck, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConditionCheck, TransactWriteItem, Update,
+};
 use aws_smithy_runtime_api::client::result::SdkError;
 use domain::limits::DUE_SHARDS;
-use domain::{FavoriteTarget, RequestId, SubjectId, WorkId};
+use domain::retention::Record;
+use domain::{FavoriteTarget, RequestId, SubjectId, UnixSeconds, WorkId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -125,6 +128,31 @@ pub(crate) fn update(update: UpdateBuilder) -> Result<TransactWriteItem, CloudEr
 pub(crate) fn delete(delete: DeleteBuilder) -> Result<TransactWriteItem, CloudError> {
     let delete = delete.build().map_err(CloudError::malformed("a delete"))?;
     Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
+/// Counts one of a day's `counted` for a subject, on condition that there are less than `max`. The row goes by DynamoDB's
+/// TTL.
+pub(crate) fn count(
+    table: &str,
+    subject: SubjectId,
+    counted: &str,
+    max: u32,
+    now: UnixSeconds,
+) -> Result<TransactWriteItem, CloudError> {
+    let day = &now.to_rfc3339()[..10];
+    let ttl = now.plus(Record::Quota.retention().period);
+    update(
+        Update::builder()
+            .table_name(table)
+            .set_key(Some(key(subject, format!("QUOTA#{day}"))))
+            .update_expression("ADD #counted :one SET #ttl = :ttl")
+            .condition_expression("attribute_not_exists(#counted) OR #counted < :max")
+            .expression_attribute_names("#counted", counted)
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":max", number(max))
+            .expression_attribute_values(":ttl", number(ttl.as_second())),
+    )
 }
 
 /// The subject of a partition key.

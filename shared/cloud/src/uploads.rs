@@ -1,7 +1,7 @@
 //! Admitting an upload: one transaction that holds the gate, the quota, the idempotency key and the new work, so
 //! that a repeated or concurrent request can neither make a second work nor count twice.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::limits::UPLOADS_PER_DAY_MAX;
 use domain::retention::Record;
 use domain::{UnixSeconds, Work, WorkId};
@@ -56,10 +56,11 @@ impl Uploads {
         now: Timestamp,
     ) -> Result<Upload, CloudError> {
         let idempotency = table::key(gate.subject, idempotency_row(idempotency_key));
+        let table = &self.works.table;
         let operations = vec![
             table::gate_stands(&self.works.table, gate.subject, Generation::Works(gate.works))?,
             self.remember(idempotency.clone(), work.id, now)?,
-            self.count(gate, now)?,
+            table::count(table, gate.subject, "uploads", UPLOADS_PER_DAY_MAX, UnixSeconds::of(now))?,
             self.works.put_new(work)?,
         ];
         let failed = match table::transact(&self.connection, operations).await? {
@@ -86,21 +87,6 @@ impl Uploads {
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":now", table::number(now.as_second()));
         table::put(put)
-    }
-
-    fn count(&self, gate: Gate, now: Timestamp) -> Result<TransactWriteItem, CloudError> {
-        let day = now.strftime("%Y-%m-%d");
-        let ttl = UnixSeconds::of(now).plus(Record::Quota.retention().period);
-        let update = Update::builder()
-            .table_name(&self.works.table)
-            .set_key(Some(table::key(gate.subject, format!("QUOTA#{day}"))))
-            .update_expression("ADD uploads :one SET #ttl = :ttl")
-            .condition_expression("attribute_not_exists(uploads) OR uploads < :max")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":one", table::number(1))
-            .expression_attribute_values(":max", table::number(UPLOADS_PER_DAY_MAX))
-            .expression_attribute_values(":ttl", table::number(ttl.as_second()));
-        table::update(update)
     }
 
     async fn earlier(&self, key: Item) -> Result<Upload, CloudError> {

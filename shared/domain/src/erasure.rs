@@ -178,7 +178,7 @@ impl Erasure {
 
     /// The erasure after a look that found something and deleted it: there must be a look that finds nothing.
     #[must_use]
-    pub fn looked_in_vain(&self, now: UnixSeconds, upload_window: SignedDuration) -> Self {
+    pub fn found_more(&self, now: UnixSeconds, upload_window: SignedDuration) -> Self {
         let ErasureState::Erased { reach, hidden_at, .. } = self.state else { return self.clone() };
         let look_again_at = now.plus(upload_window);
         self.with(ErasureState::Erased { reach, hidden_at, erased_at: now, look_again_at })

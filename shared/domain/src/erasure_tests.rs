@@ -50,7 +50,7 @@ fn favorites_are_looked_for_again_at_once() {
 #[test]
 fn a_look_that_found_something_is_not_the_last() {
     let erased = received(ErasureScope::Account).erased(later(1), WINDOW);
-    let again = erased.looked_in_vain(later(600), WINDOW);
+    let again = erased.found_more(later(600), WINDOW);
     assert_eq!(again.verification(later(899)), None);
     let times = again.verification(later(900)).expect("due");
     assert_eq!((times.erased_at, times.verified_at), (later(600), later(900)));
@@ -104,7 +104,7 @@ proptest! {
                 ErasureStep::Erase(_) => erasure = erasure.leased(later(lease)).erased(now, WINDOW),
                 ErasureStep::LookAgain(_) if looks < found => {
                     looks += 1;
-                    erasure = erasure.looked_in_vain(now, WINDOW);
+                    erasure = erasure.found_more(now, WINDOW);
                 }
                 ErasureStep::LookAgain(_) => {
                     prop_assert!(now >= later(600));

@@ -52,6 +52,9 @@ pub const DUE_SHARDS: u8 = 8;
 /// The longest contact address that a request may leave, in bytes (RFC 5321, section 4.5.3.1.3).
 pub const CONTACT_BYTES_MAX: usize = 254;
 
+/// Deletion requests one subject may make in a day (UTC): more than anybody needs, and few enough to be kept for years.
+pub const DELETION_REQUESTS_PER_DAY_MAX: u32 = 20;
+
 /// Requests for erasures on one page of a list unless the caller asks for fewer.
 pub const PAGE_REQUESTS_MAX: usize = 50;
 

@@ -17,7 +17,7 @@ pub enum Record {
     FailedWork,
     /// The row that makes a repeated upload request answer with the same work.
     Idempotency,
-    /// The row that counts a day's uploads.
+    /// The row that counts a day's uploads and deletion requests.
     Quota,
     /// A line of a log.
     LogLine,
@@ -86,7 +86,7 @@ impl Record {
                 "A failed work, with the rounded value that a refused photo missed a threshold by"
             }
             Self::Idempotency => "Which work an `Idempotency-Key` made",
-            Self::Quota => "The count of a day's uploads",
+            Self::Quota => "The count of a day's uploads and deletion requests",
             Self::LogLine => "A log line; it names nobody",
             Self::Backup => {
                 "The backup of a row, refused photos' rounded values and the checksums of photos on \

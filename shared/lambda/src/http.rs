@@ -53,9 +53,9 @@ impl Request {
         }
     }
 
-    /// The name under which a Cognito user pool knows who signed in, as its access tokens carry it.
+    /// The name under which a Cognito user pool knows who signed in, as its access and its identity tokens carry it.
     pub fn username(&self) -> Option<&str> {
-        self.claim("username")
+        self.claim("username").or_else(|| self.claim("cognito:username"))
     }
 
     fn claim(&self, name: &str) -> Option<&str> {

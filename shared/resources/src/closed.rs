@@ -10,6 +10,10 @@ pub fn closed(closed: Closed) -> Problem {
             let detail = "This account's data is being erased; nothing can be added.";
             Problem::new(409, "erasure_under_way", "The account is being erased", detail)
         }
+        Closed::Changing => {
+            let detail = "Something of this account has just begun to be erased; please try again.";
+            Problem::new(409, "account_changing", "The account is changing", detail).retry_after(1)
+        }
         Closed::Erased => {
             let detail =
                 "This account was erased. To start anew, with nothing of the old one, send POST /v1/account.";

@@ -98,10 +98,15 @@ fn residue(stack: &LocalStack) -> anyhow::Result<usize> {
     for bucket in ["UploadsBucket", "WorksBucket"] {
         found += stack.account().object_keys(stack.output(bucket)?)?.len();
     }
-    for (table, key, prefix) in [("RecordsTable", "pk", "SUBJECT#"), ("IdentitiesTable", "subject", "")] {
+    for (table, attribute, of_somebody) in [
+        ("RecordsTable", "pk", "SUBJECT#"),
+        ("IdentitiesTable", "subject", ""),
+        ("IdentitiesTable", "sub", ""),
+    ] {
         let scan = json!({ "TableName": stack.output(table)?, "ConsistentRead": true });
         let rows = stack.account().call("dynamodb", "scan", &scan)?;
-        let is_somebodys = |row: &&Value| row[key]["S"].as_str().is_some_and(|key| key.starts_with(prefix));
+        let is_somebodys =
+            |row: &&Value| row[attribute]["S"].as_str().is_some_and(|value| value.starts_with(of_somebody));
         found += rows["Items"].as_array().context("no rows")?.iter().filter(is_somebodys).count();
     }
     Ok(found)

@@ -30,6 +30,9 @@ fn actions() -> BTreeMap<&'static str, BTreeSet<String>> {
 
 /// A resource as a reader would name it: the logical name, or the end of the address.
 fn short(resource: &serde_json::Value) -> String {
+    if let Some(choice) = resource.get("Fn::If") {
+        return format!("{}, or {}", choice[1]["Ref"].as_str().unwrap(), short(&choice[2]));
+    }
     if let Some(attribute) = resource.get("Fn::GetAtt") {
         return attribute[0].as_str().unwrap().to_owned();
     }

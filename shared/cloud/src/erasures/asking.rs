@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
+use domain::limits::DELETION_REQUESTS_PER_DAY_MAX;
 use domain::retention::Record;
 use domain::{Erasure, ErasureScope, RequestId, SubjectId};
 
@@ -21,6 +22,8 @@ pub enum Opened {
     Repeated(Erasure),
     /// The gate has changed in the meantime: look again.
     Closed,
+    /// The day's requests are used up.
+    OverQuota,
 }
 
 /// A request as its requester finds it in a list.
@@ -48,6 +51,13 @@ impl Erasures {
         let mut operations = vec![
             table::put(self.put_row(erasure)?.condition_expression("attribute_not_exists(pk)"))?,
             table::update(self.close(gate, erasure.scope))?,
+            table::count(
+                &self.records,
+                gate.subject,
+                "deletion_requests",
+                DELETION_REQUESTS_PER_DAY_MAX,
+                erasure.received_at,
+            )?,
             table::put(self.list_row(gate.subject, erasure, contact)?)?,
         ];
         if erasure.scope == ErasureScope::Account {
@@ -60,7 +70,8 @@ impl Erasures {
                 let earlier = self.load(erasure.id).await?;
                 earlier.map(Opened::Repeated).ok_or(CloudError::Malformed { what: "a request" })
             }
-            Transaction::Refused(_) => Ok(Opened::Closed),
+            Transaction::Refused(failed) if failed.get(1) == Some(&true) => Ok(Opened::Closed),
+            Transaction::Refused(_) => Ok(Opened::OverQuota),
         }
     }
 
@@ -87,6 +98,32 @@ impl Erasures {
             }
             answer => answer.map(|_updated| ()).map_err(CloudError::of("UpdateItem")),
         }
+    }
+
+    /// The requests whose requesters the records still know how to reach.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn contacts(&self) -> Result<Vec<(SubjectId, RequestId)>, CloudError> {
+        let scan = self.connection.dynamodb.scan().table_name(&self.records);
+        let rows = scan
+            .filter_expression("begins_with(sk, :requests) AND attribute_exists(contact)")
+            .expression_attribute_values(":requests", table::text(REQUEST))
+            .projection_expression("pk, sk")
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(CloudError::of("Scan"))?;
+        let of = |row: Item| {
+            let subject =
+                row.get("pk").and_then(|key| key.as_s().ok()).and_then(|key| table::subject_of(key));
+            let malformed = CloudError::Malformed { what: "the key of a request" };
+            Ok((subject.ok_or(malformed)?, listed(row)?.id))
+        };
+        rows.into_iter().map(of).collect()
     }
 
     /// The requests of a subject, in no order of use, the `limit` after `after`.

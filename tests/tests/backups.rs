@@ -1,0 +1,125 @@
+//! What a backup from before an erasure tells, and how a restored copy is cleared before it serves.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use domain::{IdentityHash, SubjectId};
+use serde_json::{Value, json};
+
+use crate::app::{App, User};
+use crate::erasure::{SETTLED, settled_user, told};
+use crate::faces;
+use crate::workbench::{Faults, Workbench};
+
+/// The row of an identity.
+fn own_identity<'a>(rows: &'a [Value], identity: &IdentityHash) -> Option<&'a Value> {
+    rows.iter().find(|row| row["identity"] == identity.as_str())
+}
+
+/// What a backup from before an erasure holds of the subject cannot be read and leads to nobody.
+fn tells_nothing(
+    app: &App,
+    user: &User<'_>,
+    subject: SubjectId,
+    restored: &[Value],
+    wrapped_key: &Value,
+) -> Result<()> {
+    let identity = IdentityHash::new(&app.stack.description().issuer, &user.name);
+    let of_user: Vec<_> = restored.iter().filter(|row| row["pk"] == format!("SUBJECT#{subject}")).collect();
+    ensure!(!of_user.is_empty(), "the backup does not hold what is to be shown unreadable");
+    // Personal fields cannot be read: their key is in no table any more, and the backup has none.
+    let sealed: Vec<_> = of_user.iter().filter_map(|row| row["contact"]["base64"].as_str()).collect();
+    ensure!(!sealed.is_empty(), "no personal field in the backup");
+    for contact in sealed {
+        let bytes = BASE64.decode(contact)?;
+        ensure!(!bytes.windows(6).any(|part| part == b"person"), "a contact in the clear");
+    }
+    let text = Value::from(restored.to_vec()).to_string();
+    ensure!(!text.contains("@example.com"), "a contact in the clear");
+    let after = app.all_rows("IdentitiesTable")?;
+    let wrapped_key = wrapped_key["base64"].as_str().context("no wrapped key")?;
+    for table in [
+        Value::from(after.clone()).to_string(),
+        text,
+        Value::from(app.all_rows("ErasuresTable")?).to_string(),
+    ] {
+        ensure!(!table.contains(wrapped_key), "the wrapped key is left");
+    }
+    // Rows cannot be linked to the person: what is left of the identity names no subject, and nothing else names both.
+    let left = own_identity(&after, &identity).context("no word of the erasure")?;
+    let fields: BTreeSet<_> = left.as_object().context("a row")?.keys().map(String::as_str).collect();
+    ensure!(fields == BTreeSet::from(["erased_at", "identity", "ttl"]), "{left}");
+    for row in after.iter().chain(restored).chain(&app.all_rows("ErasuresTable")?) {
+        let row = row.to_string();
+        ensure!(!(row.contains(&subject.to_string()) && row.contains(identity.as_str())), "a link: {row}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_backup_from_before_an_erasure_tells_nothing_and_is_cleared_before_it_serves() -> Result<()> {
+    let bench = Workbench::open();
+    let app = &bench.app;
+    let account = app.stack.account();
+    let mut synthesize = bench.run("synthesize", &Faults::default())?;
+    let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
+    let (bystander, other_subject, _) = settled_user(&bench, &mut synthesize)?;
+    let vanished = bystander.send(&faces::portrait()?)?.work;
+    synthesize.expect(&bench.photo_event(other_subject, vanished)?)?;
+    // Requests that stay, with contact data under the users' keys.
+    for person in [&user, &bystander] {
+        let earlier = person.erase("favorites")?;
+        bench.run("erase", &Faults::default())?.expect(&told(&earlier)?)?;
+    }
+
+    let records = app.stack.output("RecordsTable")?.to_owned();
+    let backup = account.call(
+        "dynamodb",
+        "create_backup",
+        &json!({ "TableName": records, "BackupName": "before" }),
+    )?;
+    let identities_before = app.all_rows("IdentitiesTable")?;
+    let identity = IdentityHash::new(&app.stack.description().issuer, &user.name);
+    let wrapped_key =
+        own_identity(&identities_before, &identity).context("no identity")?["wrapped_key"].clone();
+
+    let requested = user.erase("account")?;
+    bystander.delete(vanished)?.expect(204)?;
+    bench.sweep_erasures(0)?;
+    bench.sweep_erasures(SETTLED)?;
+    ensure!(app.state(&requested)? == "verified");
+
+    let copy = format!("{records}-restored");
+    let arn = &backup["BackupDetails"]["BackupArn"];
+    let _left_by_an_earlier_run = account.call("dynamodb", "delete_table", &json!({ "TableName": copy }));
+    account.call(
+        "dynamodb",
+        "restore_table_from_backup",
+        &json!({ "TargetTableName": copy, "BackupArn": arn }),
+    )?;
+    let restored = app.rows_of(&copy)?;
+    tells_nothing(app, &user, subject, &restored, &wrapped_key)?;
+
+    // The copy is cleared before it serves, and only of what was erased or deleted since.
+    let mut erase = bench.run("erase", &Faults { ahead_seconds: SETTLED, ..Faults::default() })?;
+    erase.expect(&json!({ "task": "replay", "table": copy }))?;
+    let cleared = app.rows_of(&copy)?;
+    ensure!(
+        !Value::from(cleared.clone()).to_string().contains(&subject.to_string()),
+        "the erased account is back"
+    );
+    let is_back = cleared.iter().any(|row| row["sk"] == format!("WORK#{vanished}"));
+    ensure!(!is_back, "a deleted work is back");
+    // A contact that was forgotten a week after its request was done is not remembered by the copy.
+    let remembers = |rows: &[Value]| rows.iter().any(|row| row.get("contact").is_some());
+    ensure!(remembers(&cleared), "the bystander's request is younger than that");
+    bench.sweep_erasures(crate::erasure::BACKUPS_GONE)?;
+    erase.expect(&json!({ "task": "replay", "table": copy }))?;
+    ensure!(!remembers(&app.rows_of(&copy)?), "a forgotten contact is back");
+    let of_other =
+        |rows: &[Value]| rows.iter().filter(|row| row["pk"] == format!("SUBJECT#{other_subject}")).count();
+    ensure!(of_other(&cleared) == of_other(&restored) - 1, "the bystander lost more than the deleted work");
+    account.call("dynamodb", "delete_table", &json!({ "TableName": copy })).map(drop)
+}

@@ -1,0 +1,173 @@
+//! An erasure that is interrupted anywhere, done twice at once, or met by a worker, ends as any other.
+
+use anyhow::{Result, ensure};
+use local_stack::Answer;
+use serde_json::Value;
+
+use crate::crashes::at_every_point;
+use crate::erasure::{BACKUPS_GONE, SETTLED, is_favorite, settled_user, told};
+use crate::faces;
+use crate::workbench::{Faults, Workbench, sample};
+
+/// Past the two years that a request is kept.
+const FORGOTTEN: u32 = BACKUPS_GONE + 731 * 24 * 3_600;
+
+/// Kills `erase` at every point of its way with a request of this scope; whoever comes after finishes it.
+#[test]
+fn an_erasure_that_dies_at_any_write_is_finished_by_the_sweep() -> Result<()> {
+    let bench = Workbench::open();
+    let mut synthesize = bench.run("synthesize", &Faults::default())?;
+    let mut covered = 0;
+    for scope in ["favorites", "works", "account"] {
+        covered += at_every_point(&bench, "erase", SETTLED, |run, _point| {
+            let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
+            let requested = user.erase(scope)?;
+            let answer = run.handle(&told(&requested)?)?;
+            ensure!(matches!(answer, Answer::Returned(_) | Answer::Died(_)), "{answer:?}");
+            let seen = (user.list()?.len(), user.favorites()?.len());
+            bench.sweep_erasures(SETTLED)?;
+            bench.sweep_erasures(2 * SETTLED)?;
+            ensure!(bench.app.state(&requested)? == "verified", "{scope}: {}", bench.app.state(&requested)?);
+            bench.app.receipt(&requested)?;
+            match scope {
+                "account" => {
+                    ensure!(seen == (0, 0), "seen: {seen:?}");
+                    let traces = bench.app.traces_of(&user, subject)?;
+                    ensure!(traces.is_empty(), "left: {traces:?}");
+                    ensure!(user.subject().is_err(), "revived");
+                }
+                "works" => {
+                    ensure!(seen == (0, 1), "seen: {seen:?}");
+                    ensure!(
+                        bench.app.pictures_of(subject)?.is_empty()
+                            && bench.app.photos_of(subject)?.is_empty()
+                    );
+                    ensure!(user.subject()? == subject);
+                }
+                _ => {
+                    ensure!(seen == (2, 0), "seen: {seen:?}");
+                    ensure!(!bench.app.rows(subject)?.iter().any(is_favorite), "favorites are stored");
+                }
+            }
+            Ok(answer)
+        })?;
+    }
+    println!("erasure: {covered} crashes");
+    Ok(())
+}
+
+#[test]
+fn two_erasures_of_one_request_at_once_are_one_erasure() -> Result<()> {
+    let bench = Workbench::open();
+    let mut synthesize = bench.run("synthesize", &Faults::default())?;
+    let mut covered = 0;
+    for point in 1.. {
+        let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
+        let requested = user.erase("account")?;
+        let faults = Faults { pause_at: Some(point), ahead_seconds: SETTLED, ..Faults::default() };
+        let mut slow = bench.run("erase", &faults)?;
+        slow.process.send(&told(&requested)?);
+        if !slow.wait_for_pause()? {
+            break;
+        }
+        bench.sweep_erasures(SETTLED)?;
+        slow.go_on()?;
+        ensure!(matches!(slow.answer()?, Answer::Returned(_)), "point {point}");
+        ensure!(bench.app.state(&requested)? == "verified", "point {point}");
+        ensure!(bench.app.traces_of(&user, subject)?.is_empty(), "point {point}");
+        covered += 1;
+    }
+    println!("erased twice at once: {covered} points");
+    ensure!(covered > 0);
+    Ok(())
+}
+
+/// Kills `erase` at every point of what comes after the first look: a second look that finds a late photo, one that finds
+/// nothing, the week after, and the end of the request's own period.
+#[test]
+fn the_end_of_an_erasure_that_dies_at_any_write_is_finished_by_the_next_sweep() -> Result<()> {
+    let bench = Workbench::open();
+    let sweep = sample("erase/sweep.json")?;
+    let mut covered = 0;
+    // Everything that earlier tests left over is done with first, so that points are those of one request.
+    bench.sweep_erasures(FORGOTTEN)?;
+    for ahead in [SETTLED, 2 * SETTLED, BACKUPS_GONE, FORGOTTEN] {
+        covered += at_every_point(&bench, "erase", ahead, |run, _point| {
+            let user = bench.app.user()?;
+            let asked = user.ask(&faces::no_face()?)?;
+            let subject = user.subject()?;
+            let requested = user.erase("account")?;
+            bench.sweep_erasures(0)?;
+            let (status, _) = user.caller.put_photo(&asked.upload, &faces::no_face()?.bytes)?;
+            ensure!(status == 200);
+            if ahead > SETTLED {
+                bench.sweep_erasures(SETTLED)?;
+            }
+            if ahead > 2 * SETTLED {
+                bench.sweep_erasures(2 * SETTLED)?;
+            }
+            if ahead > BACKUPS_GONE {
+                bench.sweep_erasures(BACKUPS_GONE)?;
+            }
+            let answer = run.handle(&sweep)?;
+            bench.sweep_erasures(ahead)?;
+            bench.sweep_erasures(ahead + SETTLED)?;
+            if ahead == FORGOTTEN {
+                ensure!(
+                    bench.app.follow(&requested.id, &requested.salt)?.status == 404,
+                    "kept beyond its period"
+                );
+            } else {
+                let state = bench.app.state(&requested)?;
+                ensure!(state == "verified", "{state}");
+                bench.app.receipt(&requested)?;
+            }
+            let traces = bench.app.traces_of(&user, subject)?;
+            ensure!(traces.is_empty(), "left: {traces:?}");
+            bench.sweep_erasures(FORGOTTEN)?;
+            Ok(answer)
+        })?;
+    }
+    println!("end of an erasure: {covered} crashes");
+    Ok(())
+}
+
+#[test]
+fn a_worker_at_any_point_of_a_work_leaves_nothing_of_an_account_that_is_erased_meanwhile() -> Result<()> {
+    let bench = Workbench::open();
+    let mut covered = 0;
+    for dies in [false, true] {
+        for point in 1.. {
+            let user = bench.app.user()?;
+            let work = user.send(&faces::portrait()?)?.work;
+            let subject = user.subject()?;
+            let event = bench.photo_event(subject, work)?;
+            let kill_at = dies.then_some(point + 1);
+            let faults = Faults { pause_at: Some(point), kill_at, ..Faults::default() };
+            let mut worker = bench.run("synthesize", &faults)?;
+            worker.process.send(&event);
+            if !worker.wait_for_pause()? {
+                break;
+            }
+            let requested = user.erase("account")?;
+            bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
+            ensure!(bench.app.state(&requested)? == "erased", "point {point}");
+            worker.go_on()?;
+            let answer: Answer = worker.answer()?;
+            ensure!(dies || matches!(answer, Answer::Returned(Value::Null)), "point {point}: {answer:?}");
+            if !dies {
+                let traces = bench.app.traces_of(&user, subject)?;
+                ensure!(traces.is_empty(), "point {point}: left: {traces:?}");
+            }
+            bench.sweep_erasures(SETTLED)?;
+            bench.sweep_erasures(2 * SETTLED)?;
+            ensure!(bench.app.state(&requested)? == "verified", "point {point}");
+            let traces = bench.app.traces_of(&user, subject)?;
+            ensure!(traces.is_empty(), "point {point}: left: {traces:?}");
+            covered += 1;
+        }
+    }
+    println!("erased while a work is made: {covered} points");
+    ensure!(covered > 0);
+    Ok(())
+}
