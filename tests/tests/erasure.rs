@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context as _, Result, ensure};
 use domain::receipt::{self, Jwks, Receipt, Salt};
 use domain::{ErasureScope, SubjectId};
+use local_stack::Answer;
 use serde_json::{Value, json};
 
 use crate::app::{App, Asked, TEMPLATE, User, eventually};
@@ -370,5 +371,27 @@ fn an_erasure_begins_by_itself_as_soon_as_it_is_asked_for() -> Result<()> {
     eventually("the stream wakes erase", || Ok((app.state(&requested)? == "erased").then_some(())))?;
     let traces = app.traces_of(&user, subject)?;
     ensure!(traces.is_empty(), "left: {traces:?}");
+    Ok(())
+}
+
+#[test]
+fn a_retired_key_is_published_beside_the_signing_one_and_a_lost_one_keeps_nobody_from_it() -> Result<()> {
+    let bench = Workbench::open();
+    let account = bench.app.stack.account();
+    let key = json!({ "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY" });
+    let retired = account.call("kms", "create_key", &key)?["KeyMetadata"]["Arn"].clone();
+    let retired = retired.as_str().context("no key")?;
+    // As the template's parameter does.
+    bench.allow("deletion-requests", "kms:GetPublicKey", retired)?;
+    let lost = format!("{}0", &retired[..retired.len() - 1]);
+    for (keys, published) in [(retired.to_owned(), 2), (format!("{lost},{retired}"), 2), (lost, 1)] {
+        let settings = [("RETIRED_RECEIPT_KEYS", keys.as_str())];
+        let mut function = bench.run_with("deletion-requests", &Faults::default(), &settings)?;
+        let Answer::Returned(answer) = function.handle(&sample("deletion-requests/keys.json")?)? else {
+            anyhow::bail!("no answer")
+        };
+        let jwks: Jwks = serde_json::from_str(answer["body"].as_str().context("no body")?)?;
+        ensure!(jwks.keys.len() == published, "{keys}: {} keys", jwks.keys.len());
+    }
     Ok(())
 }

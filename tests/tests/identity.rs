@@ -116,15 +116,7 @@ impl Pool {
 
     /// As the template's parameter `UserPoolId` does for a pool that is there before the stack.
     fn let_erase_delete_users(&self, bench: &Workbench) -> Result<()> {
-        let account = bench.app.stack.account();
-        let name = json!({ "FunctionName": bench.app.stack.function("erase") });
-        let configuration = account.call("lambda", "get_function_configuration", &name)?;
-        let role = configuration["Role"].as_str().context("no role")?.rsplit('/').next().unwrap_or_default();
         let resource = format!("arn:aws:cognito-idp:us-east-1:000000000000:userpool/{}", self.id);
-        let policy = json!({ "Version": "2012-10-17", "Statement": [
-            { "Effect": "Allow", "Action": "cognito-idp:AdminDeleteUser", "Resource": resource },
-        ]});
-        let put = json!({ "RoleName": role, "PolicyName": "pool", "PolicyDocument": policy.to_string() });
-        account.call("iam", "put_role_policy", &put).map(drop)
+        bench.allow("erase", "cognito-idp:AdminDeleteUser", &resource)
     }
 }

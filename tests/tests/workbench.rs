@@ -151,6 +151,21 @@ impl Workbench {
         Ok(credentials)
     }
 
+    /// Lets a function's role do one thing more.
+    pub(crate) fn allow(&self, function: &str, action: &str, resource: &str) -> Result<()> {
+        let account = self.app.stack.account();
+        let name = json!({ "FunctionName": self.app.stack.function(function) });
+        let configuration = account.call("lambda", "get_function_configuration", &name)?;
+        let role = configuration["Role"].as_str().context("a function without a role")?;
+        let policy = json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Allow", "Action": action, "Resource": resource },
+        ]});
+        let put = json!({
+            "RoleName": role.rsplit('/').next(), "PolicyName": "more", "PolicyDocument": policy.to_string(),
+        });
+        account.call("iam", "put_role_policy", &put).map(drop)
+    }
+
     /// The event that S3 sends about the photo of a work, as it lies there now.
     pub(crate) fn photo_event(&self, subject: SubjectId, work: WorkId) -> Result<Value> {
         let key = PhotoKey { subject, work }.to_string();
