@@ -19,6 +19,8 @@ pub(crate) enum PurgeEvent {
 pub(crate) enum Scheduled {
     /// Delete what is due.
     Sweep,
+    /// Look for what should be gone and is not.
+    Residue,
 }
 
 /// The record Lambda sends to an on-failure destination; only the event and its id are of use.
@@ -48,6 +50,8 @@ mod tests {
     fn both_kinds_of_event_are_told_apart() {
         let scheduled = serde_json::from_str(r#"{"task": "sweep"}"#).expect("the scheduler's");
         assert!(matches!(scheduled, PurgeEvent::Scheduled(Scheduled::Sweep)));
+        let scheduled = serde_json::from_str(r#"{"task": "residue"}"#).expect("the scheduler's");
+        assert!(matches!(scheduled, PurgeEvent::Scheduled(Scheduled::Residue)));
         let record = r#"{"version": "1.0", "requestContext": {"requestId": "r", "condition": "RetriesExhausted"},
             "requestPayload": {"Records": []}, "responsePayload": null}"#;
         assert!(matches!(serde_json::from_str(record).expect("Lambda's"), PurgeEvent::GivenUp(_)));

@@ -5,7 +5,7 @@ use crate::table::{self, Item};
 use crate::{CloudError, Connection};
 
 /// The partition of the cursors.
-const PURGE: &str = "PURGE";
+pub(crate) const PURGE: &str = "PURGE";
 
 /// The cursors in the records table.
 #[derive(Debug, Clone)]
@@ -19,12 +19,15 @@ pub struct Cursors {
 pub enum CursorOf {
     /// The listing of the uploads bucket.
     Photos,
+    /// The look for residue through everything.
+    Residue,
 }
 
 impl CursorOf {
     fn key(self) -> Item {
         let name = match self {
             Self::Photos => "CURSOR#photos",
+            Self::Residue => "CURSOR#residue",
         };
         Item::from([("pk".to_owned(), table::text(PURGE)), ("sk".to_owned(), table::text(name))])
     }

@@ -76,7 +76,7 @@ impl Disposal {
         let stray_photos = self.strays(subject, photos, photo_work).await?;
         self.photos.delete_keys(&stray_photos).await?;
         let pictures = self.pictures.keys_of(subject).await?;
-        let picture_work = |key: &str| WorkObjectKey::work_of(key).map(|(_subject, work)| work);
+        let picture_work = |key: &str| key.parse::<WorkObjectKey>().ok().map(|key| key.work);
         let stray_pictures = self.strays(subject, pictures, picture_work).await?;
         self.pictures.delete_keys(&stray_pictures).await?;
         Ok(stray_photos.len() + stray_pictures.len())

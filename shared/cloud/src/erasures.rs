@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::asking::{ListedRequest, Opened};
 pub use self::person::Person;
+pub(crate) use self::person::WHOSE;
 use crate::table::{self, Item, REQUEST, Transaction};
 use crate::{CloudError, Connection, Replaced};
 
@@ -158,7 +159,7 @@ fn key(request: RequestId) -> Item {
     Item::from([("pk".to_owned(), table::text(table::request_row(request)))])
 }
 
-fn read(item: Item) -> Result<Erasure, CloudError> {
+pub(crate) fn read(item: Item) -> Result<Erasure, CloudError> {
     table::from_item::<Row>(item, "a request").map(|row| row.erasure)
 }
 

@@ -1,20 +1,14 @@
 //! The rows of favorites. One row for each template or work, so that to mark it twice is to mark it once; a work's goes
 //! in the same write as the work's own row ([`crate::Works::remove`]).
 
-use std::collections::HashMap;
-use std::time::Duration;
-
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::types::{ConditionCheck, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use domain::limits::FAVORITES_MAX;
 use domain::{Favorite, FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId};
 use serde::{Deserialize, Serialize};
 
 use crate::table::{self, FAVORITE, Generation, Transaction};
 use crate::{CloudError, Connection, Gate, works};
-
-/// Tries of a batch that DynamoDB answers in part, which it does when it is asked too much at once.
-const TRIES_MAX: u32 = 5;
 
 /// The rows of favorites in the records table.
 #[derive(Debug, Clone)]
@@ -152,33 +146,16 @@ impl Favorites {
         rows.into_iter().map(|row| table::from_item(row, "a favorite")).collect()
     }
 
-    /// Those of these works whose rows are there and that are not being erased; at most 100 can be asked for.
+    /// Those of these works whose rows are there and that are not being erased.
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn works(&self, gate: Gate, works: &[WorkId]) -> Result<Vec<Work>, CloudError> {
-        let keys: Vec<_> =
-            works.iter().map(|work| table::key(gate.subject, table::work_row(*work))).collect();
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-        let mut asked =
-            HashMap::from([(self.table.clone(), keys.map_err(CloudError::malformed("a batch of keys"))?)]);
-        let mut items = Vec::new();
-        for tries in 0..TRIES_MAX {
-            let request = self.connection.dynamodb.batch_get_item().set_request_items(Some(asked));
-            let answer = request.send().await.map_err(CloudError::of("BatchGetItem"))?;
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            asked = answer.unprocessed_keys.unwrap_or_default();
-            if asked.is_empty() {
-                let mut found = items.into_iter().map(works::read).collect::<Result<Vec<_>, _>>()?;
-                found.retain(|work| work.generation == gate.works);
-                return Ok(found);
-            }
-            tokio::time::sleep(Duration::from_millis(20 << tries)).await;
-        }
-        Err(CloudError::Service { operation: "BatchGetItem", code: "UnprocessedKeys".to_owned() })
+        let keys = works.iter().map(|work| table::key(gate.subject, table::work_row(*work)));
+        let rows = table::batch(&self.connection, &self.table, keys.collect(), None).await?;
+        let mut found = rows.into_iter().map(works::read).collect::<Result<Vec<_>, _>>()?;
+        found.retain(|work| work.generation == gate.works);
+        Ok(found)
     }
 
     /// A request at the same time has marked it. If it is unmarked again by now, this request came before that.
@@ -224,10 +201,14 @@ impl Favorites {
 }
 
 fn favorite(row: &Row) -> Result<Favorite, CloudError> {
-    let target = row.sk.strip_prefix(FAVORITE).and_then(|target| target.split_once('#'));
-    let target = target.and_then(|(kind, id)| FavoriteTarget::of(kind, id).ok());
-    let target = target.ok_or(CloudError::Malformed { what: "a favorite" })?;
+    let target = target(&row.sk).ok_or(CloudError::Malformed { what: "a favorite" })?;
     Ok(Favorite { target, saved_at: row.saved_at })
+}
+
+/// What a favorite's sort key says is marked.
+pub(crate) fn target(key: &str) -> Option<FavoriteTarget> {
+    let (kind, id) = key.strip_prefix(FAVORITE)?.split_once('#')?;
+    FavoriteTarget::of(kind, id).ok()
 }
 
 #[cfg(test)]

@@ -20,8 +20,16 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 /// Operations that change nothing.
-const READS: [&str; 7] =
-    ["BatchGetItem", "GetItem", "Query", "Scan", "GetObject", "ListObjectsV2", "HeadObject"];
+const READS: [&str; 8] = [
+    "BatchGetItem",
+    "GetItem",
+    "Query",
+    "Scan",
+    "GetObject",
+    "ListMultipartUploads",
+    "ListObjectsV2",
+    "HeadObject",
+];
 
 static PASSED: AtomicU32 = AtomicU32::new(0);
 

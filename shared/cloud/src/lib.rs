@@ -12,6 +12,7 @@ mod erasures;
 mod error;
 mod favorites;
 mod identity_provider;
+mod inspection;
 #[cfg(feature = "kill-points")]
 mod kill_points;
 mod partition;
@@ -26,6 +27,7 @@ mod templates;
 mod uploads;
 mod works;
 
+pub use bucket::ListedObjects;
 pub use connection::Connection;
 pub use cursors::{CursorOf, Cursors};
 pub use disposal::Disposal;
@@ -33,6 +35,7 @@ pub use erasures::{DueRequests, Erasures, ListedRequest, Opened, Person};
 pub use error::CloudError;
 pub use favorites::{Favorites, Saved};
 pub use identity_provider::IdentityProvider;
+pub use inspection::{Identity, IdentityRow, Inspection, RecordRow, Scanned, Segment, SubjectRow};
 pub use partition::{Partition, Partitions};
 pub use photos::{FetchedPhoto, ListedPhotos, Photos, PresignedUpload};
 pub use pictures::{Pictures, PresignedDownload};

@@ -9,7 +9,8 @@ use domain::{ExpectedPhoto, PhotoKey, SubjectId, UnixSeconds};
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
 
-use crate::{CloudError, Connection, bucket};
+use crate::bucket::{self, ListedObjects};
+use crate::{CloudError, Connection};
 
 /// The uploads bucket.
 #[derive(Debug, Clone)]
@@ -146,24 +147,26 @@ impl Photos {
     /// # Errors
     /// When the bucket cannot be listed.
     pub async fn page(&self, after: Option<&str>, cutoff: UnixSeconds) -> Result<ListedPhotos, CloudError> {
-        let request = self.connection.s3.list_objects_v2().bucket(&self.bucket).prefix(PhotoKey::PREFIX);
-        let answer = request
-            .set_start_after(after.map(str::to_owned))
-            .send()
-            .await
-            .map_err(CloudError::of("ListObjectsV2"))?;
-        let more = answer.is_truncated == Some(true);
-        let mut page = ListedPhotos { old: Vec::new(), oldest: None, next: None };
-        for object in answer.contents.unwrap_or_default() {
-            let (Some(key), Some(modified)) = (object.key, object.last_modified) else { continue };
-            let stored_at = UnixSeconds::from_second(modified.secs());
-            page.oldest = Some(page.oldest.map_or(stored_at, |oldest| oldest.min(stored_at)));
-            page.next = more.then(|| key.clone());
-            if stored_at <= cutoff {
-                page.old.push(key);
-            }
-        }
-        Ok(page)
+        let listed = bucket::page(&self.connection, &self.bucket, Some(PhotoKey::PREFIX), after).await?;
+        let oldest = listed.objects.iter().map(|(_key, stored_at)| *stored_at).min();
+        let old = listed.objects.into_iter().filter(|(_key, stored_at)| *stored_at <= cutoff);
+        Ok(ListedPhotos { old: old.map(|(key, _)| key).collect(), oldest, next: listed.next })
+    }
+
+    /// One page of everything in the bucket, whatever its key.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn everything(&self, after: Option<&str>) -> Result<ListedObjects, CloudError> {
+        bucket::page(&self.connection, &self.bucket, None, after).await
+    }
+
+    /// How many uploads in parts were begun at or before `cutoff` and never ended.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn incomplete_uploads(&self, cutoff: UnixSeconds) -> Result<usize, CloudError> {
+        bucket::incomplete_uploads(&self.connection, &self.bucket, cutoff).await
     }
 }
 

@@ -2,11 +2,12 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
-use domain::{SubjectId, Work, WorkObject, WorkObjectKey};
+use domain::{SubjectId, UnixSeconds, Work, WorkObject, WorkObjectKey};
 use jiff::SignedDuration;
 
+use crate::bucket::{self, ListedObjects};
 use crate::photos::presigning;
-use crate::{CloudError, Connection, bucket};
+use crate::{CloudError, Connection};
 
 /// The works bucket.
 #[derive(Debug, Clone)]
@@ -83,13 +84,37 @@ impl Pictures {
         bucket::keys_below(&self.connection, &self.bucket, &WorkObjectKey::prefix(subject)).await
     }
 
+    /// One page of everything in the bucket, whatever its key.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn everything(&self, after: Option<&str>) -> Result<ListedObjects, CloudError> {
+        bucket::page(&self.connection, &self.bucket, None, after).await
+    }
+
+    /// How many uploads in parts were begun at or before `cutoff` and never ended.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn incomplete_uploads(&self, cutoff: UnixSeconds) -> Result<usize, CloudError> {
+        bucket::incomplete_uploads(&self.connection, &self.bucket, cutoff).await
+    }
+
     /// Whether the picture of a ready work is there.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
     pub async fn exists(&self, work: &Work) -> Result<bool, CloudError> {
-        let key = work.object_key(work.attempt(), WorkObject::Picture).to_string();
-        Ok(!bucket::keys_below(&self.connection, &self.bucket, &key).await?.is_empty())
+        self.is_there(&work.object_key(work.attempt(), WorkObject::Picture).to_string()).await
+    }
+
+    /// Whether there is an object under this key.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn is_there(&self, key: &str) -> Result<bool, CloudError> {
+        let keys = bucket::keys_below(&self.connection, &self.bucket, key).await?;
+        Ok(keys.iter().any(|found| found == key))
     }
 
     /// Deletes these objects; it is no error if any is gone.

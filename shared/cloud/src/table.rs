@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ConditionCheck, TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ConditionCheck, KeysAndAttributes, TransactWriteItem, Update,
 };
 use aws_smithy_runtime_api::client::result::SdkError;
 use domain::limits::DUE_SHARDS;
@@ -27,6 +27,12 @@ pub(crate) const WORK: &str = "WORK#";
 
 /// The prefix of a favorite's sort key.
 pub(crate) const FAVORITE: &str = "FAVORITE#";
+
+/// The prefix of the sort key of what makes a repeated request for an upload answer the same.
+pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
+
+/// The prefix of the sort key of a day's count.
+pub(crate) const QUOTA: &str = "QUOTA#";
 
 /// The prefix of the sort key of a request for an erasure.
 pub(crate) const REQUEST: &str = "REQUEST#";
@@ -144,7 +150,7 @@ pub(crate) fn count(
     update(
         Update::builder()
             .table_name(table)
-            .set_key(Some(key(subject, format!("QUOTA#{day}"))))
+            .set_key(Some(key(subject, format!("{QUOTA}{day}"))))
             .update_expression("ADD #counted :one SET #ttl = :ttl")
             .condition_expression("attribute_not_exists(#counted) OR #counted < :max")
             .expression_attribute_names("#counted", counted)
@@ -158,6 +164,45 @@ pub(crate) fn count(
 /// The subject of a partition key.
 pub(crate) fn subject_of(partition: &str) -> Option<SubjectId> {
     partition.strip_prefix("SUBJECT#")?.parse().ok()
+}
+
+/// Rows that one request reads at most.
+const BATCH_MAX: usize = 100;
+
+/// The rows of these keys that there are, by consistent reads, in any order; of `projection`, if there is one.
+pub(crate) async fn batch(
+    connection: &Connection,
+    table: &str,
+    keys: Vec<Item>,
+    projection: Option<&str>,
+) -> Result<Vec<Item>, CloudError> {
+    let mut rows = Vec::new();
+    for keys in keys.chunks(BATCH_MAX) {
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys.to_vec())).consistent_read(true);
+        let keys = keys.set_projection_expression(projection.map(str::to_owned)).build();
+        let keys = keys.map_err(CloudError::malformed("a batch of keys"))?;
+        rows.extend(whole_batch(connection, HashMap::from([(table.to_owned(), keys)])).await?);
+    }
+    Ok(rows)
+}
+
+/// DynamoDB answers a batch in part when it is asked too much at once; the rest is asked for again.
+async fn whole_batch(
+    connection: &Connection,
+    mut asked: HashMap<String, KeysAndAttributes>,
+) -> Result<Vec<Item>, CloudError> {
+    let mut rows = Vec::new();
+    for tries in 0..TRIES_MAX {
+        let request = connection.dynamodb.batch_get_item().set_request_items(Some(asked));
+        let answer = request.send().await.map_err(CloudError::of("BatchGetItem"))?;
+        rows.extend(answer.responses.unwrap_or_default().into_values().flatten());
+        asked = answer.unprocessed_keys.unwrap_or_default();
+        if asked.is_empty() {
+            return Ok(rows);
+        }
+        tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+    }
+    Err(CloudError::Service { operation: "BatchGetItem", code: "UnprocessedKeys".to_owned() })
 }
 
 /// How a transaction ended.

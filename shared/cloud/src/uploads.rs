@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use crate::table::{self, Generation, Item, Transaction};
+use crate::table::{self, Generation, IDEMPOTENCY, Item, Transaction};
 use crate::{CloudError, Connection, Gate, Works};
 
 /// What became of a request for an upload.
@@ -101,5 +101,5 @@ impl Uploads {
 fn idempotency_row(key: &str) -> String {
     let digest = sha2::Sha256::digest(key.as_bytes());
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("IDEMPOTENCY#{hex}")
+    format!("{IDEMPOTENCY}{hex}")
 }

@@ -46,6 +46,11 @@ impl SubjectId {
     pub fn from_random(bits: u128) -> Self {
         Self(Ulid::from_bytes(bits.to_be_bytes()))
     }
+
+    /// Its bits: as random as they were drawn, so that any of them divide subjects evenly.
+    pub fn to_bits(self) -> u128 {
+        self.0.0
+    }
 }
 
 impl WorkId {

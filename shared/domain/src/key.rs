@@ -8,8 +8,10 @@ use crate::{SubjectId, WorkId};
 
 /// Why a text is no object key of ours. It never repeats the text, which names a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a photo's key: expected uploads/{{subject_id}}/{{work_id}}")]
-pub struct KeyError;
+#[error("not a key of ours: expected {expected}")]
+pub struct KeyError {
+    expected: &'static str,
+}
 
 /// The key of a photo in the uploads bucket: `uploads/{subject_id}/{work_id}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +42,11 @@ impl FromStr for PhotoKey {
     type Err = KeyError;
 
     fn from_str(key: &str) -> Result<Self, KeyError> {
-        let rest = key.strip_prefix(Self::PREFIX).ok_or(KeyError)?;
-        let (subject, work) = rest.split_once('/').ok_or(KeyError)?;
-        let subject = subject.parse().map_err(|_not_an_id| KeyError)?;
-        let work = work.parse().map_err(|_not_an_id| KeyError)?;
+        let error = KeyError { expected: "uploads/{subject_id}/{work_id}" };
+        let rest = key.strip_prefix(Self::PREFIX).ok_or(error)?;
+        let (subject, work) = rest.split_once('/').ok_or(error)?;
+        let subject = subject.parse().map_err(|_not_an_id| error)?;
+        let work = work.parse().map_err(|_not_an_id| error)?;
         Ok(Self { subject, work })
     }
 }
@@ -60,6 +63,14 @@ pub enum WorkObject {
 impl WorkObject {
     /// Every object of a work.
     pub const ALL: [Self; 2] = [Self::Picture, Self::Thumbnail];
+
+    /// What the object's name ends in, after the number of the attempt.
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Picture => ".jpg",
+            Self::Thumbnail => "-thumbnail.jpg",
+        }
+    }
 }
 
 /// The key of one object of a work: `works/{subject_id}/{work_id}/{attempt}.jpg`, `…/{attempt}-thumbnail.jpg`.
@@ -85,22 +96,31 @@ impl WorkObjectKey {
     pub fn prefix(subject: SubjectId) -> String {
         format!("{}{subject}/", Self::PREFIX)
     }
-
-    /// The subject and the work that an object's key names; `None` for a key of no work.
-    pub fn work_of(key: &str) -> Option<(SubjectId, WorkId)> {
-        let mut parts = key.strip_prefix(Self::PREFIX)?.split('/');
-        let (subject, work, _object) = (parts.next()?, parts.next()?, parts.next()?);
-        Some((subject.parse().ok()?, work.parse().ok()?))
-    }
 }
 
 impl fmt::Display for WorkObjectKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ending = match self.object {
-            WorkObject::Picture => ".jpg",
-            WorkObject::Thumbnail => "-thumbnail.jpg",
-        };
+        let ending = self.object.ending();
         write!(formatter, "{}{}/{}/{}{ending}", Self::PREFIX, self.subject, self.work, self.attempt)
+    }
+}
+
+impl FromStr for WorkObjectKey {
+    type Err = KeyError;
+
+    fn from_str(key: &str) -> Result<Self, KeyError> {
+        let error = KeyError { expected: "works/{subject_id}/{work_id}/{attempt}[-thumbnail].jpg" };
+        let rest = key.strip_prefix(Self::PREFIX).ok_or(error)?;
+        let (subject, rest) = rest.split_once('/').ok_or(error)?;
+        let (work, name) = rest.split_once('/').ok_or(error)?;
+        let subject = subject.parse().map_err(|_not_an_id| error)?;
+        let work = work.parse().map_err(|_not_an_id| error)?;
+        let attempts = WorkObject::ALL
+            .iter()
+            .filter_map(|object| Some((*object, name.strip_suffix(object.ending())?.parse().ok()?)));
+        let keys = attempts.map(|(object, attempt)| Self { subject, work, attempt, object });
+        // One object has one name: `01.jpg` and `+1.jpg` are none of ours.
+        keys.into_iter().find(|found| found.to_string() == key).ok_or(error)
     }
 }
 
@@ -119,19 +139,23 @@ mod tests {
         }
 
         #[test]
-        fn an_objects_key_tells_its_work(subject: u128, random: u128, attempt in 1_u32..5, second in 0_i64..4_000_000_000) {
+        fn an_objects_key_reads_back(subject: u128, random: u128, attempt in 1_u32..5, second in 0_i64..4_000_000_000) {
             let now = jiff::Timestamp::from_second(second).expect("in range");
             let (subject, work) = (SubjectId::from_random(subject), WorkId::new(now, random));
             for object in WorkObject::ALL {
-                let key = WorkObjectKey { subject, work, attempt, object }.to_string();
-                prop_assert!(key.starts_with(&WorkObjectKey::prefix(subject)));
-                prop_assert_eq!(WorkObjectKey::work_of(&key), Some((subject, work)));
+                let key = WorkObjectKey { subject, work, attempt, object };
+                let text = key.to_string();
+                prop_assert!(text.starts_with(&WorkObjectKey::prefix(subject)));
+                prop_assert_eq!(text.parse(), Ok(key));
+                let other_name = text.replace(&format!("/{attempt}"), &format!("/0{attempt}"));
+                prop_assert!(other_name.parse::<WorkObjectKey>().is_err());
             }
         }
 
         #[test]
-        fn nothing_else_is_a_photos_key(key in ".{0,80}") {
-            prop_assert_eq!(key.parse::<PhotoKey>(), Err(KeyError));
+        fn nothing_else_is_a_key(key in ".{0,80}") {
+            prop_assert!(key.parse::<PhotoKey>().is_err());
+            prop_assert!(key.parse::<WorkObjectKey>().is_err());
         }
     }
 }

@@ -134,6 +134,16 @@ fn every_function_is_watched_and_every_alarm_tells_someone() {
         });
         assert!(watched, "{name} may fail unseen");
     }
+    // What a metric of ours tells too much of is one alarm, and its silence another.
+    for metric in ["oldest_photo_age_seconds", "overdue_requests", "residue_found"] {
+        let alarms = || {
+            resources("AWS::CloudWatch::Alarm").map(|(_, alarm)| alarm).filter(|a| a["MetricName"] == metric)
+        };
+        assert!(alarms().any(|alarm| alarm["ComparisonOperator"] == "GreaterThanThreshold"), "{metric}");
+        let silent =
+            |alarm: &Value| alarm["Statistic"] == "SampleCount" && alarm["TreatMissingData"] == "breaching";
+        assert!(alarms().any(silent), "{metric}");
+    }
     for metric in ["Throttles", "AsyncEventsDropped", "DestinationDeliveryFailures", "Duration"] {
         assert!(
             resources("AWS::CloudWatch::Alarm").any(|(_, alarm)| {

@@ -12,7 +12,7 @@ use crate::table::{self, GATE, Item};
 use crate::{CloudError, Replaced};
 
 /// The prefix of the key in the `identities` table under which an erasure keeps whose it is until it is done.
-const WHOSE: &str = "ERASURE#";
+pub(crate) const WHOSE: &str = "ERASURE#";
 
 /// Who is to be erased, as the issuer knows them. Kept in the table without backups until it is done, because the
 /// identity provider must be told.

@@ -1,0 +1,47 @@
+//! Which task an event is about.
+
+use cloud::{CloudError, Cursors, Disposal, Erasures, Favorites, Inspection};
+use domain::UnixSeconds;
+use lambda::Metrics;
+
+use crate::event::{PurgeEvent, Scheduled};
+use crate::give_up;
+use crate::residue::Residue;
+use crate::sweep::Sweep;
+
+/// What the tasks need.
+pub(crate) struct Purge {
+    pub(crate) disposal: Disposal,
+    pub(crate) favorites: Favorites,
+    pub(crate) erasures: Erasures,
+    pub(crate) inspection: Inspection,
+    pub(crate) cursors: Cursors,
+    pub(crate) metrics: Metrics,
+    pub(crate) clock: fn() -> UnixSeconds,
+}
+
+impl Purge {
+    /// Does what the event asks for. A look for residue that ran out of time or failed goes on after the next sweep, in
+    /// the time that this one leaves.
+    pub(crate) async fn handle(&self, event: PurgeEvent) -> Result<(), CloudError> {
+        let residue = self.residue((self.clock)());
+        match event {
+            PurgeEvent::Scheduled(Scheduled::Sweep) => {
+                let swept = self.sweep().run().await;
+                swept.and(residue.go_on().await)
+            }
+            PurgeEvent::Scheduled(Scheduled::Residue) => residue.run().await,
+            PurgeEvent::GivenUp(record) => give_up::run(&self.disposal, &record, (self.clock)()).await,
+        }
+    }
+
+    fn sweep(&self) -> Sweep<'_> {
+        let Self { disposal, cursors, metrics, clock, .. } = self;
+        Sweep { disposal, cursors, metrics, clock: *clock }
+    }
+
+    fn residue(&self, start: UnixSeconds) -> Residue<'_> {
+        let Self { disposal, favorites, erasures, inspection, cursors, metrics, clock } = self;
+        Residue { disposal, favorites, erasures, inspection, cursors, metrics, clock: *clock, start }
+    }
+}

@@ -1,0 +1,129 @@
+//! Residue in the two buckets of users' pictures.
+
+use std::collections::{HashMap, HashSet};
+
+use cloud::{CloudError, ListedObjects};
+use domain::limits::{LEASE, PHOTO_AGE_MAX, SYNTHESIZE_TIMEOUT};
+use domain::{PhotoKey, SubjectId, UnixSeconds, Work, WorkId, WorkObjectKey, WorkState};
+use jiff::SignedDuration;
+
+use super::kind::{Found, Kind};
+use super::progress::cut;
+use super::{Looked, OVERDUE_AFTER, Residue};
+
+/// From one sweep to the next.
+const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long a photo, or a part of one, may be there: its bound, and the sweep that comes then.
+const PHOTO_GRACE: SignedDuration =
+    SignedDuration::from_secs(PHOTO_AGE_MAX.as_secs() + SWEEP_INTERVAL.as_secs());
+
+/// How long an object may be there that no row names or one that should have none: its worker may be at it, or has died
+/// and its lease runs out, and then comes the sweep.
+const PICTURE_GRACE: SignedDuration =
+    SignedDuration::from_secs(LEASE.as_secs() + SYNTHESIZE_TIMEOUT.as_secs() + SWEEP_INTERVAL.as_secs());
+
+impl Residue<'_> {
+    /// Looks through the uploads bucket. Everything there is a photo of a work or none of ours, and neither stays.
+    pub(super) async fn uploads(
+        &self,
+        after: &mut Option<String>,
+        found: &mut Found,
+    ) -> Result<Looked, CloudError> {
+        let photos = &self.disposal.photos;
+        if after.is_none() {
+            let begun_before = self.now().plus(-PHOTO_GRACE);
+            found.add_all(Kind::MultipartUpload, photos.incomplete_uploads(begun_before).await?);
+        }
+        loop {
+            let page = photos.everything(after.as_deref()).await?;
+            for (key, stored_at) in &page.objects {
+                if self.is_past(*stored_at, PHOTO_GRACE) {
+                    let is_ours = key.parse::<PhotoKey>().is_ok();
+                    found.add(if is_ours { Kind::Photo } else { Kind::StrayObject });
+                }
+            }
+            if let Some(looked) = self.turn(page.next, after) {
+                return Ok(looked);
+            }
+        }
+    }
+
+    /// Looks through the works bucket: every object must be named by the row of its work, and its subject be there.
+    pub(super) async fn works(
+        &self,
+        after: &mut Option<String>,
+        found: &mut Found,
+    ) -> Result<Looked, CloudError> {
+        let pictures = &self.disposal.pictures;
+        if after.is_none() {
+            let begun_before = self.now().plus(-PHOTO_GRACE);
+            found.add_all(Kind::MultipartUpload, pictures.incomplete_uploads(begun_before).await?);
+        }
+        loop {
+            let page = pictures.everything(after.as_deref()).await?;
+            let next = page.next.clone();
+            self.look_at_pictures(page, found).await?;
+            if let Some(looked) = self.turn(next, after) {
+                return Ok(looked);
+            }
+        }
+    }
+
+    async fn look_at_pictures(&self, page: ListedObjects, found: &mut Found) -> Result<(), CloudError> {
+        let settled =
+            page.objects.into_iter().filter(|(_, stored_at)| self.is_past(*stored_at, PICTURE_GRACE));
+        let mut keys = Vec::new();
+        for (key, _) in settled {
+            match key.parse::<WorkObjectKey>() {
+                Ok(key) => keys.push(key),
+                Err(_none_of_ours) => found.add(Kind::StrayObject),
+            }
+        }
+        let named = keys.iter().map(|key| (key.subject, key.work)).collect();
+        let rows = self.inspection.works(named).await?;
+        let rows: HashMap<(SubjectId, WorkId), Work> =
+            rows.into_iter().map(|work| ((work.subject, work.id), work)).collect();
+        let gated = self.inspection.gated(keys.iter().map(|key| key.subject).collect()).await?;
+        let strays: HashSet<_> = keys
+            .into_iter()
+            .filter(|key| {
+                let row = rows.get(&(key.subject, key.work));
+                !gated.contains(&key.subject) || !row.is_some_and(|work| names(work, key.attempt, self.now()))
+            })
+            .map(|key| key.to_string())
+            .collect();
+        found.add_all(Kind::Picture, self.still_there(strays).await?);
+        Ok(())
+    }
+
+    /// How many of these objects are there still: those whose work went after the page was listed are not.
+    async fn still_there(&self, keys: HashSet<String>) -> Result<usize, CloudError> {
+        let mut count = 0;
+        for key in keys {
+            count += usize::from(self.disposal.pictures.is_there(&key).await?);
+        }
+        Ok(count)
+    }
+
+    /// Turns to the page after `next`, unless this was the last or there is no time: then how far it came.
+    fn turn(&self, next: Option<String>, after: &mut Option<String>) -> Option<Looked> {
+        let Some(last) = next else { return Some(Looked::Through) };
+        if self.is_over() {
+            *after = Some(cut(&last));
+            return Some(Looked::InPart);
+        }
+        *after = Some(last);
+        None
+    }
+}
+
+/// Whether this row names the objects of this attempt, and may still have some.
+fn names(work: &Work, attempt: u32, now: UnixSeconds) -> bool {
+    let has_objects = match work.state {
+        WorkState::AwaitingUpload { .. } | WorkState::Failed { .. } => false,
+        WorkState::Processing { .. } | WorkState::Ready { .. } => true,
+        WorkState::Deleting { settled_at, .. } => now < settled_at.plus(OVERDUE_AFTER),
+    };
+    has_objects && attempt <= work.attempt()
+}

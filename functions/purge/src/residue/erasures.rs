@@ -1,0 +1,51 @@
+//! Residue among the requests for erasures: what was promised and is late, and what is remembered for too long.
+
+use cloud::{CloudError, Segment};
+use domain::retention::Record;
+use domain::{Erasure, ErasureState};
+use jiff::SignedDuration;
+
+use super::kind::{Found, Kind};
+use super::{Looked, OVERDUE_AFTER, Residue};
+
+/// How long after the last backup whose it was may still be known: `erase` comes by every minute.
+const REACH_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+impl Residue<'_> {
+    /// Looks through one segment; what is found counts once all of it was looked at.
+    pub(super) async fn requests(&self, segment: Segment, found: &mut Found) -> Result<Looked, CloudError> {
+        let (mut here, mut start) = (Found::default(), None);
+        loop {
+            let page = self.inspection.erasures(segment, start).await?;
+            for request in &page.rows {
+                match request {
+                    Some(erasure) => self.judge_request(erasure, &mut here),
+                    None => here.add(Kind::UnreadableRow),
+                }
+            }
+            start = page.next;
+            if start.is_none() {
+                found.merge(&here);
+                return Ok(Looked::Through);
+            }
+            if self.is_over() {
+                return Ok(Looked::InPart);
+            }
+        }
+    }
+
+    fn judge_request(&self, erasure: &Erasure, found: &mut Found) {
+        let ends = erasure.received_at.plus(Record::Erasure.retention().period);
+        if erasure.is_overdue(self.now()) {
+            found.add(Kind::OverdueRequest);
+        }
+        if self.is_past(ends, OVERDUE_AFTER) {
+            found.add(Kind::LapsedRequest);
+        }
+        if let ErasureState::Verified { reach: Some(_), times, .. } = &erasure.state
+            && self.is_past(times.unrecoverable_at, REACH_AFTER)
+        {
+            found.add(Kind::Reach);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Residue among the identities.
+
+use cloud::{CloudError, Identity, IdentityRow, Segment};
+use domain::{ErasureState, RequestId};
+
+use super::kind::{Found, Kind};
+use super::{Looked, Residue, TTL_AFTER};
+
+impl Residue<'_> {
+    /// Looks through one segment; what is found counts once all of it was looked at.
+    pub(super) async fn identities(&self, segment: Segment, found: &mut Found) -> Result<Looked, CloudError> {
+        let (mut here, mut start) = (Found::default(), None);
+        loop {
+            let page = self.inspection.identities(segment, start).await?;
+            self.judge_identities(&page.rows, &mut here).await?;
+            start = page.next;
+            if start.is_none() {
+                found.merge(&here);
+                return Ok(Looked::Through);
+            }
+            if self.is_over() {
+                return Ok(Looked::InPart);
+            }
+        }
+    }
+
+    async fn judge_identities(&self, rows: &[IdentityRow], found: &mut Found) -> Result<(), CloudError> {
+        let subjects = rows.iter().filter_map(|row| match row.is {
+            Identity::Subject(subject) => Some(subject),
+            _ => None,
+        });
+        let gated = self.inspection.gated(subjects.collect()).await?;
+        for IdentityRow { key, is } in rows {
+            match is {
+                Identity::Subject(subject) if gated.contains(subject) => {}
+                // Both are made and go in one write: who is still there now has lost its gate.
+                Identity::Subject(_) => {
+                    let is_there = self.inspection.identity(key).await? == Some(*is);
+                    found.add_all(Kind::UngatedIdentity, usize::from(is_there));
+                }
+                Identity::Tombstone { ttl } if self.is_past(*ttl, TTL_AFTER) => found.add(Kind::Tombstone),
+                Identity::Tombstone { .. } => {}
+                Identity::Person(request) => {
+                    let is_needed = self.needs_person(*request).await?;
+                    let is_there = !is_needed && self.inspection.identity(key).await? == Some(*is);
+                    found.add_all(Kind::Person, usize::from(is_there));
+                }
+                Identity::Unreadable => found.add(Kind::UnreadableRow),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a request must know yet whom it is about: until everything is deleted, which is when they are forgotten.
+    async fn needs_person(&self, request: RequestId) -> Result<bool, CloudError> {
+        let erasure = self.erasures.load(request).await?;
+        Ok(erasure.is_some_and(|erasure| matches!(erasure.state, ErasureState::Hidden { .. })))
+    }
+}

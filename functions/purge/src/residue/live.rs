@@ -1,0 +1,105 @@
+//! To which subjects an identity leads. The identities have no index by subject, on purpose: so they are read once a run
+//! and kept as 16 bytes each, of as many subjects as there is room for.
+
+use std::collections::HashSet;
+
+use cloud::{CloudError, Identity, Segment};
+use domain::{SubjectId, UnixSeconds};
+
+use super::Residue;
+
+/// Subjects that are kept at once: a hash set of 2²¹ buckets of 17 bytes, 36 MB of the function's 256.
+const SUBJECTS_MAX: usize = 1_800_000;
+
+/// Seconds of a day, by which the shares of subjects take turns.
+const DAY_SECONDS: i64 = 86_400;
+
+/// The subjects to whom an identity leads, of the day's share.
+pub(super) struct Live {
+    subjects: HashSet<SubjectId>,
+    share: Share,
+    /// Since when this holds: who came later is not in it.
+    pub(super) since: UnixSeconds,
+}
+
+/// One of `of` equal parts of all subjects, by their bits, which are random.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    number: u128,
+    of: u128,
+}
+
+impl Share {
+    fn holds(self, subject: SubjectId) -> bool {
+        subject.to_bits() % self.of == self.number
+    }
+}
+
+impl Live {
+    fn new(since: UnixSeconds) -> Self {
+        Self { subjects: HashSet::new(), share: Share { number: 0, of: 1 }, since }
+    }
+
+    /// Whether an identity leads to this subject; `None` when it is another day's turn.
+    pub(super) fn knows(&self, subject: SubjectId) -> Option<bool> {
+        self.share.holds(subject).then(|| self.subjects.contains(&subject))
+    }
+
+    /// Adds one, and halves the share when there is no more room.
+    fn add(&mut self, subject: SubjectId, room: usize) {
+        if !self.share.holds(subject) {
+            return;
+        }
+        self.subjects.insert(subject);
+        while self.subjects.len() > room {
+            let of = self.share.of * 2;
+            let day = u128::try_from(self.since.as_second() / DAY_SECONDS).unwrap_or(0);
+            self.share = Share { number: day % of, of };
+            self.subjects.retain(|subject| self.share.holds(*subject));
+        }
+    }
+}
+
+impl Residue<'_> {
+    /// Reads them all; `None` when there is not the time.
+    pub(super) async fn live(&self) -> Result<Option<Live>, CloudError> {
+        let mut live = Live::new(self.now());
+        let mut start = None;
+        loop {
+            let page = self.inspection.identities(Segment { number: 0, of: 1 }, start).await?;
+            for row in page.rows {
+                if let Identity::Subject(subject) = row.is {
+                    live.add(subject, SUBJECTS_MAX);
+                }
+            }
+            start = page.next;
+            if start.is_none() {
+                return Ok(Some(live));
+            }
+            if self.is_over() {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_subjects_than_there_is_room_for_take_turns_by_day() {
+        let subjects: Vec<_> = (0..1_000).map(SubjectId::from_random).collect();
+        let mut known: HashSet<&SubjectId> = HashSet::new();
+        for day in 0..8 {
+            let mut live = Live::new(UnixSeconds::from_second(day * DAY_SECONDS));
+            subjects.iter().for_each(|subject| live.add(*subject, 200));
+            assert!(live.subjects.len() <= 200);
+            // Whoever has the day's turn is known, and nobody who is not there.
+            assert!(subjects.iter().all(|subject| live.knows(*subject) != Some(false)));
+            assert!((2_000..2_100).all(|bits| live.knows(SubjectId::from_random(bits)) != Some(true)));
+            known.extend(subjects.iter().filter(|subject| live.knows(**subject) == Some(true)));
+        }
+        assert_eq!(known.len(), subjects.len(), "everybody had a turn");
+    }
+}

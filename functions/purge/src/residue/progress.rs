@@ -1,0 +1,126 @@
+//! How far a pass has come, as its cursor notes it. The cursor names nobody: keys are cut, and tables are counted in
+//! segments.
+
+use domain::WorkObjectKey;
+use serde::{Deserialize, Serialize};
+
+use super::kind::Found;
+
+/// Parts that a table is read in. One must fit into a run: 64 of a table of 100 GB are 1.6 GB each.
+pub(super) const SEGMENTS: u16 = 64;
+
+/// Characters of an object's key that a cursor keeps: of the subject's 26 four in the works bucket and two in the uploads
+/// bucket, too few to name anybody, enough that little is looked at, and counted, twice.
+const KEY_CHARS: usize = WorkObjectKey::PREFIX.len() + 4;
+
+/// Where a pass is and what it has found so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    pub(super) place: Place,
+    pub(super) found: Found,
+}
+
+/// Where to look next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "in", rename_all = "snake_case")]
+pub(super) enum Place {
+    /// The uploads bucket, after this key.
+    Uploads { after: Option<String> },
+    /// The works bucket, after this key.
+    Works { after: Option<String> },
+    /// The records.
+    Records { segment: u16 },
+    /// The identities.
+    Identities { segment: u16 },
+    /// The requests for erasures.
+    Erasures { segment: u16 },
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Uploads { after: None }
+    }
+}
+
+impl Place {
+    /// What is looked through after this; `None` when this is the last.
+    pub(super) fn next(&self) -> Option<Self> {
+        let more = |segment: u16| Some(segment + 1).filter(|next| *next < SEGMENTS);
+        match *self {
+            Self::Uploads { .. } => Some(Self::Works { after: None }),
+            Self::Works { .. } => Some(Self::Records { segment: 0 }),
+            Self::Records { segment } => Some(
+                more(segment).map_or(Self::Identities { segment: 0 }, |segment| Self::Records { segment }),
+            ),
+            Self::Identities { segment } => Some(
+                more(segment).map_or(Self::Erasures { segment: 0 }, |segment| Self::Identities { segment }),
+            ),
+            Self::Erasures { segment } => more(segment).map(|segment| Self::Erasures { segment }),
+        }
+    }
+
+    /// Whether nothing of a store was looked at yet.
+    pub(super) fn is_beginning(&self) -> bool {
+        match self {
+            Self::Uploads { after } | Self::Works { after } => after.is_none(),
+            Self::Records { segment } | Self::Identities { segment } | Self::Erasures { segment } => {
+                *segment == 0
+            }
+        }
+    }
+}
+
+impl Progress {
+    /// What the cursor noted, if it can be read.
+    pub(super) fn read(note: &str) -> Option<Self> {
+        serde_json::from_str(note).ok()
+    }
+
+    /// What the cursor is to note.
+    pub(super) fn note(&self) -> String {
+        // Maps with names for keys and numbers always serialise; should they not, the pass begins anew.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The key up to which all was looked at, cut so that it names nobody; what begins like it is looked at again.
+pub(super) fn cut(key: &str) -> String {
+    key.chars().take(KEY_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kind::Kind;
+    use super::*;
+
+    #[test]
+    fn a_pass_comes_by_everything_and_ends() {
+        let mut place = Some(Place::default());
+        let (mut looks, mut beginnings) = (0, 0);
+        while let Some(now) = place {
+            let mut progress = Progress { place: now.clone(), found: Found::default() };
+            progress.found.add(Kind::Photo);
+            assert_eq!(Progress::read(&progress.note()), Some(progress));
+            looks += 1;
+            beginnings += usize::from(now.is_beginning());
+            place = now.next();
+        }
+        assert_eq!((looks, beginnings), (2 + 3 * usize::from(SEGMENTS), 5));
+    }
+
+    #[test]
+    fn a_note_of_another_version_is_not_read() {
+        for note in ["", "uploads/01AR", r#"{"place":{"in":"attic"},"found":{}}"#] {
+            assert_eq!(Progress::read(note), None, "{note}");
+        }
+    }
+
+    #[test]
+    fn a_cut_key_names_nobody_and_passes_no_key_over() {
+        for key in ["uploads/01ARZ3NDEKTSV4RRFFQ69G5FAV/x", "works/01ARZ3NDEKTSV4RRFFQ69G5FAV/x", "ü/ü"] {
+            let cut = cut(key);
+            assert!(cut.as_str() <= key && key.starts_with(&cut), "{cut}");
+            assert!(cut.len() <= "works/01AR".len(), "{cut}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Residue in the records. The rows of a subject follow each other, so each partition is judged when the next begins.
+//! Should one come in two pieces, what is missing in either is looked for before anything is counted.
+
+use std::collections::HashSet;
+
+use cloud::{CloudError, RecordRow, Segment, SubjectRow};
+use domain::FavoriteTarget;
+
+use super::kind::{Found, Kind};
+use super::live::Live;
+use super::partition::Partition;
+use super::{Looked, OVERDUE_AFTER, Residue, TTL_AFTER};
+
+impl Residue<'_> {
+    /// Looks through one segment. What is found counts only once all of it was looked at: it is looked at anew otherwise.
+    pub(super) async fn records(
+        &self,
+        segment: Segment,
+        live: &Live,
+        found: &mut Found,
+    ) -> Result<Looked, CloudError> {
+        let (mut here, mut partition, mut start) = (Found::default(), None, None);
+        loop {
+            let page = self.inspection.records(segment, start).await?;
+            for row in page.rows {
+                self.record(row, &mut partition, live, &mut here).await?;
+            }
+            start = page.next;
+            if start.is_none() {
+                break;
+            }
+            if self.is_over() {
+                return Ok(Looked::InPart);
+            }
+        }
+        if let Some(last) = partition {
+            self.judge(&last, live, &mut here).await?;
+        }
+        found.merge(&here);
+        Ok(Looked::Through)
+    }
+
+    async fn record(
+        &self,
+        row: RecordRow,
+        partition: &mut Option<Partition>,
+        live: &Live,
+        found: &mut Found,
+    ) -> Result<(), CloudError> {
+        let (subject, key, row) = match row {
+            RecordRow::Cursor => return Ok(()),
+            RecordRow::Unreadable => {
+                found.add(Kind::UnreadableRow);
+                return Ok(());
+            }
+            RecordRow::Of(subject, key, row) => (subject, key, row),
+        };
+        if let Some(before) = partition.take_if(|partition| partition.subject != subject) {
+            self.judge(&before, live, found).await?;
+        }
+        let partition = partition.get_or_insert_with(|| Partition::of(subject));
+        if let SubjectRow::Gate { created_at } = row {
+            partition.gated_at = Some(created_at);
+            return Ok(());
+        }
+        match row {
+            SubjectRow::Work(work) => {
+                partition.work(work.id);
+                if self.is_past(work.due_at(), OVERDUE_AFTER) {
+                    found.add(Kind::Work);
+                }
+            }
+            SubjectRow::Favorite(target) => partition.favorite(key.clone(), &target),
+            SubjectRow::Passing { ttl } if self.is_past(ttl, TTL_AFTER) => found.add(Kind::LapsedRow),
+            SubjectRow::Passing { .. } | SubjectRow::Gate { .. } => {}
+            SubjectRow::Unreadable => found.add(Kind::UnreadableRow),
+        }
+        partition.rows.push(key);
+        Ok(())
+    }
+
+    /// Counts what of a subject is there without its other half.
+    async fn judge(&self, partition: &Partition, live: &Live, found: &mut Found) -> Result<(), CloudError> {
+        let Some(gated_at) = partition.gated_at else {
+            return self.judge_ungated(partition, found).await;
+        };
+        // Who came while the identities were being read may not be among them. Nobody goes without the gate.
+        let is_settled = gated_at.plus(OVERDUE_AFTER) <= live.since;
+        if is_settled && live.knows(partition.subject) == Some(false) {
+            found.add(Kind::UnknownSubject);
+        }
+        self.judge_favorites(partition, found).await
+    }
+
+    /// Rows without a gate: nothing can be written there any more, and nothing would delete what is.
+    async fn judge_ungated(&self, partition: &Partition, found: &mut Found) -> Result<(), CloudError> {
+        let subject = partition.subject;
+        if self.inspection.gated(HashSet::from([subject])).await?.contains(&subject) {
+            return Ok(());
+        }
+        let rows = partition.rows.iter().map(|key| (subject, key.clone())).collect();
+        found.add_all(Kind::UngatedRow, self.inspection.present(rows).await?.len());
+        Ok(())
+    }
+
+    /// Favorites of works that there are not. A work's favorite goes in the same write as its row and cannot be marked
+    /// afterwards, so one that is left was left by a mistake, nobody sees it, and nothing but the erasure of all would
+    /// ever delete it. It is deleted here, and counted all the same.
+    async fn judge_favorites(&self, partition: &Partition, found: &mut Found) -> Result<(), CloudError> {
+        let (subject, lone) = (partition.subject, partition.lone_favorites());
+        let works = self.inspection.works(lone.iter().map(|(_, work)| (subject, *work)).collect()).await?;
+        let works: HashSet<_> = works.into_iter().map(|work| work.id).collect();
+        let vanished = lone.into_iter().filter(|(_, work)| !works.contains(work));
+        let (keys, targets): (Vec<_>, Vec<_>) =
+            vanished.map(|(key, work)| ((subject, key), FavoriteTarget::Work(work))).unzip();
+        found.add_all(Kind::Favorite, self.inspection.present(keys).await?.len());
+        for target in targets {
+            self.favorites.delete(subject, &target).await?;
+        }
+        Ok(())
+    }
+}

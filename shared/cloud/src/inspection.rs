@@ -1,0 +1,261 @@
+//! Reads whole tables, whosever rows they hold, for the look for what should be gone. What should be, its reader
+//! decides; here is only how a row is read that need not be one of ours.
+//!
+//! A table is read in segments, as DynamoDB divides it by the hash of the partition key: a whole partition lies in one
+//! segment, and the number of a segment says how far a reader has come without naming anybody.
+
+use std::collections::HashSet;
+
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
+use domain::{Erasure, FavoriteTarget, RequestId, SubjectId, UnixSeconds, Work, WorkId};
+
+use crate::cursors::PURGE;
+use crate::erasures::{self, WHOSE};
+use crate::favorites;
+use crate::table::{self, FAVORITE, GATE, IDEMPOTENCY, Item, QUOTA, REQUEST, WORK};
+use crate::{CloudError, Connection, works};
+
+/// The tables that hold anything about users.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    connection: Connection,
+    records: String,
+    identities: String,
+    erasures: String,
+}
+
+/// One of the equal parts that a table is read in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Which, from 0.
+    pub number: u16,
+    /// Of how many.
+    pub of: u16,
+}
+
+/// A page of a segment.
+#[derive(Debug)]
+pub struct Scanned<R> {
+    /// The rows.
+    pub rows: Vec<R>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Item>,
+}
+
+/// A row of the records.
+#[derive(Debug, Clone)]
+pub enum RecordRow {
+    /// A row of a subject's partition, with its sort key.
+    Of(SubjectId, String, SubjectRow),
+    /// Where a task goes on; it names nobody.
+    Cursor,
+    /// None of ours.
+    Unreadable,
+}
+
+/// What a row of a subject's partition is.
+#[derive(Debug, Clone)]
+pub enum SubjectRow {
+    /// The gate.
+    Gate {
+        /// Since when.
+        created_at: UnixSeconds,
+    },
+    /// A work.
+    Work(Box<Work>),
+    /// A favorite.
+    Favorite(FavoriteTarget),
+    /// What DynamoDB removes by itself when its time has come.
+    Passing {
+        /// When that is.
+        ttl: UnixSeconds,
+    },
+    /// None of ours.
+    Unreadable,
+}
+
+/// A row of the identities, with its key.
+#[derive(Debug, Clone)]
+pub struct IdentityRow {
+    /// The key.
+    pub key: String,
+    /// What it says.
+    pub is: Identity,
+}
+
+/// What a row of the identities says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// Who somebody is in the records.
+    Subject(SubjectId),
+    /// That somebody was erased.
+    Tombstone {
+        /// When DynamoDB removes it.
+        ttl: UnixSeconds,
+    },
+    /// Who is being erased by this request.
+    Person(RequestId),
+    /// Nothing that is ours.
+    Unreadable,
+}
+
+impl Inspection {
+    /// The three tables of a stack.
+    pub fn new(connection: &Connection, records: String, identities: String, erasures: String) -> Self {
+        Self { connection: connection.clone(), records, identities, erasures }
+    }
+
+    /// A page of the records.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn records(
+        &self,
+        segment: Segment,
+        start: Option<Item>,
+    ) -> Result<Scanned<RecordRow>, CloudError> {
+        let scan = self.connection.dynamodb.scan().table_name(&self.records);
+        page(scan, segment, start, record).await
+    }
+
+    /// A page of the identities, without any key of a subject.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn identities(
+        &self,
+        segment: Segment,
+        start: Option<Item>,
+    ) -> Result<Scanned<IdentityRow>, CloudError> {
+        let scan = self.connection.dynamodb.scan().table_name(&self.identities);
+        let scan = scan
+            .projection_expression("#key, subject, erased_at, #ttl")
+            .expression_attribute_names("#key", "identity")
+            .expression_attribute_names("#ttl", "ttl");
+        page(scan, segment, start, |row| identity_row(&row)).await
+    }
+
+    /// A page of the requests for erasures; `None` for a row that is none.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn erasures(
+        &self,
+        segment: Segment,
+        start: Option<Item>,
+    ) -> Result<Scanned<Option<Erasure>>, CloudError> {
+        let scan = self.connection.dynamodb.scan().table_name(&self.erasures);
+        page(scan, segment, start, |row| erasures::read(row).ok()).await
+    }
+
+    /// Which of these subjects have a gate.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn gated(&self, subjects: HashSet<SubjectId>) -> Result<HashSet<SubjectId>, CloudError> {
+        let rows = subjects.into_iter().map(|subject| (subject, GATE.to_owned())).collect();
+        Ok(self.present(rows).await?.into_iter().map(|(subject, _gate)| subject).collect())
+    }
+
+    /// Which of these rows of subjects there are, by their sort keys.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn present(
+        &self,
+        rows: Vec<(SubjectId, String)>,
+    ) -> Result<Vec<(SubjectId, String)>, CloudError> {
+        let keys = rows.into_iter().map(|(subject, row)| table::key(subject, row)).collect();
+        let found = table::batch(&self.connection, &self.records, keys, Some("pk, sk")).await?;
+        Ok(found.iter().filter_map(key_of).collect())
+    }
+
+    /// Those of these works whose rows there are; one that cannot be read is left out.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn works(&self, works: HashSet<(SubjectId, WorkId)>) -> Result<Vec<Work>, CloudError> {
+        let keys = works.into_iter().map(|(subject, work)| table::key(subject, table::work_row(work)));
+        let rows = table::batch(&self.connection, &self.records, keys.collect(), None).await?;
+        Ok(rows.into_iter().filter_map(|row| works::read(row).ok()).collect())
+    }
+
+    /// What the row of an identity says now, if there is one.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn identity(&self, key: &str) -> Result<Option<Identity>, CloudError> {
+        let key = Item::from([("identity".to_owned(), table::text(key))]);
+        let get = self.connection.dynamodb.get_item().table_name(&self.identities).set_key(Some(key));
+        let answer = get.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
+        Ok(answer.item.map(|row| identity_row(&row).is))
+    }
+}
+
+async fn page<R>(
+    scan: ScanFluentBuilder,
+    segment: Segment,
+    start: Option<Item>,
+    read: impl Fn(Item) -> R,
+) -> Result<Scanned<R>, CloudError> {
+    let scan = scan.segment(i32::from(segment.number)).total_segments(i32::from(segment.of));
+    let answer = scan.set_exclusive_start_key(start).consistent_read(true).send().await;
+    let answer = answer.map_err(CloudError::of("Scan"))?;
+    let rows = answer.items.unwrap_or_default().into_iter().map(read).collect();
+    Ok(Scanned { rows, next: answer.last_evaluated_key })
+}
+
+fn text<'a>(row: &'a Item, attribute: &str) -> Option<&'a str> {
+    row.get(attribute)?.as_s().ok().map(String::as_str)
+}
+
+fn seconds(row: &Item, attribute: &str) -> Option<UnixSeconds> {
+    row.get(attribute)?.as_n().ok()?.parse().ok().map(UnixSeconds::from_second)
+}
+
+fn key_of(row: &Item) -> Option<(SubjectId, String)> {
+    Some((table::subject_of(text(row, "pk")?)?, text(row, "sk")?.to_owned()))
+}
+
+fn record(row: Item) -> RecordRow {
+    match (key_of(&row), text(&row, "pk")) {
+        (Some((subject, key)), _) => {
+            let is = subject_row(&key, row).unwrap_or(SubjectRow::Unreadable);
+            RecordRow::Of(subject, key, is)
+        }
+        (None, Some(PURGE)) => RecordRow::Cursor,
+        (None, _) => RecordRow::Unreadable,
+    }
+}
+
+fn subject_row(key: &str, row: Item) -> Option<SubjectRow> {
+    if key == GATE {
+        return seconds(&row, "created_at").map(|created_at| SubjectRow::Gate { created_at });
+    }
+    if key.starts_with(WORK) {
+        let work = works::read(row).ok().filter(|work| table::work_row(work.id) == key);
+        return work.map(|work| SubjectRow::Work(Box::new(work)));
+    }
+    if key.starts_with(FAVORITE) {
+        return favorites::target(key).map(SubjectRow::Favorite);
+    }
+    let passes = [IDEMPOTENCY, QUOTA, REQUEST].iter().any(|prefix| key.starts_with(prefix));
+    passes.then(|| seconds(&row, "ttl").map(|ttl| SubjectRow::Passing { ttl }))?
+}
+
+fn identity_row(row: &Item) -> IdentityRow {
+    let key = text(row, "identity").unwrap_or_default().to_owned();
+    let is = identity(&key, row).unwrap_or(Identity::Unreadable);
+    IdentityRow { key, is }
+}
+
+fn identity(key: &str, row: &Item) -> Option<Identity> {
+    if let Some(request) = key.strip_prefix(WHOSE) {
+        return request.parse().ok().map(Identity::Person);
+    }
+    if let Some(subject) = text(row, "subject") {
+        return subject.parse().ok().map(Identity::Subject);
+    }
+    row.get("erased_at")?;
+    seconds(row, "ttl").map(|ttl| Identity::Tombstone { ttl })
+}
