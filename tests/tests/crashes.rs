@@ -3,7 +3,7 @@
 //! The points are not listed here: a function counts its own writes (`kill_points.rs`), and a test goes on to the
 //! next point until the function gets through.
 
-use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
 use domain::{SubjectId, WorkId};
@@ -84,6 +84,18 @@ impl<'a> Rescue<'a> {
     }
 }
 
+/// Points after which something was not as it must be, of all tests.
+static BREACHES: AtomicU32 = AtomicU32::new(0);
+
+/// Prints how many points a test has covered, and how many all tests have so far: the last such line of a run is its sum.
+#[expect(clippy::print_stdout, reason = "libtest shows it with the test, and nobody else asks")]
+pub(crate) fn sum_up(what: &str, points: u32) {
+    static COVERED: AtomicU32 = AtomicU32::new(0);
+    let all = COVERED.fetch_add(points, Ordering::Relaxed) + points;
+    let breaches = BREACHES.load(Ordering::Relaxed);
+    println!("{what}: {points} kill points; so far {all} kill points, {breaches} breaches");
+}
+
 /// Kills `function` at every point in turn; `attempt` makes what it is to work on, hands it over, and looks at what
 /// became of it when it died. The number of points, all of which were passed.
 pub(crate) fn at_every_point(
@@ -94,7 +106,10 @@ pub(crate) fn at_every_point(
 ) -> Result<u32> {
     for point in 1..=POINTS_MAX {
         let mut run = bench.run(function, &Faults { kill_at: Some(point), ahead_seconds, pause_at: None })?;
-        let answer = attempt(&mut run, point).with_context(|| format!("point {point} of {function}"))?;
+        let answer = attempt(&mut run, point).inspect_err(|_breach| {
+            BREACHES.fetch_add(1, Ordering::Relaxed);
+        });
+        let answer = answer.with_context(|| format!("point {point} of {function}"))?;
         let passed = run.points()?;
         if matches!(answer, Answer::Returned(_)) {
             ensure!(
@@ -110,13 +125,13 @@ pub(crate) fn at_every_point(
     anyhow::bail!("{function} passes more than {POINTS_MAX} points")
 }
 
-/// Kills `synthesize` at every point of its way with this photo, once for every recovery.
-fn survives(photo: &Photo, ends: &str) -> Result<Points> {
+/// Kills `synthesize` at every point of its way with this photo, once for every recovery; the number of points.
+fn survives(photo: &Photo, ends: &str) -> Result<u32> {
     let bench = Workbench::open();
     let mut rescue = Rescue::of(&bench)?;
-    let mut points = Points::default();
+    let mut points = 0;
     for recovery in [Recovery::Retry, Recovery::GivenUp, Recovery::Sweep] {
-        points.0 += at_every_point(&bench, "synthesize", 0, |run, point| {
+        points += at_every_point(&bench, "synthesize", 0, |run, point| {
             let delivery = Delivery::of(&bench, photo)?;
             let answer = run.handle(&delivery.event)?;
             if matches!(answer, Answer::Died(_)) {
@@ -137,27 +152,17 @@ fn survives(photo: &Photo, ends: &str) -> Result<Points> {
     Ok(points)
 }
 
-/// Points that were covered.
-#[derive(Default)]
-struct Points(u32);
-
-impl fmt::Display for Points {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} crashes", self.0)
-    }
-}
-
 #[test]
 fn a_worker_that_dies_at_any_write_of_a_fit_leaves_nothing_behind() -> Result<()> {
     let points = survives(&faces::portrait()?, "ready")?;
-    println!("fit: {points}");
+    sum_up("fit", points);
     Ok(())
 }
 
 #[test]
 fn a_worker_that_dies_at_any_write_of_a_refusal_leaves_nothing_behind() -> Result<()> {
     let points = survives(&faces::no_face()?, "failed")?;
-    println!("refusal: {points}");
+    sum_up("refusal", points);
     Ok(())
 }
 
@@ -175,9 +180,9 @@ fn deletion(bench: &Workbench, delivery: &Delivery<'_>) -> Result<Value> {
 fn a_deletion_that_dies_at_any_write_is_finished_by_the_next_or_by_the_sweep() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let mut points = Points::default();
+    let mut points = 0;
     for again in [true, false] {
-        points.0 += at_every_point(&bench, "works", 0, |run, point| {
+        points += at_every_point(&bench, "works", 0, |run, point| {
             let delivery = Delivery::of(&bench, &faces::portrait()?)?;
             synthesize.expect(&delivery.event)?;
             ensure!(delivery.settled(&bench.app)? == "ready");
@@ -197,7 +202,7 @@ fn a_deletion_that_dies_at_any_write_is_finished_by_the_next_or_by_the_sweep() -
             Ok(answer)
         })?;
     }
-    println!("deletion: {points}");
+    sum_up("deletion", points);
     Ok(())
 }
 
@@ -220,7 +225,7 @@ fn a_clean_up_that_dies_at_any_write_is_finished_by_its_retry() -> Result<()> {
         ensure!(shown["failure"]["reason"] == "internal_error", "{shown}");
         Ok(answer)
     })?;
-    println!("clean-up: {}", Points(count));
+    sum_up("clean-up", count);
     Ok(())
 }
 
@@ -241,6 +246,6 @@ fn a_sweep_that_dies_at_any_write_is_finished_by_the_next() -> Result<()> {
         ensure!(orphan.settled(&bench.app)? == "failed");
         Ok(answer)
     })?;
-    println!("sweep: {}", Points(count));
+    sum_up("sweep", count);
     Ok(())
 }

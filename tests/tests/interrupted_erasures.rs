@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use local_stack::Answer;
 use serde_json::Value;
 
-use crate::crashes::at_every_point;
+use crate::crashes::{at_every_point, sum_up};
 use crate::erasure::{BACKUPS_GONE, SETTLED, is_favorite, settled_user, told};
 use crate::faces;
 use crate::workbench::{Faults, Workbench, sample};
@@ -52,7 +52,7 @@ fn an_erasure_that_dies_at_any_write_is_finished_by_the_sweep() -> Result<()> {
             Ok(answer)
         })?;
     }
-    println!("erasure: {covered} crashes");
+    sum_up("erasure", covered);
     Ok(())
 }
 
@@ -128,7 +128,7 @@ fn the_end_of_an_erasure_that_dies_at_any_write_is_finished_by_the_next_sweep() 
             Ok(answer)
         })?;
     }
-    println!("end of an erasure: {covered} crashes");
+    sum_up("end of an erasure", covered);
     Ok(())
 }
 

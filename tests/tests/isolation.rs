@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result};
-use local_stack::{Python, transformed_template};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::faces;
+use crate::routes::{self, request};
+use crate::workbench::Workbench;
 
 /// The routes that ask for no token, and what they answer to somebody who has no salt either.
 const OPEN_ROUTES: [(&str, u16); 3] = [
@@ -16,25 +17,6 @@ const OPEN_ROUTES: [(&str, u16); 3] = [
     ("GET /v1/deletion-requests/{id}/receipt", 404),
     ("GET /v1/receipts/keys", 200),
 ];
-
-/// The routes of the deployed template, such as `GET /v1/works/{id}`.
-fn routes() -> Result<BTreeSet<String>> {
-    let template = transformed_template(&Python::for_stack(&|_step| {})?, true)?;
-    let resources = template["Resources"].as_object().context("no resources")?;
-    let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
-    Ok(routes.filter_map(|route| Some(route["Properties"]["RouteKey"].as_str()?.to_owned())).collect())
-}
-
-/// A route's method and path, with the kind of a favorite set to `work` and every other parameter to `id`.
-fn request(route: &str, id: &str) -> Result<(String, String)> {
-    let (method, path) = route.split_once(' ').context("a route without a method")?;
-    let steps = path.split('/').map(|step| match step {
-        "{kind}" => "work",
-        parameter if parameter.starts_with('{') => id,
-        step => step,
-    });
-    Ok((method.to_owned(), steps.collect::<Vec<_>>().join("/")))
-}
 
 #[test]
 fn a_strangers_work_is_nowhere() -> Result<()> {
@@ -52,7 +34,7 @@ fn a_strangers_work_is_nowhere() -> Result<()> {
     let cursor = format!("9999999999.work.{work}");
 
     let mut tried = 0;
-    for route in routes()? {
+    for route in routes::all()? {
         for id in [&work, &owners, &format!("{owners}%2F{work}"), &format!("..%2F{owners}")] {
             let (method, path) = request(&route, id)?;
             for query in [
@@ -81,6 +63,67 @@ fn a_strangers_work_is_nowhere() -> Result<()> {
     assert_eq!((&after["status"], &after["work_id"]), (&before["status"], &before["work_id"]));
     assert_eq!(app.settled(owner.subject()?, asked.work)?, "ready");
     assert_eq!(stranger.list()?[0]["work_id"], own.work.to_string());
+    Ok(())
+}
+
+/// At the workbench no request is carried out, so that what is there before is there afterwards.
+#[test]
+fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
+    let bench = Workbench::open();
+    let app = &bench.app;
+    let (owner, stranger) = (app.user()?, app.user()?);
+    let work = owner.ask(&faces::no_face()?)?.work.to_string();
+    let mut requested = Vec::new();
+    for key in ["first", "second", "third"] {
+        let answer = owner.ask_to_erase("favorites", key)?.expect(201)?;
+        let text = |name: &str| answer[name].as_str().map(str::to_owned).context("an incomplete answer");
+        requested.push((text("request_id")?, text("salt")?));
+    }
+    let strangers = stranger.erase("favorites")?;
+    let page = owner.caller.get("/v1/deletion-requests?limit=1")?.expect(200)?;
+    let cursor = page["next_cursor"].as_str().context("one page")?.to_owned();
+    let (id, salt) = &requested[0];
+    let list = || owner.caller.get("/v1/deletion-requests")?.expect(200);
+    let before = (list()?, app.follow(id, salt)?.expect(200)?, owner.list()?, app.rows(owner.subject()?)?);
+
+    // Of the owner's: ids, a cursor, the subject. The salts are those of another, of nobody, or none.
+    let contact = format!("{}@example.com", owner.name);
+    let secrets = [salt.clone(), contact, work.clone(), owner.subject()?.to_string()];
+    let nobody = app.stack.caller(None)?;
+    let foreign = "A".repeat(43);
+    let salts = [None, Some(strangers.salt.as_str()), Some(foreign.as_str()), Some("")];
+    let body = json!({ "scope": "account", "contact": "x@example.com" }).to_string();
+    let mut tried = 0;
+    for route in routes::all()? {
+        for asked in [id, &requested[2].0, &work] {
+            let (method, path) = request(&route, asked)?;
+            // The stranger may ask for an erasure of all that is theirs, but for nobody else's.
+            let erases = route == "POST /v1/deletion-requests";
+            for query in ["".to_owned(), format!("?cursor={cursor}&limit=1"), format!("?cursor={asked}")] {
+                for salt in salts {
+                    for caller in [&stranger.caller, &nobody] {
+                        let mut headers: Vec<_> =
+                            salt.map(|salt| ("Erasure-Salt", salt)).into_iter().collect();
+                        headers.extend([("Idempotency-Key", "first"), ("Content-Type", "application/json")]);
+                        let sent = if erases { Vec::new() } else { body.clone().into_bytes() };
+                        let answer = caller.send(&method, &format!("{path}{query}"), &headers, sent)?;
+                        for secret in &secrets {
+                            ensure!(!answer.text.contains(secret), "{route}: {}", answer.text);
+                        }
+                        let listed = requested.iter().any(|(id, _)| answer.text.contains(id));
+                        ensure!(!listed, "{route}: {}", answer.text);
+                        tried += 1;
+                    }
+                }
+            }
+        }
+    }
+    println!("{tried} foreign requests");
+    // The same key is another's request, and asks for the erasure of what is the stranger's.
+    let own = stranger.ask_to_erase("account", "first")?.expect(201)?;
+    ensure!(requested.iter().all(|(id, _)| own["request_id"] != id.as_str()));
+    let after = (list()?, app.follow(id, salt)?.expect(200)?, owner.list()?, app.rows(owner.subject()?)?);
+    ensure!(before == after, "something of the owner's has changed");
     Ok(())
 }
 
@@ -125,7 +168,7 @@ fn without_a_valid_token_no_route_answers() -> Result<()> {
     ];
     for (what, token) in tokens {
         let caller = stack.caller(token)?;
-        for route in routes()? {
+        for route in routes::all()? {
             let (method, path) = request(&route, "01BX5ZZKBKACTAV9WEVGEMMVRZ")?;
             let answer = caller.send(&method, &path, &[], Vec::new())?;
             let expected =

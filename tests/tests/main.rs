@@ -1,9 +1,9 @@
 //! What the service does, on the local stack: the real template, the real function binaries under their own roles,
 //! an AWS that enforces IAM.
 //!
-//! Two stacks, each started once. On [`app::App::live`] everything runs as deployed, and tests run side by side, each
+//! Three stacks, each started once. On [`app::App::live`] everything runs as deployed, and tests run side by side, each
 //! with users of its own. At the [`workbench::Workbench`] no event arrives by itself: its tests, one at a time, hand
-//! events to processes that they end, suspend, or set ahead in time.
+//! events to processes that they end, suspend, or set ahead in time. The clean one is another such bench.
 
 mod app;
 mod backups;
@@ -19,8 +19,12 @@ mod isolation;
 mod line;
 mod logs;
 mod periods;
+mod planted;
 mod promises;
+mod residue;
 mod roles;
+mod routes;
 mod stores;
+mod unpurged;
 mod uploading;
 mod workbench;

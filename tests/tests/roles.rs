@@ -107,7 +107,22 @@ const OWN: [(&str, &[&str]); 9] = [
         "synthesize",
         &["read a photo", "delete a photo", "list photos", "delete a work", "store a work", "read a record"],
     ),
-    ("purge", &["delete a photo", "list photos", "delete a work", "read a record", "delete a record"]),
+    (
+        "purge",
+        &[
+            "delete a photo",
+            "list photos",
+            "delete a work",
+            "list works",
+            "read a record",
+            "delete a record",
+            "read all records",
+            "read an identity",
+            "read all identities",
+            "read a request",
+            "read all requests",
+        ],
+    ),
 ];
 
 /// Whether AWS refuses this for want of permission; any other answer counts as allowed.

@@ -47,15 +47,25 @@ impl Workbench {
     /// The workbench, for one test at a time: a sweep set ahead in time would not spare what another test is at.
     pub(crate) fn open() -> MutexGuard<'static, Self> {
         static BENCH: OnceLock<Mutex<Workbench>> = OnceLock::new();
-        let bench = BENCH.get_or_init(|| {
-            let bench = Self::start();
-            Mutex::new(bench.unwrap_or_else(|error| panic!("the workbench does not start: {error:#}")))
+        Self::opened(&BENCH, "workbench")
+    }
+
+    /// Another one, for tests that look at everything in it and leave nothing behind.
+    pub(crate) fn open_clean() -> MutexGuard<'static, Self> {
+        static BENCH: OnceLock<Mutex<Workbench>> = OnceLock::new();
+        Self::opened(&BENCH, "clean-bench")
+    }
+
+    fn opened(bench: &'static OnceLock<Mutex<Self>>, name: &str) -> MutexGuard<'static, Self> {
+        let bench = bench.get_or_init(|| {
+            let bench = Self::start(name);
+            Mutex::new(bench.unwrap_or_else(|error| panic!("the {name} does not start: {error:#}")))
         });
         bench.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn start() -> Result<Self> {
-        let app = App::start("workbench")?;
+    fn start(name: &str) -> Result<Self> {
+        let app = App::start(name)?;
         let none = json!({ "Bucket": app.stack.output("UploadsBucket")?, "NotificationConfiguration": {} });
         let account = app.stack.account();
         account.call("s3", "put_bucket_notification_configuration", &none)?;

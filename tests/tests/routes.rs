@@ -1,0 +1,25 @@
+//! The routes of the deployed template, so that a test about all of them forgets none.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result};
+use local_stack::{Python, transformed_template};
+
+/// The routes of the deployed template, such as `GET /v1/works/{id}`.
+pub(crate) fn all() -> Result<BTreeSet<String>> {
+    let template = transformed_template(&Python::for_stack(&|_step| {})?, true)?;
+    let resources = template["Resources"].as_object().context("no resources")?;
+    let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
+    Ok(routes.filter_map(|route| Some(route["Properties"]["RouteKey"].as_str()?.to_owned())).collect())
+}
+
+/// A route's method and path, with the kind of a favorite set to `work` and every other parameter to `id`.
+pub(crate) fn request(route: &str, id: &str) -> Result<(String, String)> {
+    let (method, path) = route.split_once(' ').context("a route without a method")?;
+    let steps = path.split('/').map(|step| match step {
+        "{kind}" => "work",
+        parameter if parameter.starts_with('{') => id,
+        step => step,
+    });
+    Ok((method.to_owned(), steps.collect::<Vec<_>>().join("/")))
+}
