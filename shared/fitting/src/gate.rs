@@ -55,7 +55,7 @@ pub(crate) fn admit_faces(faces: &[Face]) -> Result<&Face, Refusal> {
 pub(crate) fn admit_geometry(found: &Landmarks, photo: &Photo) -> Result<(), Refusal> {
     let mesh = &found.mesh;
     at_least(ReasonCode::NoFace, found.presence, PRESENCE_MIN)?;
-    at_least(ReasonCode::FaceTooSmall, eye_distance(mesh) * photo.reduction(), EYE_DISTANCE_MIN)?;
+    at_least(ReasonCode::FaceTooSmall, eye_distance(mesh) * photo.reduction() as f32, EYE_DISTANCE_MIN)?;
     let (width, height) = (photo.width() as f32, photo.height() as f32);
     let [left, top, right, bottom] = mesh.bounds();
     let filled = ((right - left) / width).max((bottom - top) / height);

@@ -15,7 +15,7 @@ use crate::decode::{Detail, Limits, decode};
 use crate::find::find_faces;
 use crate::landmarks::landmarks;
 use crate::models::Models;
-use crate::photo::{Orientation, Region};
+use crate::photo::{Orientation, Region, Stored};
 use crate::resize::resized;
 
 /// The eye distance of an ordinary template, to which crops are reduced.
@@ -35,8 +35,7 @@ fn picture(name: &str) -> RgbImage {
 }
 
 fn photo(pixels: RgbImage) -> Photo {
-    let size = (pixels.width(), pixels.height());
-    Photo::new(pixels, size, Orientation::default(), None)
+    Photo::new(Stored::whole(pixels), Orientation::default(), None)
 }
 
 /// What the gate says of a picture.
