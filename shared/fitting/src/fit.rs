@@ -18,8 +18,9 @@ use crate::photo::{Photo, Region};
 use crate::pixels::RgbImage;
 use crate::template::Template;
 
-/// The face's surroundings that are looked at: this many times the mesh's box, for forehead and hair.
-const CROP_PER_FACE: f32 = 1.6;
+/// The face's surroundings that are looked at: this many times the mesh's box. Nothing outside the mesh enters the
+/// work; the gate looks a little further.
+const CROP_PER_FACE: f32 = 1.25;
 
 /// The crop is reduced until its face is this much larger than the template's, so that the warp still
 /// has detail to choose from and nothing aliases.
