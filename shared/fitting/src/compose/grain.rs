@@ -38,8 +38,8 @@ const MEDIAN_TO_SIGMA: f32 = 1.4826;
 const TEXTURE_STEPS: f32 = 42.0;
 /// The face's own grain is measured on strips of so many rows ...
 const STRIP: usize = 16;
-/// ... that begin so many rows after each other.
-const STRIP_PERIOD: usize = 64;
+/// ... that begin so many coarse rows after each other: three of them cross the cheeks.
+const STRIP_PERIOD: usize = 20;
 /// The high-pass looks so many rows and columns around.
 const STRIP_MARGIN: usize = 4;
 
@@ -87,8 +87,12 @@ impl Grain {
         for (i, (((v, &plain), &x), &y)) in out.iter_mut().zip(plain).zip(xs).zip(ys).enumerate() {
             let (x, y) = (index(x - left).min(right), index(y - top).min(bottom));
             let own = f32::from(self.texture[y * self.size[0] + x]) * (1.0 / TEXTURE_STEPS);
-            let noise = NOISE_COMPENSATION * gaussian_hash(first[0] + i, first[1]);
-            *v = noise + (own - noise) * plain;
+            *v = if plain < 1.0 {
+                let noise = NOISE_COMPENSATION * gaussian_hash(first[0] + i, first[1]);
+                noise + (own - noise) * plain
+            } else {
+                own
+            };
         }
     }
 }
@@ -104,7 +108,7 @@ pub(super) fn own_deviation(
     let first = spans.iter().position(|span| !span.is_empty())?;
     let last = spans.iter().rposition(|span| !span.is_empty())?;
     let mut values = Vec::new();
-    for top in (first..=last).step_by(STRIP_PERIOD) {
+    for top in (first..=last).step_by((STRIP_PERIOD * grid.step).max(STRIP)) {
         let rows = top.saturating_sub(STRIP_MARGIN)..(top + STRIP + STRIP_MARGIN).min(spans.len());
         let left = spans[rows.clone()].iter().filter(|s| !s.is_empty()).map(|s| s.start).min()?;
         let right = spans[rows.clone()].iter().map(|s| s.end).max()?;

@@ -31,8 +31,8 @@ const BATCH: usize = 16;
 
 /// The weights of the four columns, by phase.
 static COLUMNS: [[f32; 4]; PHASES] = column_weights();
-/// The weights of the four rows, by phase, in parts of [`ONE`].
-static ROWS: [[i16; 4]; PHASES] = row_weights();
+/// The weights of the four rows, by phase, in parts of [`ONE`]: two in turn, then the other two.
+static ROWS: [[[i16; 8]; 2]; PHASES] = row_weights();
 
 /// A picture to be sampled between its pixels.
 #[derive(Clone, Copy)]
@@ -95,15 +95,22 @@ impl<'a> Texture<'a> {
         let end = start.wrapping_add(3 * stride + LANES);
         let inside = left < self.width.saturating_sub(3) && top < self.height.saturating_sub(3);
         match self.data.get(start..end) {
-            Some(rows) if inside => sum_four_rows(rows, stride, ROWS[down], sums),
-            _ => self.sum_rows_at_the_border(column, line, ROWS[down], sums),
+            Some(rows) if inside => sum_four_rows(rows, stride, &ROWS[down], sums),
+            _ => self.sum_rows_at_the_border(column, line, &ROWS[down], sums),
         }
         across
     }
 
     /// The same where the kernel, or the vector that holds a row of it, reaches beyond the picture.
     #[cold]
-    fn sum_rows_at_the_border(&self, column: usize, line: usize, weights: [i16; 4], sums: &mut [f32; LANES]) {
+    fn sum_rows_at_the_border(
+        &self,
+        column: usize,
+        line: usize,
+        [upper, lower]: &[[i16; 8]; 2],
+        sums: &mut [f32; LANES],
+    ) {
+        let weights = [upper[0], upper[1], lower[0], lower[1]];
         let within = |at: usize, size: usize| at.saturating_sub(1).min(size - 1);
         for (i, sums) in sums[..TAPS].as_chunks_mut::<3>().0.iter_mut().enumerate() {
             let x = within(column + i, self.width);
@@ -121,11 +128,11 @@ impl<'a> Texture<'a> {
 
 /// The weighed sum of four rows, `stride` bytes apart, of sixteen bytes each; the first twelve count.
 #[inline]
-fn sum_four_rows(rows: &[u8], stride: usize, [wa, wb, wc, wd]: [i16; 4], sums: &mut [f32; LANES]) {
+fn sum_four_rows(rows: &[u8], stride: usize, weights: &[[i16; 8]; 2], sums: &mut [f32; LANES]) {
     let row =
         |j: usize| rows[j * stride..].first_chunk::<LANES>().map_or(u8x16::ZERO, |row| u8x16::from(*row));
-    let upper = sum_two_rows(row(0), row(1), i16x8::from([wa, wb, wa, wb, wa, wb, wa, wb]));
-    let lower = sum_two_rows(row(2), row(3), i16x8::from([wc, wd, wc, wd, wc, wd, wc, wd]));
+    let [upper, lower] = weights.map(i16x8::from);
+    let (upper, lower) = (sum_two_rows(row(0), row(1), upper), sum_two_rows(row(2), row(3), lower));
     for ((sums, upper), lower) in sums.as_chunks_mut::<4>().0.iter_mut().zip(upper).zip(lower) {
         *sums = f32x4::from_i32x4(upper + lower).to_array();
     }
@@ -150,8 +157,9 @@ fn split(coordinate: f32, last: f32) -> (usize, usize) {
 /// The weighed sum of four columns of three colours each; the fourth value is of no use.
 #[inline]
 fn sum_columns(sums: &[f32; LANES], phase: usize) -> [f32; 4] {
-    let [wa, wb, wc, wd] = COLUMNS[phase];
-    std::array::from_fn(|k| (sums[k] * wa + sums[k + 3] * wb) + (sums[k + 6] * wc + sums[k + 9] * wd))
+    let [wa, wb, wc, wd] = COLUMNS[phase].map(f32x4::splat);
+    let from = |k: usize| f32x4::from([sums[k], sums[k + 1], sums[k + 2], sums[k + 3]]);
+    ((from(0) * wa + from(3) * wb) + (from(6) * wc + from(9) * wd)).to_array()
 }
 
 /// Keys' cubic convolution (1981): the weights of the samples at -1, 0, 1 and 2 for a point at `t`.
@@ -176,13 +184,14 @@ const fn column_weights() -> [[f32; 4]; PHASES] {
 
 /// Rounded so that they add up to [`ONE`]: a plain surface stays exactly what it is.
 #[expect(clippy::cast_possible_truncation, reason = "weights are at most one")]
-const fn row_weights() -> [[i16; 4]; PHASES] {
-    let mut table = [[0; 4]; PHASES];
+const fn row_weights() -> [[[i16; 8]; 2]; PHASES] {
+    let mut table = [[[0; 8]; 2]; PHASES];
     let mut phase = 0;
     while phase < PHASES {
         let [a, b, _, d] = weights(phase as f32 / PHASES as f32);
         let (a, b, d) = ((a * ONE) as i16, (b * ONE) as i16, (d * ONE) as i16);
-        table[phase] = [a, b, ONE as i16 - a - b - d, d];
+        let c = ONE as i16 - a - b - d;
+        table[phase] = [[a, b, a, b, a, b, a, b], [c, d, c, d, c, d, c, d]];
         phase += 1;
     }
     table
@@ -231,7 +240,7 @@ mod tests {
             let mut sums = [[0.0; LANES]; 2];
             texture.sum_rows(x, y, &mut sums[0]);
             let ((column, _), (line, down)) = (split(x, 19.0), split(y, 9.0));
-            texture.sum_rows_at_the_border(column, line, ROWS[down], &mut sums[1]);
+            texture.sum_rows_at_the_border(column, line, &ROWS[down], &mut sums[1]);
             assert_eq!(sums[0][..TAPS], sums[1][..TAPS]);
         }
     }
