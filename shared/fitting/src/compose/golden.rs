@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::grid::index;
 use super::{PreparedTemplate, compose};
 use crate::decode::{Detail, Limits, decode};
 use crate::mesh::Mesh;
@@ -53,9 +54,8 @@ fn template(name: &str) -> PreparedTemplate {
 fn reduced(image: &RgbImage, mesh: &Mesh) -> RgbImage {
     let [left, top, right, bottom] = mesh.bounds();
     let margin = 0.3 * (right - left);
-    let first = [left, top].map(|v| super::index(v - margin));
-    let last =
-        [super::index(right + margin).min(image.width()), super::index(bottom + margin).min(image.height())];
+    let first = [left, top].map(|v| index(v - margin));
+    let last = [index(right + margin).min(image.width()), index(bottom + margin).min(image.height())];
     let step = (last[0] - first[0]).div_ceil(GOLDEN_WIDTH);
     let size = [0, 1].map(|axis| (last[axis] - first[axis]) / step);
     let mut result = RgbImage::new(size[0], size[1]);
@@ -147,7 +147,7 @@ fn what_the_mask_names_stays_in_front() {
     let (width, height) = (before.width(), before.height());
     let half: Vec<u8> = (0..width * height).map(|i| if i % width < 492 { 255 } else { 0 }).collect();
     let mask = GreyImage::from_raw(width, height, half).unwrap();
-    let masked = PreparedTemplate::new(before.clone(), &mesh("obama.jpg"), Some(&mask));
+    let masked = PreparedTemplate::new(before.clone(), &mesh("obama.jpg"), Some(mask));
     let work = compose(&picture("obama.jpg"), &mesh("obama.jpg"), &masked);
     let fitted = compose(&picture("astronaut.png"), &mesh("astronaut.png"), &masked);
     let changed = |x: usize| {

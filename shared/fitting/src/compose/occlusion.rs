@@ -3,12 +3,15 @@
 //! A triangle that the template shows from the front and the photo only at a grazing angle has hardly any
 //! texture. There the photo's other half is used, mirrored and re-lit to the light of its own side.
 
+use std::ops::Range;
+
 use super::blur::gaussian;
 use super::frame::Frame;
 use super::logarithm::exp;
 use super::plane::{Plane, Upsampler};
 use super::raster::Coverage;
 use super::shading::LOG_OFFSET;
+use super::texture::Texture;
 use crate::topology::{self, SURFACE_POINTS};
 
 /// Cosine of the angle to the camera at which a triangle begins to count as hidden (65°) ...
@@ -73,28 +76,46 @@ pub(super) fn mirrored(points: &[[f32; 2]]) -> Vec<[f32; 2]> {
     (0..points.len()).map(|i| points[topology::mirror(i)]).collect()
 }
 
-/// Mixes the mirrored photo into the photo (fine planes, 8-bit levels) by the occlusion, re-lit by
-/// `relight`, the coarse difference of both sides' shading in logarithms.
-pub(super) fn fill(
-    photo: &mut [Plane; 3],
-    mirrored: &[Plane],
-    occlusion: &Plane,
-    relight: &[Plane; 3],
-    step: usize,
-    spans: &[std::ops::Range<usize>],
+/// Scratch rows of a filling: two maps, the share, three colours and their light.
+pub(super) const FILLING_ROWS: usize = 9;
+
+/// The photo's other half, for what its camera did not see; coarse planes.
+pub(super) struct Filling {
+    /// Where the mirrored sample lies in the photo.
+    pub(super) place: [Plane; 2],
+    /// How much of it shows, 0..1.
+    pub(super) share: Plane,
+    /// The difference of both sides' shading in logarithms.
+    pub(super) relight: [Plane; 3],
+}
+
+/// Mixes the filling into the columns `span` of a row of the photo (8-bit levels). The scratch rows are as long
+/// as the fine raster is wide.
+pub(super) fn fill_row(
+    filling: &Filling,
+    photo: &Texture<'_>,
+    upsampler: &mut Upsampler,
+    y: usize,
+    span: &Range<usize>,
+    [xs, ys, shares, red, green, blue, light @ ..]: [&mut [f32]; FILLING_ROWS],
+    colours: &mut [&mut [f32]; 3],
 ) {
-    let mut upsampler = Upsampler::new(step, occlusion.width());
-    let (mut shares, mut light) = (vec![0.0; photo[0].width()], vec![0.0; photo[0].width()]);
-    for (y, span) in spans.iter().enumerate() {
-        upsampler.row(occlusion, y, span.clone(), &mut shares);
-        for ((photo, mirrored), relight) in photo.iter_mut().zip(mirrored).zip(relight) {
-            upsampler.row(relight, y, span.clone(), &mut light);
-            let pixels = photo.row_mut(y)[span.clone()].iter_mut().zip(&mirrored.row(y)[span.clone()]);
-            for ((v, &m), (&share, &light)) in
-                pixels.zip(shares[span.clone()].iter().zip(&light[span.clone()]))
-            {
-                *v += ((m + LOG_OFFSET) * exp(light) - LOG_OFFSET - *v) * share;
-            }
+    upsampler.row(&filling.share, y, span.clone(), shares);
+    let shown = |x: &usize| shares[*x] > 0.0;
+    let (Some(first), Some(last)) = (span.clone().find(shown), span.clone().rfind(shown)) else { return };
+    let part = first..last + 1;
+    upsampler.row(&filling.place[0], y, part.clone(), xs);
+    upsampler.row(&filling.place[1], y, part.clone(), ys);
+    let others = [red, green, blue].map(|row| &mut row[part.clone()]);
+    let [red, green, blue] = others;
+    photo.sample_row(&xs[part.clone()], &ys[part.clone()], [&mut *red, &mut *green, &mut *blue]);
+    let others = [red, green, blue];
+    for (((own, other), light), relight) in colours.iter_mut().zip(others).zip(light).zip(&filling.relight) {
+        upsampler.row(relight, y, part.clone(), light);
+        let own = own[first - span.start..].iter_mut().zip(&*other);
+        for ((v, &other), (&light, &share)) in own.zip(light[part.clone()].iter().zip(&shares[part.clone()]))
+        {
+            *v += ((other + LOG_OFFSET) * exp(light) - LOG_OFFSET - *v) * share;
         }
     }
 }

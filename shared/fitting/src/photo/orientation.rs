@@ -76,18 +76,7 @@ impl Orientation {
         if self == Self::default() {
             return stored;
         }
-        let (columns, rows) = (stored.width(), stored.height());
-        let (width, height) = if self.transposed { (rows, columns) } else { (columns, rows) };
-        let mut result = RgbImage::new(width, height);
-        for y in 0..height {
-            for x in 0..width {
-                let (column, row) = if self.transposed { (y, x) } else { (x, y) };
-                let column = if self.columns_flipped { columns - 1 - column } else { column };
-                let row = if self.rows_flipped { rows - 1 - row } else { row };
-                result.set_pixel(x, y, stored.pixel(column, row));
-            }
-        }
-        result
+        stored.turned(self.transposed, self.columns_flipped, self.rows_flipped)
     }
 }
 

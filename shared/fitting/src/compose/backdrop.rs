@@ -1,0 +1,78 @@
+//! What a fit needs to know of the template's face, read once from the template itself and then carried to
+//! wherever a fit moves it.
+
+use super::features::Features;
+use super::frame::{self, Frame};
+use super::geometry::bounds;
+use super::grain::Grain;
+use super::grid::Grid;
+use super::plane::Plane;
+use super::shading::luma;
+use super::surface::Surface;
+use super::{plate, tone, warp};
+use crate::photo::Region;
+use crate::pixels::RgbImage;
+use crate::resize::block_means;
+
+/// How far from the template's points a fit may look, in eye distances: the largest shift of a point
+/// and the falloff around the face.
+const REACH: f32 = 0.75;
+
+/// Coarse planes of the template's face.
+pub(super) struct Backdrop {
+    /// Likeness to its skin, 0..1; what is painted over counts as skin.
+    pub(super) skin: Plane,
+    /// The weight of a sample in its shading.
+    pub(super) weight: Plane,
+    /// Its shading.
+    pub(super) low: [Plane; 3],
+    /// What of its luma is finer than the shading.
+    pub(super) detail: Plane,
+    /// The share of painted skin.
+    pub(super) plate: Plane,
+    /// Where its texture is grain and nothing else, 0..1.
+    pub(super) plain: Plane,
+    /// The dark of its eyes, as luma detail.
+    pub(super) black: f32,
+}
+
+impl Backdrop {
+    /// Reads the face with these points (picture pixels) and this distance between the eyes; says also on
+    /// which grid its planes lie.
+    pub(super) fn read(picture: &RgbImage, points: &[[f32; 3]], unit: f32) -> (Grid, Self, Grain) {
+        let flat: Vec<[f32; 2]> = points.iter().map(|&[x, y, _]| [x, y]).collect();
+        let grid = Grid::over(bounds(&flat, REACH * unit), unit, [picture.width(), picture.height()]);
+        let points: Vec<_> = flat.into_iter().map(|p| grid.coarse(p)).collect();
+        let frame = Frame::new(&points, unit / grid.step as f32);
+        let rim = frame::rim_distance(&points, frame.unit, grid.width, grid.height);
+        let features = Features::new(&points, &frame, &rim);
+        let measurable = features.measurable(&rim);
+        let surface = Surface::read(colours(picture, &grid), &features.skin, &measurable, frame.unit);
+        let plate = plate::share(&points, &frame, &rim, &surface);
+        let painted = features.soft.clone().zip(&plate, f32::max);
+        let (grain, plain) = Grain::measure(picture, &features.skin, &painted, &grid);
+        let (detail, black) = (luma(&surface.detail()), tone::black(&surface, &features));
+        let Surface { skin, weight, low, .. } = surface;
+        let skin = skin.zip(&plate, f32::max);
+        (grid, Self { skin, weight, low, detail, plate, plain, black }, grain)
+    }
+
+    /// The planes as they lie in a fit that moves the template by `shift` (template pixels), on the fit's
+    /// grid; `own` is the one they were read on. In the `features` of the fit nothing is taken for plain: the
+    /// template's lips may be drawn out over an open mouth.
+    pub(super) fn carried(&self, own: &Grid, shift: &[Plane; 2], grid: &Grid, features: &Plane) -> Self {
+        let [r, g, b] = &self.low;
+        let planes = [&self.skin, &self.weight, r, g, b, &self.detail, &self.plate, &self.plain];
+        let [skin, weight, r, g, b, detail, plate, plain] = warp::carried(planes, own, shift, grid);
+        let plain = plain.zip(features, |plain, feature| plain * (1.0 - feature));
+        Self { skin, weight, low: [r, g, b], detail, plate, plain, black: self.black }
+    }
+}
+
+/// The means of the grid's blocks in red, green and blue, as 8-bit levels.
+fn colours(picture: &RgbImage, grid: &Grid) -> [Plane; 3] {
+    let width = grid.fine_width().min(picture.width() - grid.left);
+    let height = grid.fine_height().min(picture.height() - grid.top);
+    let means = block_means(picture, Region { left: grid.left, top: grid.top, width, height }, grid.step);
+    [0, 1, 2].map(|c| Plane::from_fn(grid.width, grid.height, |x, y| f32::from(means.pixel(x, y)[c])))
+}
