@@ -12,7 +12,8 @@
 //! .020, warped photo 1.1 and warped template 1.0 levels, fitted colour 2.5
 //! and result 2.4 levels. Photos twice as large as the template differ more, since the caller reduces them.
 //! New since then: the template's own features and glasses are painted out ([`plate`]), a fringe's shadow is
-//! removed ([`tone`]), its own texture serves as grain ([`grain`]), turned faces keep whole brows ([`features`]).
+//! removed ([`tone`]), its own texture serves as grain ([`grain`]), turned faces keep whole brows ([`features`]),
+//! what a turned nose hides comes from the other side ([`occlusion`]), teeth follow large gains ([`tone`]).
 
 mod alpha;
 mod blur;
@@ -70,6 +71,8 @@ pub(crate) struct PreparedTemplate {
     /// The distance between the centres of the eyes, in pixels.
     unit: f32,
     shares: Vec<f32>,
+    /// How much of each point the template hides behind its own nose.
+    covered: Vec<f32>,
 }
 
 impl PreparedTemplate {
@@ -86,7 +89,8 @@ impl PreparedTemplate {
         let size = [index(x1).min(width - 1) + 1 - origin[0], index(y1).min(height - 1) + 1 - origin[1]];
         let texture = Texture::crop(&picture, mask, origin, size);
         let shares = shape::shares(&points, unit);
-        Self { picture, texture, origin, points, unit, shares }
+        let covered = occlusion::covered(&points);
+        Self { picture, texture, origin, points, unit, shares, covered }
     }
 
     /// The distance between the centres of the eyes, in the template's pixels. A photo need not be larger
@@ -94,12 +98,27 @@ impl PreparedTemplate {
     pub(crate) fn eye_distance(&self) -> f32 {
         self.unit
     }
+
+    /// How far a photo's head is turned from the template's, in degrees.
+    pub(crate) fn turn_from(&self, mesh: &Mesh) -> f32 {
+        shape::turn_degrees(&mesh.points()[..SURFACE_POINTS], &self.points)
+    }
 }
 
 /// The template with the photo's face on it.
 ///
 /// `photo` is an upright crop around the face and `mesh` its points in the crop's pixels.
 pub(crate) fn compose(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate) -> RgbImage {
+    compose_observed(photo, mesh, template, &mut |_, _| {})
+}
+
+/// As [`compose`]; shows each stage's planes to `look`, so that the golden pictures can tell which one changed.
+fn compose_observed(
+    photo: &RgbImage,
+    mesh: &Mesh,
+    template: &PreparedTemplate,
+    look: &mut dyn FnMut(&'static str, &[&Plane]),
+) -> RgbImage {
     let geometry = Geometry::new(&mesh.points()[..SURFACE_POINTS], template);
     let Geometry { grid, frame, target, rim, .. } = &geometry;
     let features = Features::new(target, frame, rim);
@@ -107,20 +126,35 @@ pub(crate) fn compose(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate
     let in_photo = inside(&geometry.place, &texture);
     let measurable = rim.clone().zip(&features.any, |d, any| if d > 0.02 { 1.0 - any } else { 0.0 });
 
+    look("distance from the rim", &[rim]);
+    look("occlusion", &[&geometry.occlusion]);
+    look("features", &[&features.soft, &features.lips, &features.core]);
+
     let mut below = warp::sample_template(&template.texture, template.origin, &geometry.shift, grid);
-    let [red, green, blue, _] = &below;
+    let [red, green, blue, front] = &below;
+    // What the operator wants in front of the face is neither its skin nor painted over.
+    let free = front.reduced(grid.step).map(|front| 1.0 - front.clamp(0.0, 1.0));
+    let behind = |mask: &Plane| mask.clone().zip(&free, |mask, free| mask * free);
     let coarse = |planes: [&Plane; 3]| planes.map(|plane| plane.reduced(grid.step));
+    let skin = behind(&features.skin);
     let mut template_face =
-        Surface::read(coarse([red, green, blue]), &features.skin, &measurable, frame.unit);
-    let plate = plate::share(target, frame, rim, &template_face);
+        Surface::read(coarse([red, green, blue]), &skin, &behind(&measurable), frame.unit);
+    let plate = behind(&plate::share(target, frame, rim, &template_face));
     let painted = features.soft.clone().zip(&plate, f32::max);
-    let grain = Grain::measure(&[red, green, blue], &features.skin, &painted, grid);
+    let grain = Grain::measure(&[red, green, blue], &skin, &painted, grid);
+    look("warped template", &[red, green, blue]);
+    look("template's skin", &[&template_face.skin]);
+    look("template's shading", &template_face.low.each_ref());
+    look("clean plate", &[&plate]);
     plate::paint(&mut below, &plate, &template_face.low, grid);
     let on_plate = render::touched_columns(&plate, grid);
     grain.add(&mut below[..3], grain.deviation, Some(&plate), grid, &on_plate);
     template_face.skin = template_face.skin.zip(&plate, f32::max);
 
     let (mut face, photo_face) = photo_face(&texture, &geometry, &features, &measurable, &in_photo);
+    look("warped photo", &face.each_ref());
+    look("photo's skin", &[&photo_face.skin]);
+    look("photo's shading", &photo_face.low.each_ref());
     let alpha = alpha::alpha(&Evidence {
         points: target,
         frame,
@@ -133,11 +167,16 @@ pub(crate) fn compose(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate
         filled: geometry.mirrored_place.is_some(),
     });
     let tone = tone::tone(&photo_face, &template_face, &features, frame);
+    look("alpha", &[&alpha]);
+    look("contrast", &tone.contrast.each_ref());
+    look("gain", &[&tone.luma_gain]);
     let spans = render::touched_columns(&alpha, grid);
     render::relight(&mut face, &tone, grid, &spans);
+    look("relit face", &face.each_ref());
     let patch = features.skin.clone().zip(&photo_face.weight, f32::min);
     let missing = grain.missing(&face, &patch, grid);
     grain.add(&mut face, missing, None, grid, &spans);
+    look("grain", &face.each_ref());
     let mut work = template.picture.clone();
     render::blend(&mut work, &face, &below, &alpha, grid);
     work

@@ -21,6 +21,9 @@ const FOREHEAD_FADE: f32 = 0.12;
 /// The share of the gain that eyeballs and open mouth take: whites and teeth are no skin and would turn
 /// yellow or grey with all of it.
 const WHITES_GAIN: f32 = 0.5;
+/// What they are spared of a change in brightness is at most this, in logarithms: under more, the teeth of a dark
+/// photo would stay black in a bright face.
+const WHITES_SPARED_MAX: f32 = 0.25;
 /// The share of their own hue that lips and other non-skin keep.
 const HUE_KEPT: f32 = 0.35;
 /// Luma above the template's skin by more than this is compressed (highlights of a hard flash) ...
@@ -70,7 +73,7 @@ pub(super) fn tone(photo: &Surface, template: &Surface, features: &Features, fra
     Tone {
         contrast: contrast(photo, template, features, frame),
         photo_low: photo.low.clone(),
-        luma_gain: luma_gain.zip(&features.whites, |g, whites| g * (1.0 - (1.0 - WHITES_GAIN) * whites)),
+        luma_gain: luma_gain.zip(&features.whites, |g, whites| g - spared(g) * whites),
         chroma_gain,
         hue_kept,
         shoulder,
@@ -78,6 +81,11 @@ pub(super) fn tone(photo: &Surface, template: &Surface, features: &Features, fra
         lips: features.lips.clone(),
         deepening: deepening(photo, template, features),
     }
+}
+
+/// What eyeballs and teeth are spared of a gain in luma.
+fn spared(gain: f32) -> f32 {
+    ((1.0 - WHITES_GAIN) * gain).clamp(-WHITES_SPARED_MAX, WHITES_SPARED_MAX)
 }
 
 /// How much darker the eyes' dark detail becomes, as a factor on it less one: lashes and pupils follow
