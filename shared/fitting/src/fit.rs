@@ -134,6 +134,7 @@ fn face_of(
     }
     done(Stage::Mesh);
     gate::admit_geometry(&found, &photo)?;
+    gate::admit_turn(template.prepared().turn_from(&found.mesh))?;
     let face = FaceCrop::of(&photo, &found.mesh, template.prepared().eye_distance());
     gate::admit_pixels(&face.crop, &face.mesh)?;
     done(Stage::Gate);
