@@ -13,7 +13,8 @@
 //! .020, warped photo 1.1 and warped template 1.0 levels, fitted colour 2.5
 //! and result 2.4 levels. Photos twice as large as the template differ more, since the caller reduces them.
 //! New since then: the template's own features and glasses are painted out ([`plate`]), a fringe's shadow is
-//! removed ([`tone`]), its own texture serves as grain ([`grain`]), turned faces keep whole brows ([`features`]).
+//! removed ([`tone`]), its own texture serves as grain ([`grain`]), turned faces keep whole brows ([`features`]),
+//! what a turned nose hides comes from the other side ([`occlusion`]), teeth follow large gains ([`tone`]).
 
 mod alpha;
 mod backdrop;
@@ -75,6 +76,8 @@ pub(crate) struct PreparedTemplate {
     /// The distance between the centres of the eyes, in pixels.
     unit: f32,
     shares: Vec<f32>,
+    /// How much of each point the template hides behind its own nose.
+    covered: Vec<f32>,
     /// What lies behind the fitted face, and the grid on which it was read.
     grid: Grid,
     backdrop: Backdrop,
@@ -87,15 +90,21 @@ impl PreparedTemplate {
     pub(crate) fn new(picture: RgbImage, mesh: &Mesh, mask: Option<GreyImage>) -> Self {
         let points = mesh.points()[..SURFACE_POINTS].to_vec();
         let unit = eye_distance(&points).max(1.0);
-        let (grid, backdrop, grain) = Backdrop::read(&picture, &points, unit);
+        let (grid, backdrop, grain) = Backdrop::read(&picture, mask.as_ref(), &points, unit);
         let shares = shape::shares(&points, unit);
-        Self { picture, mask, points, unit, shares, grid, backdrop, grain }
+        let covered = occlusion::covered(&points);
+        Self { picture, mask, points, unit, shares, covered, grid, backdrop, grain }
     }
 
     /// The distance between the centres of the eyes, in the template's pixels. A photo need not be larger
     /// than this asks for.
     pub(crate) fn eye_distance(&self) -> f32 {
         self.unit
+    }
+
+    /// How far a photo's head is turned from the template's, in degrees.
+    pub(crate) fn turn_from(&self, mesh: &Mesh) -> f32 {
+        shape::turn_degrees(&mesh.points()[..SURFACE_POINTS], &self.points)
     }
 }
 
@@ -110,15 +119,36 @@ fn eye_distance(points: &[[f32; 3]]) -> f32 {
 ///
 /// `photo` is an upright crop around the face and `mesh` its points in the crop's pixels.
 pub(crate) fn compose(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate) -> RgbImage {
+    compose_observed(photo, mesh, template, &mut |_, _| {})
+}
+
+/// Is shown the planes of each stage, so that the golden pictures can tell which one changed.
+type Look<'a> = &'a mut dyn FnMut(&'static str, &[&Plane]);
+
+/// As [`compose`]; shows the coarse planes of each stage to `look`.
+fn compose_observed(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate, look: Look<'_>) -> RgbImage {
     let points = &mesh.points()[..SURFACE_POINTS];
     let geometry = Geometry::new(points, template);
     let Geometry { grid, field, frame, target, rim, .. } = &geometry;
     let [left, top] = field.offset_of(grid);
     let moved = geometry.shift.each_ref().map(|plane| plane.part(left, top, grid.width, grid.height));
     let features = Features::new(target, frame, rim);
+    look("distance from the rim", &[rim]);
+    look("occlusion", &[&geometry.occlusion]);
+    look("features", &[&features.soft, &features.lips, &features.core]);
+    look("template's move", &moved.each_ref());
+
     let backdrop = template.backdrop.carried(&template.grid, &moved, grid, &features.soft);
+    look("template's skin", &[&backdrop.skin]);
+    look("template's shading", &backdrop.low.each_ref());
+    look("clean plate", &[&backdrop.plate]);
+    look("plain texture", &[&backdrop.plain]);
+
     let in_photo = inside(&geometry.place, photo);
     let (face, filling) = photo_face(photo, eye_distance(points), &geometry, &features, &in_photo);
+    look("photo in its place", &face.logs.each_ref());
+    look("photo's skin", &[&face.skin]);
+    look("photo's shading", &face.low.each_ref());
     let alpha = alpha::alpha(&Evidence {
         points: target,
         frame,
@@ -130,8 +160,10 @@ pub(crate) fn compose(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate
         occlusion: &geometry.occlusion,
         filled: filling.is_some(),
     });
+    look("alpha", &[&alpha]);
     let patch = features.skin.clone().zip(&face.weight, f32::min);
     let tone = tone::tone(face, &backdrop, features, frame);
+    tone.show(look);
     let mut rows = FaceRows::new(Texture::of(photo), &geometry.place, filling.as_ref(), &tone, grid);
     let own = grain::own_deviation(&patch, grid, |y, span, out| rows.luma(y, span, out));
     let drawing = Drawing {

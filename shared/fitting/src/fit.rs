@@ -138,6 +138,7 @@ fn face_of(
     let found = landmarks(models, &photo, &face)?;
     done(Stage::Mesh);
     gate::admit_geometry(&found, &photo)?;
+    gate::admit_turn(template.prepared().turn_from(&found.mesh))?;
     let face = face_crop(&file, &photo, &found.mesh, template.prepared().eye_distance())?;
     gate::admit_pixels(&face.crop, &face.mesh)?;
     done(Stage::Gate);

@@ -11,7 +11,7 @@ use super::shading::luma;
 use super::surface::Surface;
 use super::{plate, tone, warp};
 use crate::photo::Region;
-use crate::pixels::RgbImage;
+use crate::pixels::{GreyImage, RgbImage};
 use crate::resize::block_means;
 
 /// How far from the template's points a fit may look, in eye distances: the largest shift of a point
@@ -38,19 +38,29 @@ pub(super) struct Backdrop {
 
 impl Backdrop {
     /// Reads the face with these points (picture pixels) and this distance between the eyes; says also on
-    /// which grid its planes lie.
-    pub(super) fn read(picture: &RgbImage, points: &[[f32; 3]], unit: f32) -> (Grid, Self, Grain) {
+    /// which grid its planes lie. What the `mask` keeps in front of the face is neither its skin nor painted over.
+    pub(super) fn read(
+        picture: &RgbImage,
+        mask: Option<&GreyImage>,
+        points: &[[f32; 3]],
+        unit: f32,
+    ) -> (Grid, Self, Grain) {
         let flat: Vec<[f32; 2]> = points.iter().map(|&[x, y, _]| [x, y]).collect();
         let grid = Grid::over(bounds(&flat, REACH * unit), unit, [picture.width(), picture.height()]);
         let points: Vec<_> = flat.into_iter().map(|p| grid.coarse(p)).collect();
         let frame = Frame::new(&points, unit / grid.step as f32);
         let rim = frame::rim_distance(&points, frame.unit, grid.width, grid.height);
         let features = Features::new(&points, &frame, &rim);
-        let measurable = features.measurable(&rim);
-        let surface = Surface::read(colours(picture, &grid), &features.skin, &measurable, frame.unit);
-        let plate = plate::share(&points, &frame, &rim, &surface);
+        let free = mask.map(|mask| free(mask, &grid));
+        let behind = |plane: Plane| match &free {
+            Some(free) => plane.zip(free, |v, free| v * free),
+            None => plane,
+        };
+        let (patch, measurable) = (behind(features.skin.clone()), behind(features.measurable(&rim)));
+        let surface = Surface::read(colours(picture, &grid), &patch, &measurable, frame.unit);
+        let plate = behind(plate::share(&points, &frame, &rim, &surface));
         let painted = features.soft.clone().zip(&plate, f32::max);
-        let (grain, plain) = Grain::measure(picture, &features.skin, &painted, &grid);
+        let (grain, plain) = Grain::measure(picture, &patch, &painted, &grid);
         let (detail, black) = (luma(&surface.detail()), tone::black(&surface, &features));
         let Surface { skin, weight, low, .. } = surface;
         let skin = skin.zip(&plate, f32::max);
@@ -75,4 +85,14 @@ fn colours(picture: &RgbImage, grid: &Grid) -> [Plane; 3] {
     let height = grid.fine_height().min(picture.height() - grid.top);
     let means = block_means(picture, Region { left: grid.left, top: grid.top, width, height }, grid.step);
     [0, 1, 2].map(|c| Plane::from_fn(grid.width, grid.height, |x, y| f32::from(means.pixel(x, y)[c])))
+}
+
+/// The share of each of the grid's blocks that the mask leaves free, 0..1; beyond the picture its border goes on.
+fn free(mask: &GreyImage, grid: &Grid) -> Plane {
+    let (right, bottom) = (mask.width() - 1, mask.height() - 1);
+    let kept = |x: usize, y: usize| {
+        mask.data()[(grid.top + y).min(bottom) * mask.width() + (grid.left + x).min(right)]
+    };
+    Plane::from_fn(grid.fine_width(), grid.fine_height(), |x, y| 1.0 - f32::from(kept(x, y)) / 255.0)
+        .reduced(grid.step)
 }

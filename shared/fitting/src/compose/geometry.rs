@@ -46,7 +46,7 @@ impl Geometry {
         let frame = Frame::new(&target, template.unit / grid.step as f32);
         let rim = frame::rim_distance(&target, frame.unit, grid.width, grid.height);
         let coverage = Coverage::new(&target, &depth, grid.width, grid.height);
-        let hidden = occlusion::at_points(photo, &template.points);
+        let hidden = occlusion::at_points(photo, &template.points, &template.covered);
         let occlusion = occlusion::occlusion(&hidden, &target, &coverage, &frame);
         let mirrored_place = occlusion::needs_fill(&occlusion)
             .then(|| coverage.interpolate(&target, &occlusion::mirrored(&photo_flat)));

@@ -2,6 +2,7 @@
 //!
 //! Everything is a coarse plane; [`super::face`] interpolates them, [`super::relight`] does the arithmetic.
 
+use super::Look;
 use super::backdrop::Backdrop;
 use super::blur::gaussian;
 use super::features::Features;
@@ -23,6 +24,9 @@ const FOREHEAD_FADE: f32 = 0.12;
 /// The share of the gain that eyeballs and open mouth take: whites and teeth are no skin and would turn
 /// yellow or grey with all of it.
 const WHITES_GAIN: f32 = 0.5;
+/// What they are spared of a change in brightness is at most this, in logarithms: under more, the teeth of a dark
+/// photo would stay black in a bright face.
+const WHITES_SPARED_MAX: f32 = 0.25;
 /// The share of their own hue that lips and other non-skin keep.
 const HUE_KEPT: f32 = 0.35;
 /// Luma above the template's skin by more than this is compressed (highlights of a hard flash) ...
@@ -61,6 +65,13 @@ impl Tone {
         let ([p0, p1, p2], [b0, b1, b2], [red, green]) = (&self.shading, &self.base, &self.chroma_gain);
         [p0, p1, p2, b0, b1, b2, red, green, &self.hue_kept, &self.headroom, &self.soft, &self.lips]
     }
+
+    /// Shows the planes that decide on brightness and contrast.
+    pub(super) fn show(&self, look: Look<'_>) {
+        look("shading taken off", &self.shading.each_ref());
+        look("shading put on", &self.base.each_ref());
+        look("hue kept", &[&self.hue_kept]);
+    }
 }
 
 /// Derives the planes from the photo's surface and from the template as it lies in its place.
@@ -68,7 +79,7 @@ pub(super) fn tone(photo: Surface, template: &Backdrop, features: Features, fram
     let gain: [Plane; 3] = std::array::from_fn(|c| template.low[c].clone().zip(&photo.low[c], |t, p| t - p));
     let luma_gain = luma(&gain);
     let [red, green, _] = gain.map(|plane| plane.zip(&luma_gain, |g, y| g - y));
-    let luma_gain = luma_gain.zip(&features.whites, |g, whites| g * (1.0 - (1.0 - WHITES_GAIN) * whites));
+    let luma_gain = luma_gain.zip(&features.whites, |g, whites| g - spared(g) * whites);
     let hue_kept = photo
         .hue_distance
         .clone()
@@ -101,6 +112,11 @@ pub(super) fn black(face: &Surface, features: &Features) -> f32 {
     let eyes = detail.data().iter().zip(features.eyes.data()).filter(|&(_, &e)| e > 0.5);
     let mut values: Vec<f32> = eyes.map(|(&v, _)| v).collect();
     quantile(&mut values, BLACK_QUANTILE)
+}
+
+/// What eyeballs and teeth are spared of a gain in luma.
+fn spared(gain: f32) -> f32 {
+    ((1.0 - WHITES_GAIN) * gain).clamp(-WHITES_SPARED_MAX, WHITES_SPARED_MAX)
 }
 
 /// How much darker the eyes' dark detail becomes, as a factor on it less one: lashes and pupils follow
