@@ -96,3 +96,52 @@ fn free(mask: &GreyImage, grid: &Grid) -> Plane {
     Plane::from_fn(grid.fine_width(), grid.fine_height(), |x, y| 1.0 - f32::from(kept(x, y)) / 255.0)
         .reduced(grid.step)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::eye_distance;
+    use crate::compose::golden::mesh;
+    use crate::compose::grid::index;
+    use crate::compose::shading::LOG_OFFSET;
+    use crate::topology::{LEFT_EYE, RIGHT_EYE, SURFACE_POINTS};
+
+    const SIZE: usize = 512;
+    const SKIN: [u8; 3] = [200, 150, 120];
+
+    /// A face of plain skin whose left half has the colour `other`, and the mask of that half; its backdrop, and
+    /// where the right and the left eye lie in it.
+    fn read(other: [u8; 3]) -> (Backdrop, [[usize; 2]; 2]) {
+        let mesh = mesh("astronaut.png");
+        let points = &mesh.points()[..SURFACE_POINTS];
+        let flat: Vec<[f32; 2]> = points.iter().map(|&[x, y, _]| [x, y]).collect();
+        let eyes = [frame::mean(&flat, &RIGHT_EYE), frame::mean(&flat, &LEFT_EYE)];
+        let middle = index(f32::midpoint(eyes[0][0], eyes[1][0]));
+        let mut picture = RgbImage::new(SIZE, SIZE);
+        for (x, y) in (0..SIZE).flat_map(|y| (0..SIZE).map(move |x| (x, y))) {
+            picture.set_pixel(x, y, if x < middle { SKIN } else { other });
+        }
+        let mask = (0..SIZE * SIZE).map(|i| if i % SIZE < middle { 0 } else { 255 }).collect();
+        let mask = GreyImage::from_raw(SIZE, SIZE, mask).unwrap();
+        let (grid, backdrop, _) = Backdrop::read(&picture, Some(&mask), points, eye_distance(points));
+        let eyes = eyes.map(|eye| grid.coarse(eye).map(index));
+        (backdrop, eyes)
+    }
+
+    #[test]
+    fn what_the_mask_keeps_is_not_painted_over() {
+        let (backdrop, eyes) = read(SKIN);
+        let [free, kept] = eyes.map(|[x, y]| backdrop.plate.row(y)[x]);
+        assert!(free > 0.5 && kept == 0.0, "{free} {kept}");
+    }
+
+    #[test]
+    fn what_the_mask_keeps_is_not_taken_for_skin() {
+        let (backdrop, [_, [x, y]]) = read([20, 60, 230]);
+        for (plane, skin) in backdrop.low.iter().zip(SKIN) {
+            let expected = (f32::from(skin) + LOG_OFFSET).ln();
+            let low = plane.row(y)[x];
+            assert!((low - expected).abs() < 0.02, "{low} instead of {expected}");
+        }
+    }
+}
