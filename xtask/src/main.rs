@@ -7,6 +7,7 @@ mod demo;
 mod dev;
 mod gallery;
 mod local;
+mod marks;
 mod models;
 mod publish;
 mod python;
@@ -25,6 +26,7 @@ enum Task {
     Demo(demo::Demo),
     Dev(dev::Dev),
     Gallery(gallery::Gallery),
+    Marks(marks::Marks),
     Models(models::Models),
     Publish(publish::Publish),
     Quality(quality::Quality),
@@ -40,6 +42,7 @@ fn main() -> anyhow::Result<()> {
         Task::Demo(task) => task.run(),
         Task::Dev(task) => task.run(),
         Task::Gallery(task) => task.run(),
+        Task::Marks(task) => task.run(),
         Task::Models(task) => task.run(),
         Task::Publish(task) => task.run(),
         Task::Quality(task) => task.run(),

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 
+use crate::marks::Marks;
 use crate::models::Models;
 use crate::quality::Quality;
 use crate::template::Template;
@@ -32,6 +33,7 @@ impl Test {
         Template::demo().run()?;
         cargo(&["test", "--workspace", "--locked"])?;
         Quality::proof().run()?;
+        Marks {}.run()?;
         say(&format!("✔  everything holds, after {:.0} s", start.elapsed().as_secs_f64()));
         Ok(())
     }

@@ -2,7 +2,8 @@
 //!
 //! The container is told by its first bytes, never by a name or a content type. Size and completeness are
 //! checked on the header and the file's structure before any pixel is decoded, so that what is too large or
-//! cut short costs next to nothing. Orientation and colour profile are read here and applied by [`Photo`].
+//! cut short costs next to nothing. A JPEG is decoded at the scale that is wanted, and later in part at a finer
+//! one; the others as a whole. Orientation and colour profile are read here and applied by [`Photo`].
 
 mod exif;
 mod jpeg;
@@ -11,8 +12,9 @@ mod webp;
 
 use domain::ReasonCode;
 
+use self::jpeg::{Jpeg, Scaled};
 use crate::outcome::Refusal;
-use crate::photo::{Orientation, Photo};
+use crate::photo::{Orientation, Photo, Region, Stored};
 use crate::pixels::RgbImage;
 
 /// What a photo may cost. Everything is checked on the header, before pixels are decoded.
@@ -32,15 +34,13 @@ impl Default for Limits {
     }
 }
 
-/// What a container's decoder hands over: stored pixels and how they are meant to be seen.
+/// What a decoder of whole pictures hands over: stored pixels and how they are meant to be seen.
 struct Decoded {
-    /// Pixels as stored, in the photo's own colours, possibly at a reduced scale.
+    /// Pixels as stored, in the photo's own colours.
     pixels: RgbImage,
-    /// Width and height of the stored picture at full scale.
-    full_size: (usize, usize),
     /// How the stored pixels are turned upright.
     orientation: Orientation,
-    /// The embedded ICC profile, unless it was applied already.
+    /// The embedded ICC profile.
     profile: Option<Vec<u8>>,
 }
 
@@ -59,14 +59,63 @@ pub enum Detail {
 /// A [`Refusal`]: `bad_format` for other containers (HEIC among them), `too_large` in bytes, pixels or
 /// side length, `corrupt_image` for anything damaged or cut short.
 pub fn decode(photo: &[u8], limits: &Limits, detail: Detail) -> Result<Photo, Refusal> {
-    within(photo.len(), limits.photo_bytes_max)?;
-    let decoded = match Container::of(photo) {
-        Some(Container::Jpeg) => jpeg::decode(photo, limits, detail),
-        Some(Container::Png) => png::decode(photo, limits),
-        Some(Container::WebP) => webp::decode(photo, limits),
+    open(photo, limits, detail).map(|(photo, _)| photo)
+}
+
+/// As [`decode`], and with the photo its file, to come back to.
+pub(crate) fn open<'a>(
+    file: &'a [u8],
+    limits: &Limits,
+    detail: Detail,
+) -> Result<(Photo, PhotoFile<'a>), Refusal> {
+    within(file.len(), limits.photo_bytes_max)?;
+    let decoded = match Container::of(file) {
+        Some(Container::Jpeg) => return open_jpeg(file, limits, detail),
+        Some(Container::Png) => png::decode(file, limits),
+        Some(Container::WebP) => webp::decode(file, limits),
         None => Err(refused(ReasonCode::BadFormat)),
     }?;
-    Ok(Photo::new(decoded.pixels, decoded.full_size, decoded.orientation, decoded.profile.as_deref()))
+    let photo = Photo::new(Stored::whole(decoded.pixels), decoded.orientation, decoded.profile.as_deref());
+    Ok((photo, PhotoFile { jpeg: None }))
+}
+
+fn open_jpeg<'a>(file: &'a [u8], limits: &Limits, detail: Detail) -> Result<(Photo, PhotoFile<'a>), Refusal> {
+    let mut jpeg = Jpeg::open(file, limits)?;
+    let Scaled { pixels, reduction, is_converted } = jpeg.whole(detail)?;
+    let profile = jpeg.profile().filter(|_| !is_converted);
+    let photo = Photo::new(Stored { reduction, ..Stored::whole(pixels) }, jpeg.orientation(), profile);
+    Ok((photo, PhotoFile { jpeg: Some(jpeg) }))
+}
+
+/// A photo's file, of which more can be had than was decoded at first.
+pub(crate) struct PhotoFile<'a> {
+    /// Only this format is decoded at a reduced scale and in parts.
+    jpeg: Option<Jpeg<'a>>,
+}
+
+/// The reductions at which a part is decoded. An eighth has too coarse colours for a work.
+const CLOSE_REDUCTIONS: [usize; 2] = [4, 2];
+
+impl PhotoFile<'_> {
+    /// A region of `photo`, which came of this file, `factor` times as large or larger, if the file has the
+    /// pixels; `None` when `photo` has it already.
+    pub(crate) fn closer(
+        &self,
+        photo: &Photo,
+        region: Region,
+        factor: f32,
+    ) -> Result<Option<Photo>, Refusal> {
+        #[expect(clippy::cast_precision_loss, reason = "reductions are 8 at most")]
+        let is_enough = |reduction: &usize| *reduction as f32 * factor <= photo.reduction() as f32;
+        let reduction = CLOSE_REDUCTIONS.into_iter().find(is_enough).unwrap_or(1);
+        let Some(jpeg) = self.jpeg.as_ref().filter(|_| !photo.shows(region, reduction)) else {
+            return Ok(None);
+        };
+        let size = jpeg.size(reduction);
+        let window = photo.stored_region(region).rescaled(photo.reduction(), reduction, size);
+        let pixels = jpeg.part(reduction, window)?.pixels;
+        Ok(Some(photo.showing(Stored { pixels, left: window.left, top: window.top, size, reduction })))
+    }
 }
 
 /// The containers that are read.

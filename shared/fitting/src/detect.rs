@@ -54,7 +54,7 @@ pub(crate) fn detect(models: &Models, photo: &Photo, region: Region) -> Result<V
 
 /// The faces that the full-range detector finds.
 pub(crate) fn detect_far(models: &Models, photo: &Photo, region: Region) -> Result<Vec<Face>, FittingError> {
-    run(&models.full_range, &FULL_RANGE, photo, region)
+    run(models.full_range()?, &FULL_RANGE, photo, region)
 }
 
 impl Face {

@@ -4,13 +4,14 @@
 //! call, and the same bytes in give the same bytes out.
 
 use crate::compose::compose;
-use crate::decode::{Detail, Limits, decode};
+use crate::decode::{Detail, PhotoFile, open};
+use crate::detect::Face;
 use crate::encode;
 use crate::error::FittingError;
 use crate::find::find_faces;
 use crate::gate;
 use crate::label;
-use crate::landmarks::landmarks;
+use crate::landmarks::{REGION_PER_BOX, landmarks};
 use crate::mesh::Mesh;
 use crate::models::Models;
 use crate::outcome::{FitOptions, Fitted, Outcome, Refusal};
@@ -18,16 +19,21 @@ use crate::photo::{Photo, Region};
 use crate::pixels::RgbImage;
 use crate::template::Template;
 
-/// The face's surroundings that are looked at: this many times the mesh's box, for forehead and hair.
-const CROP_PER_FACE: f32 = 1.6;
+/// The face's surroundings that are looked at: this many times the mesh's box. Nothing outside the mesh enters the
+/// work; the gate looks a little further.
+const CROP_PER_FACE: f32 = 1.25;
 
 /// The crop is reduced until its face is this much larger than the template's, so that the warp still
 /// has detail to choose from and nothing aliases.
 const CROP_OVERSAMPLING: f32 = 1.1;
 
-/// The longer side at which the face is searched, where the format can be decoded at a reduced scale: half of
-/// a 12-megapixel photo, a quarter of a 48-megapixel one. A face too small for its template is decoded again.
-const SEARCHED_SIDE: usize = 1600;
+/// The longer side at which the face is searched, where the format can be decoded at a reduced scale: twice what the far
+/// detector takes of a photo that is searched in parts of half its sides. At half of this the detector's box moves the
+/// mesh enough to be seen in the work (by 2 to 3 levels in the mean, against a search at full scale).
+const SEARCHED_SIDE: usize = 768;
+
+/// The side in pixels of a face's region at which its mesh is found: half as much again as the network takes.
+const MESH_REGION_SIDE: f32 = 384.0;
 
 /// The steps of a fit, for whoever wants to know how long each takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,67 +125,86 @@ fn face_of(
     options: &FitOptions,
     done: &mut dyn FnMut(Stage),
 ) -> Result<FaceCrop, Stop> {
-    let mut photo = decode(file, &options.limits, Detail::Side(SEARCHED_SIDE))?;
+    let (mut photo, file) = open(file, &options.limits, Detail::Side(SEARCHED_SIDE))?;
     done(Stage::Decode);
     let faces = find_faces(models, &mut photo)?;
     done(Stage::Detect);
     let mut face = *gate::admit_faces(&faces)?;
-    let mut found = landmarks(models, &photo, &face)?;
-    let missing = template.prepared().eye_distance() / gate::eye_distance(&found.mesh).max(1.0);
-    if photo.reduction() > 1.0 && missing > 1.0 {
-        let finer;
-        (photo, finer) = decode_finer(file, &options.limits, photo, missing)?;
-        face = face.scaled(finer);
-        found = landmarks(models, &photo, &face)?;
+    if let Some(close) = file.closer(&photo, mesh_region(&photo, &face), mesh_scale(&face))? {
+        // In turned photos that the reduction does not divide this is off by less than a pixel of the search.
+        face = face.scaled(photo.scale_to(&close));
+        photo = close;
     }
+    let found = landmarks(models, &photo, &face)?;
     done(Stage::Mesh);
     gate::admit_geometry(&found, &photo)?;
-    let face = FaceCrop::of(&photo, &found.mesh, template.prepared().eye_distance());
+    gate::admit_turn(template.prepared().turn_from(&found.mesh))?;
+    let face = face_crop(&file, &photo, &found.mesh, template.prepared().eye_distance())?;
     gate::admit_pixels(&face.crop, &face.mesh)?;
     done(Stage::Gate);
     Ok(face)
 }
 
-/// Decodes the file again, at least `factor` times as large if it has the pixels, turned as `coarse` was;
-/// with it how many times as large it became.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "sides are below 2¹⁶"
-)]
-fn decode_finer(file: &[u8], limits: &Limits, coarse: Photo, factor: f32) -> Result<(Photo, f32), Refusal> {
-    let side = coarse.width().max(coarse.height()) as f32 * factor.min(coarse.reduction());
-    let turned_width = coarse.width() as f32;
-    let orientation = coarse.orientation();
-    // The coarse pixels go before the finer ones come.
-    drop(coarse);
-    let mut photo = decode(file, limits, Detail::Side(side as usize))?;
-    photo.set_orientation(orientation);
-    let scale = photo.width() as f32 / turned_width;
-    Ok((photo, scale))
+/// How many times as large a face must be for its mesh.
+fn mesh_scale(face: &Face) -> f32 {
+    MESH_REGION_SIDE / mesh_region_side(face).max(1.0)
+}
+
+fn mesh_region_side(face: &Face) -> f32 {
+    REGION_PER_BOX * face.size[0].max(face.size[1])
+}
+
+/// The upright square around the region from which a face's mesh is found.
+fn mesh_region(photo: &Photo, face: &Face) -> Region {
+    let (sin, cos) = face.roll().sin_cos();
+    let side = mesh_region_side(face) * (sin.abs() + cos.abs());
+    // Neighbours for sampling between pixels, also at a finer scale.
+    let reach = side / 2.0 + 2.0;
+    let [x, y] = face.centre;
+    photo.region([x - reach, y - reach, x + reach, y + reach])
+}
+
+/// The crop around a mesh, of pixels as fine as the template needs them.
+fn face_crop(
+    file: &PhotoFile<'_>,
+    photo: &Photo,
+    mesh: &Mesh,
+    template_eye_distance: f32,
+) -> Result<FaceCrop, Refusal> {
+    let missing = template_eye_distance / gate::eye_distance(mesh).max(1.0);
+    // What touches a pixel here may at a finer scale touch half of one beyond it.
+    let Some(close) = file.closer(photo, FaceCrop::region(photo, mesh, 1.0), missing)? else {
+        return Ok(FaceCrop::of(photo, mesh, template_eye_distance));
+    };
+    let scale = photo.scale_to(&close);
+    let mesh = mesh.mapped(|[x, y, z]| {
+        let [x, y] = photo.point_in(&close, [x, y]);
+        [x, y, z * scale]
+    });
+    Ok(FaceCrop::of(&close, &mesh, template_eye_distance))
 }
 
 impl FaceCrop {
+    /// Where the face and its surroundings lie in the photo, and so many pixels more on each side.
+    fn region(photo: &Photo, mesh: &Mesh, more: f32) -> Region {
+        let [left, top, right, bottom] = mesh.bounds();
+        let margin = (CROP_PER_FACE - 1.0) / 2.0 * (right - left).max(bottom - top) + more;
+        photo.region([left - margin, top - margin, right + margin, bottom + margin])
+    }
+
     /// Cuts the face out, reduced so that its eyes are hardly further apart than the template's.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "coordinates are clamped to the photo before they become pixel counts"
+        reason = "sides are below 2¹⁶, and sizes are at least 1"
     )]
     pub(crate) fn of(photo: &Photo, mesh: &Mesh, template_eye_distance: f32) -> Self {
-        let [left, top, right, bottom] = mesh.bounds();
-        let margin = (CROP_PER_FACE - 1.0) / 2.0 * (right - left).max(bottom - top);
-        let span = |low: f32, high: f32, size: usize| {
-            let first = ((low - margin).max(0.0) as usize).min(size - 1);
-            (first, ((high + margin).ceil().max(0.0) as usize).clamp(first + 1, size) - first)
-        };
-        let ((left, width), (top, height)) =
-            (span(left, right, photo.width()), span(top, bottom, photo.height()));
+        let region = Self::region(photo, mesh, 0.0);
+        let Region { left, top, width, height } = region;
         let reduction = (gate::eye_distance(mesh) / (CROP_OVERSAMPLING * template_eye_distance)).max(1.0);
         let reduced = |n: usize| ((n as f32 / reduction).round() as usize).max(1);
-        let crop = photo.view(Region { left, top, width, height }, reduced(width), reduced(height));
+        let crop = photo.view(region, reduced(width), reduced(height));
         let (across, down) = (crop.width() as f32 / width as f32, crop.height() as f32 / height as f32);
         let mesh = mesh.mapped(|[x, y, z]| {
             let x = (x - left as f32 + 0.5) * across - 0.5;

@@ -13,7 +13,7 @@ use crate::photo::{Photo, Region};
 use crate::pixels::RgbImage;
 
 /// The region of interest is this many times the detector's box, on its longer side.
-const REGION_PER_BOX: f32 = 1.5;
+pub(crate) const REGION_PER_BOX: f32 = 1.5;
 
 /// A region is averaged over blocks as long as this many times the network's input is left to sample from.
 const OVERSAMPLING: f32 = 1.5;

@@ -1,11 +1,12 @@
 //! The three networks: two face detectors and the mesh, loaded from files whose hashes are built in.
 //!
 //! The only user of the inference engine. Loading and optimising is the larger part of a cold start, so the
-//! networks are loaded at once, each on a thread of its own.
+//! networks that every photo needs are loaded at once, each on a thread of its own. The detector for far faces is
+//! read and verified then as well, but optimised only when the other one has found nothing.
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use serde::Deserialize;
@@ -25,9 +26,22 @@ pub struct Models {
     /// Finds faces within about two metres.
     pub(crate) short_range: Network,
     /// Finds faces further away.
-    pub(crate) full_range: Network,
+    full_range: Deferred,
     /// Finds the points of one face.
     pub(crate) mesh: Network,
+}
+
+/// A verified network that is optimised when it is first needed.
+struct Deferred {
+    file: ModelFile,
+    network: OnceLock<Network>,
+}
+
+/// A model's file, verified.
+struct ModelFile {
+    name: &'static str,
+    input: Vec<usize>,
+    onnx: Vec<u8>,
 }
 
 /// One optimised network with a fixed input shape.
@@ -60,13 +74,24 @@ impl Models {
         thread::scope(|scope| {
             let begin = |name| {
                 let manifest = &manifest;
-                scope.spawn(move || Network::load(dir, manifest, name))
+                scope.spawn(move || Network::optimised(&ModelFile::read(dir, manifest, name)?))
             };
             let mesh = begin("face_landmarks");
             let short_range = begin("face_detection_short_range");
-            let full_range = Network::load(dir, &manifest, "face_detection_full_range")?;
+            let full_range = ModelFile::read(dir, &manifest, "face_detection_full_range")?;
+            let full_range = Deferred { file: full_range, network: OnceLock::new() };
             Ok(Self { short_range: finish(short_range)?, full_range, mesh: finish(mesh)? })
         })
+    }
+
+    /// Finds faces further away; optimised now if it was not needed before.
+    pub(crate) fn full_range(&self) -> Result<&Network, FittingError> {
+        let Deferred { file, network } = &self.full_range;
+        if let Some(network) = network.get() {
+            return Ok(network);
+        }
+        let optimised = Network::optimised(file)?;
+        Ok(network.get_or_init(|| optimised))
     }
 }
 
@@ -76,8 +101,8 @@ fn finish(
     loading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-impl Network {
-    fn load(dir: &Path, manifest: &Manifest, name: &'static str) -> Result<Self, FittingError> {
+impl ModelFile {
+    fn read(dir: &Path, manifest: &Manifest, name: &'static str) -> Result<Self, FittingError> {
         let entry = manifest.model.iter().find(|m| m.name == name);
         let entry = entry.ok_or_else(|| FittingError::Manifest { message: format!("no model {name}") })?;
         let path = dir.join(format!("{name}.onnx"));
@@ -85,8 +110,14 @@ impl Network {
         if sha256_hex(&onnx) != entry.onnx_sha256 {
             return Err(FittingError::ModelHash { name: name.to_owned() });
         }
-        let plan = optimised(&onnx).map_err(|e| fault(name, &e))?;
-        Ok(Self { name, input: entry.input.clone(), plan })
+        Ok(Self { name, input: entry.input.clone(), onnx })
+    }
+}
+
+impl Network {
+    fn optimised(file: &ModelFile) -> Result<Self, FittingError> {
+        let plan = optimised(&file.onnx).map_err(|e| fault(file.name, &e))?;
+        Ok(Self { name: file.name, input: file.input.clone(), plan })
     }
 
     /// Side length of the square input in pixels.

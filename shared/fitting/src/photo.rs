@@ -1,19 +1,56 @@
 //! A decoded photo, and upright sRGB views of its parts.
 //!
 //! The stored pixels are never turned or converted as a whole: a view is cut out and reduced where it lies,
-//! and only that small result is turned upright and brought to sRGB.
+//! and only that small result is turned upright and brought to sRGB. Nor need all of them be in memory: a photo
+//! of which only a part was decoded has the whole photo's coordinates.
 
+use std::sync::Arc;
+
+pub(crate) use self::orientation::{Orientation, QuarterTurn};
 use crate::colour::Profile;
 use crate::pixels::RgbImage;
 use crate::resize::resized;
 
+mod orientation;
+
 /// A photo as it was stored, and how it is meant to be seen.
 pub struct Photo {
-    stored: RgbImage,
-    /// Pixels of the file per stored pixel, along its width.
-    reduction: f32,
+    stored: Stored,
     orientation: Orientation,
-    profile: Option<Profile>,
+    profile: Option<Arc<Profile>>,
+}
+
+/// The pixels of a file, or a part of them, at one scale.
+pub(crate) struct Stored {
+    pub(crate) pixels: RgbImage,
+    /// Where the pixels lie in the whole picture.
+    pub(crate) left: usize,
+    pub(crate) top: usize,
+    /// Width and height of the whole picture at this scale.
+    pub(crate) size: (usize, usize),
+    /// Pixels of the file per stored pixel, across and down.
+    pub(crate) reduction: usize,
+}
+
+impl Stored {
+    /// All pixels of a file.
+    pub(crate) fn whole(pixels: RgbImage) -> Self {
+        let size = (pixels.width(), pixels.height());
+        Self { pixels, left: 0, top: 0, size, reduction: 1 }
+    }
+
+    /// A region of the whole picture in pixels of this part, which contains it.
+    fn within(&self, region: Region) -> Region {
+        Region { left: region.left - self.left, top: region.top - self.top, ..region }
+    }
+
+    fn contains(&self, region: Region) -> bool {
+        let inside = |first: usize, length: usize, start: usize, size: usize| {
+            first >= start && first + length <= start + size
+        };
+        inside(region.left, region.width, self.left, self.pixels.width())
+            && inside(region.top, region.height, self.top, self.pixels.height())
+    }
 }
 
 /// A part of the upright photo, in whole pixels.
@@ -25,48 +62,98 @@ pub(crate) struct Region {
     pub(crate) height: usize,
 }
 
+impl Region {
+    /// The same region of a picture `from / to` times as large, which has `size`: all pixels it touches.
+    pub(crate) fn rescaled(self, from: usize, to: usize, size: (usize, usize)) -> Self {
+        let span = |first: usize, length: usize, size: usize| {
+            let start = (first * from / to).min(size - 1);
+            (start, ((first + length) * from).div_ceil(to).clamp(start + 1, size) - start)
+        };
+        let ((left, width), (top, height)) =
+            (span(self.left, self.width, size.0), span(self.top, self.height, size.1));
+        Self { left, top, width, height }
+    }
+}
+
 impl Photo {
-    #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
-    pub(crate) fn new(
-        stored: RgbImage,
-        full_size: (usize, usize),
-        orientation: Orientation,
-        icc: Option<&[u8]>,
-    ) -> Self {
-        let reduction = full_size.0 as f32 / stored.width() as f32;
-        Self { stored, reduction, orientation, profile: icc.and_then(Profile::parse) }
+    pub(crate) fn new(stored: Stored, orientation: Orientation, icc: Option<&[u8]>) -> Self {
+        Self { stored, orientation, profile: icc.and_then(Profile::parse).map(Arc::new) }
+    }
+
+    /// The same photo with other pixels of its file in memory.
+    pub(crate) fn showing(&self, stored: Stored) -> Self {
+        Self { stored, orientation: self.orientation, profile: self.profile.clone() }
     }
 
     /// Pixels of the file per pixel of this photo: above 1 when it was decoded at a reduced scale.
-    pub(crate) fn reduction(&self) -> f32 {
-        self.reduction
+    pub(crate) fn reduction(&self) -> usize {
+        self.stored.reduction
     }
 
-    /// How the stored pixels are turned upright, turns included.
-    pub(crate) fn orientation(&self) -> Orientation {
-        self.orientation
+    /// How many times as large `other` is, which came of the same file.
+    #[expect(clippy::cast_precision_loss, reason = "reductions are small")]
+    pub(crate) fn scale_to(&self, other: &Self) -> f32 {
+        self.reduction() as f32 / other.reduction() as f32
     }
 
-    /// Takes over the orientation of another decoding of the same file.
-    pub(crate) fn set_orientation(&mut self, orientation: Orientation) {
-        self.orientation = orientation;
+    /// Where a point lies in `other`, which came of the same file and is turned the same way. A reduced picture
+    /// has a pixel for a remainder of the file's; so where stored rows or columns run the other way, the
+    /// upright pictures' first pixels do not begin at the same place.
+    #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
+    pub(crate) fn point_in(&self, other: &Self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let scale = self.scale_to(other);
+        let flipped = |is_flipped: bool, from: usize, to: usize| {
+            if is_flipped { to as f32 - scale * from as f32 } else { 0.0 }
+        };
+        let Orientation { transposed, columns_flipped, rows_flipped } = self.orientation;
+        let across = flipped(columns_flipped, self.stored.size.0, other.stored.size.0);
+        let down = flipped(rows_flipped, self.stored.size.1, other.stored.size.1);
+        let (right, below) = if transposed { (down, across) } else { (across, down) };
+        [(x + 0.5) * scale - 0.5 + right, (y + 0.5) * scale - 0.5 + below]
+    }
+
+    /// Whether a region of the upright photo is in memory, reduced no more than so much.
+    pub(crate) fn shows(&self, region: Region, reduction: usize) -> bool {
+        self.stored.reduction <= reduction && self.stored.contains(self.stored_region(region))
+    }
+
+    /// Where a region of the upright photo lies among the stored pixels.
+    pub(crate) fn stored_region(&self, region: Region) -> Region {
+        let (width, height) = self.stored.size;
+        self.orientation.stored_region(region, width, height)
     }
 
     /// Width of the upright photo in pixels.
     #[must_use]
     pub fn width(&self) -> usize {
-        if self.orientation.transposed { self.stored.height() } else { self.stored.width() }
+        if self.orientation.transposed { self.stored.size.1 } else { self.stored.size.0 }
     }
 
     /// Height of the upright photo in pixels.
     #[must_use]
     pub fn height(&self) -> usize {
-        if self.orientation.transposed { self.stored.width() } else { self.stored.height() }
+        if self.orientation.transposed { self.stored.size.0 } else { self.stored.size.1 }
     }
 
     /// All of the upright photo.
     pub(crate) fn whole(&self) -> Region {
         Region { left: 0, top: 0, width: self.width(), height: self.height() }
+    }
+
+    /// The pixels of the upright photo that a box touches: left, top, right, bottom. At least one.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "coordinates are clamped to the photo before they become pixel counts"
+    )]
+    pub(crate) fn region(&self, [left, top, right, bottom]: [f32; 4]) -> Region {
+        let span = |low: f32, high: f32, size: usize| {
+            let first = (low.max(0.0) as usize).min(size - 1);
+            (first, (high.ceil().max(0.0) as usize).clamp(first + 1, size) - first)
+        };
+        let ((left, width), (top, height)) =
+            (span(left, right, self.width()), span(top, bottom, self.height()));
+        Region { left, top, width, height }
     }
 
     /// Turns the photo; from now on everything is about the turned photo.
@@ -83,11 +170,14 @@ impl Photo {
         reason = "coordinates are clamped to the raster first"
     )]
     pub(crate) fn sample(&self, x: f32, y: f32, reach: usize) -> [f32; 3] {
-        let (width, height) = (self.stored.width(), self.stored.height());
+        let (width, height) = self.stored.size;
         let (x, y) = self.orientation.stored_point(x, y, width, height);
+        let Stored { pixels, left, top, .. } = &self.stored;
+        let (x, y) = (x - *left as f32, y - *top as f32);
         if reach <= 1 {
-            return self.stored.sample(x, y);
+            return pixels.sample(x, y);
         }
+        let (width, height) = (pixels.width(), pixels.height());
         let first = |v: f32, size: usize| {
             let low = v - (reach - 1) as f32 / 2.0;
             (low.round().max(0.0) as usize).min(size.saturating_sub(reach))
@@ -96,7 +186,7 @@ impl Photo {
         let mut sum = [0; 3];
         for row in top..(top + reach).min(height) {
             for column in left..(left + reach).min(width) {
-                let pixel = self.stored.pixel(column, row);
+                let pixel = pixels.pixel(column, row);
                 sum = std::array::from_fn(|k| sum[k] + u32::from(pixel[k]));
             }
         }
@@ -109,135 +199,19 @@ impl Photo {
         self.view(self.whole(), self.width(), self.height())
     }
 
-    /// A region of the upright photo in sRGB, reduced to `width` × `height` pixels.
+    /// A region of the upright photo in sRGB, reduced to `width` × `height` pixels. It must be in memory.
     pub(crate) fn view(&self, region: Region, width: usize, height: usize) -> RgbImage {
-        let stored = self.orientation.stored_region(region, self.stored.width(), self.stored.height());
+        let stored = self.stored.within(self.stored_region(region));
         let cut = if self.orientation.transposed {
-            resized(&self.stored, stored, height, width)
+            resized(&self.stored.pixels, stored, height, width)
         } else {
-            resized(&self.stored, stored, width, height)
+            resized(&self.stored.pixels, stored, width, height)
         };
         let mut upright = self.orientation.upright(cut);
         if let Some(profile) = &self.profile {
             profile.apply(upright.data_mut());
         }
         upright
-    }
-}
-
-/// How stored pixels are turned upright: the eight EXIF orientations as one transposition and two flips.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Orientation {
-    /// Upright columns are stored rows.
-    transposed: bool,
-    /// Stored columns run the other way.
-    columns_flipped: bool,
-    /// Stored rows run the other way.
-    rows_flipped: bool,
-}
-
-impl Orientation {
-    /// From the value of EXIF tag 0x0112, 1 to 8.
-    pub(crate) fn from_exif(value: u32) -> Option<Self> {
-        let (transposed, columns_flipped, rows_flipped) = match value {
-            1 => (false, false, false),
-            2 => (false, true, false),
-            3 => (false, true, true),
-            4 => (false, false, true),
-            5 => (true, false, false),
-            6 => (true, false, true),
-            7 => (true, true, true),
-            8 => (true, true, false),
-            _ => return None,
-        };
-        Some(Self { transposed, columns_flipped, rows_flipped })
-    }
-
-    /// This orientation followed by another one of the upright picture.
-    fn then(self, next: Self) -> Self {
-        let (next_columns, next_rows) = if self.transposed {
-            (next.rows_flipped, next.columns_flipped)
-        } else {
-            (next.columns_flipped, next.rows_flipped)
-        };
-        Self {
-            transposed: self.transposed != next.transposed,
-            columns_flipped: self.columns_flipped != next_columns,
-            rows_flipped: self.rows_flipped != next_rows,
-        }
-    }
-
-    /// Where a region of the upright picture lies among stored pixels of `width` × `height`.
-    fn stored_region(self, upright: Region, width: usize, height: usize) -> Region {
-        let mut region = upright;
-        if self.transposed {
-            region =
-                Region { left: region.top, top: region.left, width: region.height, height: region.width };
-        }
-        if self.columns_flipped {
-            region.left = width - region.left - region.width;
-        }
-        if self.rows_flipped {
-            region.top = height - region.top - region.height;
-        }
-        region
-    }
-
-    /// Where a point of the upright picture lies among stored pixels of `width` × `height`.
-    #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
-    fn stored_point(self, x: f32, y: f32, width: usize, height: usize) -> (f32, f32) {
-        let (column, row) = if self.transposed { (y, x) } else { (x, y) };
-        (
-            if self.columns_flipped { (width - 1) as f32 - column } else { column },
-            if self.rows_flipped { (height - 1) as f32 - row } else { row },
-        )
-    }
-
-    /// Turns stored pixels upright.
-    pub(crate) fn upright(self, stored: RgbImage) -> RgbImage {
-        if self == Self::default() {
-            return stored;
-        }
-        let (columns, rows) = (stored.width(), stored.height());
-        let (width, height) = if self.transposed { (rows, columns) } else { (columns, rows) };
-        let mut result = RgbImage::new(width, height);
-        for y in 0..height {
-            for x in 0..width {
-                let (column, row) = if self.transposed { (y, x) } else { (x, y) };
-                let column = if self.columns_flipped { columns - 1 - column } else { column };
-                let row = if self.rows_flipped { rows - 1 - row } else { row };
-                result.set_pixel(x, y, stored.pixel(column, row));
-            }
-        }
-        result
-    }
-}
-
-/// A turn of a picture by a multiple of 90°, clockwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum QuarterTurn {
-    Right,
-    Half,
-    Left,
-}
-
-impl QuarterTurn {
-    /// The turn that undoes this one.
-    pub(crate) fn back(self) -> Self {
-        match self {
-            Self::Right => Self::Left,
-            Self::Left => Self::Right,
-            same => same,
-        }
-    }
-
-    fn orientation(self) -> Orientation {
-        let exif = match self {
-            Self::Half => 3,
-            Self::Right => 6,
-            Self::Left => 8,
-        };
-        Orientation::from_exif(exif).unwrap_or_default()
     }
 }
 
@@ -250,33 +224,12 @@ mod tests {
         RgbImage::from_raw(3, 2, (0..18).collect()).unwrap()
     }
 
-    fn firsts(image: &RgbImage) -> Vec<Vec<u8>> {
-        image.data().chunks(image.width() * 3).map(|row| row.iter().step_by(3).copied().collect()).collect()
-    }
-
-    #[test]
-    fn the_eight_orientations_are_those_of_exif() {
-        let expected: [&[&[u8]]; 8] = [
-            &[&[0, 3, 6], &[9, 12, 15]],
-            &[&[6, 3, 0], &[15, 12, 9]],
-            &[&[15, 12, 9], &[6, 3, 0]],
-            &[&[9, 12, 15], &[0, 3, 6]],
-            &[&[0, 9], &[3, 12], &[6, 15]],
-            &[&[9, 0], &[12, 3], &[15, 6]],
-            &[&[15, 6], &[12, 3], &[9, 0]],
-            &[&[6, 15], &[3, 12], &[0, 9]],
-        ];
-        for (value, expected) in (1..=8).zip(expected) {
-            let orientation = Orientation::from_exif(value).unwrap();
-            assert_eq!(firsts(&orientation.upright(stored())), expected, "orientation {value}");
-        }
-    }
-
     #[test]
     fn a_view_of_a_part_is_the_part_of_the_whole() {
         for value in 1..=8 {
             for turn in [QuarterTurn::Right, QuarterTurn::Half, QuarterTurn::Left] {
-                let mut photo = Photo::new(stored(), (3, 2), Orientation::from_exif(value).unwrap(), None);
+                let mut photo =
+                    Photo::new(Stored::whole(stored()), Orientation::from_exif(value).unwrap(), None);
                 let before = photo.upright();
                 photo.turn(turn);
                 let whole = photo.upright();
@@ -295,5 +248,69 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_photo_of_a_part_shows_what_the_whole_shows() {
+        let window = Region { left: 1, top: 0, width: 2, height: 2 };
+        for value in 1..=8 {
+            let orientation = Orientation::from_exif(value).unwrap();
+            let whole = Photo::new(Stored::whole(stored()), orientation, None);
+            let pixels = stored().part(window);
+            let part = whole.showing(Stored { pixels, left: 1, top: 0, size: (3, 2), reduction: 1 });
+            assert_eq!((part.width(), part.height()), (whole.width(), whole.height()));
+            let (width, height) = (whole.width(), whole.height());
+            let pixel = |left, top| Region { left, top, width: 1, height: 1 };
+            let shown: Vec<_> = (0..width * height)
+                .map(|n| pixel(n % width, n / width))
+                .filter(|&region| part.shows(region, 1))
+                .collect();
+            assert_eq!(shown.len(), 4, "orientation {value}");
+            for region in shown {
+                let (x, y) = (region.left as f32, region.top as f32);
+                assert_eq!(part.sample(x, y, 1), whole.sample(x, y, 1), "orientation {value}");
+                assert_eq!(
+                    part.view(region, 1, 1).data(),
+                    whole.view(region, 1, 1).data(),
+                    "orientation {value}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_point_is_found_at_another_scale_however_the_photo_is_turned() {
+        for value in 1..=8 {
+            let orientation = Orientation::from_exif(value).unwrap();
+            // Five by six pixels of a file, and two by two for them at a quarter.
+            let full = Photo::new(Stored::whole(RgbImage::new(5, 6)), orientation, None);
+            let quarter = Stored { reduction: 4, ..Stored::whole(RgbImage::new(2, 2)) };
+            let quarter = full.showing(quarter);
+            for (column, row) in [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)] {
+                let at = |photo: &Photo, column: f32, row: f32| {
+                    let (width, height) = photo.stored.size;
+                    let upright = |x: f32, y: f32| orientation.stored_point(x, y, width, height);
+                    // The turn that undoes itself or its own inverse: searched for among all whole points.
+                    let near = |a: f32, b: f32| (a - b).abs() < 0.01;
+                    let points =
+                        (0..60 * 60).map(|n| ((n % 60) as f32 / 2.0 - 3.0, (n / 60) as f32 / 2.0 - 3.0));
+                    let same =
+                        |&(x, y): &(f32, f32)| near(upright(x, y).0, column) && near(upright(x, y).1, row);
+                    points.into_iter().find(same).map(|(x, y)| [x, y]).unwrap()
+                };
+                let coarse = at(&quarter, column, row);
+                let fine = at(&full, (column + 0.5) * 4.0 - 0.5, (row + 0.5) * 4.0 - 0.5);
+                assert_eq!(quarter.point_in(&full, coarse), fine, "orientation {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_rescaled_region_has_every_pixel_that_the_region_touches() {
+        let region = Region { left: 3, top: 0, width: 2, height: 5 };
+        let finer = region.rescaled(8, 2, (17, 19));
+        assert_eq!(finer, Region { left: 12, top: 0, width: 5, height: 19 });
+        let coarser = region.rescaled(1, 2, (3, 3));
+        assert_eq!(coarser, Region { left: 1, top: 0, width: 2, height: 3 });
     }
 }

@@ -10,6 +10,9 @@ use zeroize::Zeroize;
 
 use crate::photo::Region;
 
+/// So many rows are turned into columns together.
+const TILE: usize = 16;
+
 /// An upright 8-bit sRGB raster, three bytes a pixel, rows without padding.
 pub struct RgbImage {
     width: usize,
@@ -76,21 +79,36 @@ impl RgbImage {
         part
     }
 
+    /// A copy read with columns or rows the other way, and its rows for columns if `transposed`.
+    pub(crate) fn turned(&self, transposed: bool, columns_flipped: bool, rows_flipped: bool) -> Self {
+        let (width, height) = if transposed { (self.height, self.width) } else { (self.width, self.height) };
+        let mut turned = Self::new(width, height);
+        let rows = self.data.chunks_exact(self.width * 3).map(|row| row.as_chunks::<3>().0);
+        let rows: Vec<&[[u8; 3]]> = if rows_flipped { rows.rev().collect() } else { rows.collect() };
+        let pixels = turned.data.as_chunks_mut::<3>().0;
+        if !transposed {
+            for (to, row) in pixels.chunks_exact_mut(width).zip(rows) {
+                to.copy_from_slice(row);
+                if columns_flipped {
+                    to.reverse();
+                }
+            }
+            return turned;
+        }
+        // A few rows at a time, so that reading runs along them and writing stays close by.
+        for (tile, first) in rows.chunks(TILE).zip((0..).step_by(TILE)) {
+            for (y, to) in pixels.chunks_exact_mut(width).enumerate() {
+                let column = if columns_flipped { height - 1 - y } else { y };
+                to[first..].iter_mut().zip(tile).for_each(|(to, row)| *to = row[column]);
+            }
+        }
+        turned
+    }
+
     /// The bilinear sample at a point, 0 to 255 a channel; outside, the nearest edge pixel.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "coordinates are clamped to the raster first"
-    )]
     pub(crate) fn sample(&self, x: f32, y: f32) -> [f32; 3] {
-        let place = |value: f32, size: usize| {
-            let value = value.clamp(0.0, (size - 1) as f32);
-            let low = value as usize;
-            (low, (low + 1).min(size - 1), value - low as f32)
-        };
-        let (left, right, across) = place(x, self.width);
-        let (top, bottom, down) = place(y, self.height);
+        let (left, right, across) = neighbours(x, self.width);
+        let (top, bottom, down) = neighbours(y, self.height);
         let pixel = |x: usize, y: usize| self.pixel(x, y).map(f32::from);
         let (a, b) = (pixel(left, top), pixel(right, top));
         let (c, d) = (pixel(left, bottom), pixel(right, bottom));
@@ -110,7 +128,8 @@ impl Clone for RgbImage {
 
 impl Drop for RgbImage {
     fn drop(&mut self) {
-        self.data.zeroize();
+        // As a slice: a vector would be wiped one byte after the other.
+        self.data.as_mut_slice().zeroize();
     }
 }
 
@@ -152,11 +171,36 @@ impl GreyImage {
     pub fn data(&self) -> &[u8] {
         &self.data
     }
+
+    /// The bilinear sample at a point, 0 to 255; outside, the nearest edge pixel.
+    pub(crate) fn sample(&self, x: f32, y: f32) -> f32 {
+        let (left, right, across) = neighbours(x, self.width);
+        let (top, bottom, down) = neighbours(y, self.height);
+        let pixel = |x: usize, y: usize| f32::from(self.data[y * self.width + x]);
+        let upper = pixel(left, top) + (pixel(right, top) - pixel(left, top)) * across;
+        let lower = pixel(left, bottom) + (pixel(right, bottom) - pixel(left, bottom)) * across;
+        upper + (lower - upper) * down
+    }
+}
+
+/// The pixels on either side of a coordinate, and how far it lies from the first of them; both are clamped to
+/// the raster.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "coordinates are clamped to the raster first"
+)]
+fn neighbours(coordinate: f32, size: usize) -> (usize, usize, f32) {
+    let coordinate = coordinate.clamp(0.0, (size - 1) as f32);
+    let low = coordinate as usize;
+    (low, (low + 1).min(size - 1), coordinate - low as f32)
 }
 
 impl Drop for GreyImage {
     fn drop(&mut self) {
-        self.data.zeroize();
+        // As a slice: a vector would be wiped one byte after the other.
+        self.data.as_mut_slice().zeroize();
     }
 }
 

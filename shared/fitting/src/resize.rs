@@ -1,139 +1,88 @@
 //! Reducing a region of a raster to a smaller size without aliasing.
 //!
-//! Whole-number reduction comes first, by averaging blocks, which is cheap; a Catmull-Rom filter widened to
-//! the remaining factor (below two) does the rest. Pixel centres keep their places in the region.
+//! Whole-number reductions are means of blocks, which is exact and cheapest; all others are left to
+//! `fast_image_resize`: a Catmull-Rom filter, widened to the factor. Pixel centres keep their places in the
+//! region.
 
+use std::error::Error;
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use zeroize::Zeroizing;
 
 use crate::photo::Region;
 use crate::pixels::RgbImage;
 
-/// Red, green, blue and one unused: four lanes are what the machine adds at once.
-const LANES: usize = 4;
-
-/// Half the width of the Catmull-Rom kernel, in output pixels.
-const SUPPORT: f32 = 2.0;
+/// The longest side of a block: sums of that many bytes fit into 16 bits.
+pub(crate) const BLOCK_MAX: usize = 256;
 
 /// A region of `image`, which must lie inside it, at `width` × `height` pixels.
 pub(crate) fn resized(image: &RgbImage, region: Region, width: usize, height: usize) -> RgbImage {
     if (region.width, region.height) == (width, height) {
         return image.part(region);
     }
-    let block = (region.width / width).min(region.height / height).max(1);
-    let blocks = Blocks::averaged(image, region, block);
+    let block = region.width / width;
+    if (width * block, height * block) == (region.width, region.height) && block <= BLOCK_MAX {
+        return block_means(image, region, block);
+    }
     let mut result = RgbImage::new(width, height);
-    if (width * block, height * block) == (region.width, region.height) {
-        for (to, from) in result.data_mut().as_chunks_mut::<3>().0.iter_mut().zip(blocks.pixels.iter()) {
-            *to = bytes(*from);
-        }
-        return result;
-    }
-    let down = taps(region.height, height, block, blocks.height);
-    let across = taps(region.width, width, block, blocks.width);
-    let mut line = Zeroizing::new(vec![[0.0; LANES]; blocks.width]);
-    for (to, taps) in result.data_mut().chunks_exact_mut(width * 3).zip(&down) {
-        line.fill([0.0; LANES]);
-        for (row, &weight) in blocks.pixels.chunks_exact(blocks.width).skip(taps.first).zip(&taps.weights) {
-            for (sum, &value) in line.as_flattened_mut().iter_mut().zip(row.as_flattened()) {
-                *sum += weight * value;
-            }
-        }
-        for (to, taps) in to.as_chunks_mut::<3>().0.iter_mut().zip(&across) {
-            let pixels = line[taps.first..].iter().zip(&taps.weights);
-            *to = bytes(pixels.fold([0.0; LANES], |sum, (pixel, &weight)| plus(sum, *pixel, weight)));
-        }
-    }
+    #[expect(
+        clippy::expect_used,
+        reason = "rasters have the length their sides say, the region lies inside"
+    )]
+    convolved(image, region, &mut result).expect("valid sides");
     result
 }
 
-/// `sum + weight · pixel`, in all lanes at once.
-fn plus(sum: [f32; LANES], pixel: [f32; LANES], weight: f32) -> [f32; LANES] {
-    std::array::from_fn(|k| sum[k] + weight * pixel[k])
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
+fn convolved(image: &RgbImage, region: Region, result: &mut RgbImage) -> Result<(), Box<dyn Error>> {
+    let [left, top, across, down] =
+        [region.left, region.top, region.width, region.height].map(|side| side as f64);
+    let options = ResizeOptions::new()
+        .crop(left, top, across, down)
+        .resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom))
+        .use_alpha(false);
+    let (width, height) = (result.width() as u32, result.height() as u32);
+    let from = ImageRef::new(image.width() as u32, image.height() as u32, image.data(), PixelType::U8x3)?;
+    let mut to = Image::from_slice_u8(width, height, result.data_mut(), PixelType::U8x3)?;
+    Ok(Resizer::new().resize(&from, &mut to, &options)?)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is clamped to a byte")]
-fn bytes([r, g, b, _]: [f32; LANES]) -> [u8; 3] {
-    [r, g, b].map(|value| (value + 0.5).clamp(0.0, 255.0) as u8)
-}
-
-/// A region whose blocks of `block` × `block` pixels were averaged; at the far edges blocks may be partial.
-struct Blocks {
-    width: usize,
-    height: usize,
-    pixels: Zeroizing<Vec<[f32; LANES]>>,
-}
-
-impl Blocks {
-    #[expect(clippy::cast_precision_loss, reason = "block sizes are small")]
-    fn averaged(image: &RgbImage, region: Region, block: usize) -> Self {
-        let (width, height) = (region.width.div_ceil(block), region.height.div_ceil(block));
-        let stride = image.width() * 3;
-        let rows = |row: usize| {
-            let start = (region.top + row) * stride + region.left * 3;
-            &image.data()[start..start + region.width * 3]
-        };
-        let mut pixels = Zeroizing::new(Vec::with_capacity(width * height));
-        let mut sums = vec![0_u32; region.width * 3];
-        for first in (0..region.height).step_by(block) {
-            let last = (first + block).min(region.height);
-            sums.fill(0);
-            for row in first..last {
-                for (sum, &value) in sums.iter_mut().zip(rows(row)) {
-                    *sum += u32::from(value);
-                }
-            }
-            for together in sums.as_chunks::<3>().0.chunks(block) {
-                let scale = 1.0 / (together.len() * (last - first)) as f32;
-                let total: [u32; 3] =
-                    together.iter().fold([0; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]]);
-                let [r, g, b] = total.map(|sum| sum as f32 * scale);
-                pixels.push([r, g, b, 0.0]);
-            }
+/// The means of blocks of `block` × `block` pixels (at most [`BLOCK_MAX`] a side) of a region, which must lie
+/// inside `image`; blocks that cross its right or lower edge are cut there.
+pub(crate) fn block_means(image: &RgbImage, region: Region, block: usize) -> RgbImage {
+    let (width, height) = (region.width.div_ceil(block), region.height.div_ceil(block));
+    let mut means = RgbImage::new(width, height);
+    let mut sums = Zeroizing::new(vec![0_u16; region.width * 3]);
+    let stride = image.width() * 3;
+    let region_rows = image.data()[region.top * stride..].chunks_exact(stride).take(region.height);
+    let mut rows = region_rows.map(|row| &row[region.left * 3..][..region.width * 3]);
+    for to in means.data_mut().chunks_exact_mut(width * 3) {
+        sums.fill(0);
+        let mut count = 0;
+        for row in rows.by_ref().take(block) {
+            // Never wraps, see BLOCK_MAX; said so that no check keeps the loop from becoming vector code.
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum = sum.wrapping_add(u16::from(value)));
+            count += 1;
         }
-        Self { width, height, pixels }
+        let pixels = to.as_chunks_mut::<3>().0.iter_mut();
+        for (mean, together) in pixels.zip(sums.as_chunks::<3>().0.chunks(block)) {
+            *mean = rounded_mean(together, count);
+        }
     }
+    means
 }
 
-/// The sources of one output pixel along one axis.
-struct Taps {
-    first: usize,
-    weights: Vec<f32>,
-}
-
-/// The taps of `to` outputs over `from` pixels that were averaged into `blocks` blocks.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "positions are clamped to the blocks, whose number is below 2¹⁶"
-)]
-fn taps(from: usize, to: usize, block: usize, blocks: usize) -> Vec<Taps> {
-    let step = from as f32 / to as f32 / block as f32;
-    let width = step.max(1.0);
-    (0..to)
-        .map(|output| {
-            let centre = (output as f32 + 0.5) * step - 0.5;
-            let first = (centre - SUPPORT * width).ceil().max(0.0) as usize;
-            let last = ((centre + SUPPORT * width).floor().max(0.0) as usize).min(blocks - 1);
-            let first = first.min(last);
-            let weights: Vec<f32> =
-                (first..=last).map(|at| catmull_rom((at as f32 - centre) / width)).collect();
-            let total: f32 = weights.iter().sum();
-            Taps { first, weights: weights.into_iter().map(|w| w / total).collect() }
-        })
-        .collect()
-}
-
-/// Keys' cubic with a = −1/2.
-fn catmull_rom(x: f32) -> f32 {
-    let x = x.abs();
-    if x < 1.0 {
-        1.5 * x.powi(3) - 2.5 * x.powi(2) + 1.0
-    } else if x < 2.0 {
-        -0.5 * x.powi(3) + 2.5 * x.powi(2) - 4.0 * x + 2.0
-    } else {
-        0.0
+/// The mean of sums over `rows` pixels each.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "a mean of bytes is a byte")]
+fn rounded_mean(sums: &[[u16; 3]], rows: u32) -> [u8; 3] {
+    let mut total = [0; 3];
+    for sum in sums {
+        total.iter_mut().zip(sum).for_each(|(total, &sum)| *total += u32::from(sum));
     }
+    let count = sums.len() as u32 * rows;
+    total.map(|total| ((total + count / 2) / count) as u8)
 }
 
 #[cfg(test)]

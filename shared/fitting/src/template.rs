@@ -52,7 +52,7 @@ impl Template {
         let mesh = mesh(named.mesh.verified(files)?)?;
         let mask = named.mask.as_ref().map(|entry| mask(entry.verified(files)?, size)).transpose()?;
         named.thumbnail.verified(files)?;
-        let prepared = PreparedTemplate::new(picture, &mesh, mask.as_ref());
+        let prepared = PreparedTemplate::new(picture, &mesh, mask);
         Ok(Self { description, hash: sha256_hex(json), prepared })
     }
 

@@ -125,6 +125,11 @@ impl Add {
         }
         let template = Template::open(&target)?;
         say(&format!("template {} version {version}: {}", self.id, template.hash()));
+        let [left, top, right, bottom] = template.description().face.bounds;
+        say(&format!(
+            "  face {}, counted from the largest: {left:.0},{top:.0} to {right:.0},{bottom:.0}",
+            self.face
+        ));
         check(&self.id)
     }
 }

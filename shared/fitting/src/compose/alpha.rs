@@ -15,6 +15,9 @@ const SKIN_SHRINK: f32 = 0.035;
 /// The soft edge of the whole product.
 const EDGE: f32 = 0.03;
 
+/// Above this alpha is 1: the rest would be less than half a level, and needs no template.
+const NEARLY_ALL: f32 = 0.998;
+
 /// What alpha is made of, all on the coarse raster.
 pub(super) struct Evidence<'a> {
     pub(super) points: &'a [[f32; 2]],
@@ -62,7 +65,7 @@ pub(super) fn alpha(evidence: &Evidence<'_>) -> Plane {
     for guard in eye_guards(evidence.points, unit, rim.width(), rim.height()) {
         alpha = with_eye(alpha, &guard, evidence, &photo_skin);
     }
-    alpha
+    alpha.map(|a| if a > NEARLY_ALL { 1.0 } else { a })
 }
 
 /// Above the brows the photo gives way within .35: foreheads differ little, hairlines differ much.

@@ -81,6 +81,11 @@ impl Features {
             core,
         }
     }
+
+    /// 1 where skin may be measured: inside the rim and outside the features.
+    pub(super) fn measurable(&self, rim: &Plane) -> Plane {
+        rim.clone().zip(&self.any, |d, any| if d > 0.02 { 1.0 - any } else { 0.0 })
+    }
 }
 
 /// 1 in the middle of the face, 0 beside its features, where hair may hang; by the distances from the

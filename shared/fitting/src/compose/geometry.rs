@@ -8,15 +8,20 @@ use super::plane::Plane;
 use super::raster::Coverage;
 use super::{shape, warp};
 
-/// The geometry of one fit. All planes lie on the coarse raster.
+/// How far beyond the points the face's raster reaches, in eye distances: the mesh's skirt and soft edges.
+const MARGIN: f32 = 0.1;
+
+/// The geometry of one fit. Planes lie on the coarse raster of the face unless said otherwise.
 pub(super) struct Geometry {
+    /// The face, and around it everything that moves with it.
     pub(super) grid: Grid,
+    pub(super) field: Grid,
     pub(super) frame: Frame,
     /// The fitted face's points, in coarse coordinates.
     pub(super) target: Vec<[f32; 2]>,
     /// Distance from the rim of the face, in eye distances, positive inside.
     pub(super) rim: Plane,
-    /// From a target sample to its origin in the template, in template pixels.
+    /// From a sample of the field to its origin in the template, in template pixels.
     pub(super) shift: [Plane; 2],
     /// A target sample's place in the photo, in photo pixels.
     pub(super) place: [Plane; 2],
@@ -31,31 +36,32 @@ impl Geometry {
     pub(super) fn new(photo: &[[f32; 3]], template: &PreparedTemplate) -> Self {
         let target = shape::target(photo, &template.points, &template.shares, template.unit);
         let size = [template.picture.width(), template.picture.height()];
-        let box_around = bounds(&target, (warp::FALLOFF + 0.02) * template.unit);
-        let grid = Grid::over(box_around, template.unit, size);
-
-        let target: Vec<_> = target.into_iter().map(|p| grid.coarse(p)).collect();
-        let origin: Vec<_> = template.points.iter().map(|&[x, y, _]| grid.coarse([x, y])).collect();
+        let grid_of = |margin| Grid::over(bounds(&target, margin * template.unit), template.unit, size);
+        let (field, grid) = (grid_of(warp::FALLOFF + 0.02), grid_of(MARGIN));
         let photo_flat: Vec<_> = photo.iter().map(|&[x, y, _]| [x, y]).collect();
         let depth: Vec<_> = template.points.iter().map(|&[_, _, z]| z).collect();
+        let shift = Self::shift(&target, template, &depth, &field);
 
+        let target: Vec<_> = target.into_iter().map(|p| grid.coarse(p)).collect();
         let frame = Frame::new(&target, template.unit / grid.step as f32);
         let rim = frame::rim_distance(&target, frame.unit, grid.width, grid.height);
         let coverage = Coverage::new(&target, &depth, grid.width, grid.height);
-        let hidden = occlusion::at_points(photo, &template.points);
+        let hidden = occlusion::at_points(photo, &template.points, &template.covered);
         let occlusion = occlusion::occlusion(&hidden, &target, &coverage, &frame);
         let mirrored_place = occlusion::needs_fill(&occlusion)
             .then(|| coverage.interpolate(&target, &occlusion::mirrored(&photo_flat)));
-        Self {
-            shift: warp::template_shift(&target, &origin, &coverage, &rim, &frame, grid.step),
-            place: coverage.interpolate(&target, &photo_flat),
-            grid,
-            frame,
-            target,
-            rim,
-            occlusion,
-            mirrored_place,
-        }
+        let place = coverage.interpolate(&target, &photo_flat);
+        Self { shift, place, grid, field, frame, target, rim, occlusion, mirrored_place }
+    }
+
+    /// How the template moves, on the field.
+    fn shift(target: &[[f32; 2]], template: &PreparedTemplate, depth: &[f32], field: &Grid) -> [Plane; 2] {
+        let origin: Vec<_> = template.points.iter().map(|&[x, y, _]| field.coarse([x, y])).collect();
+        let target: Vec<_> = target.iter().map(|&p| field.coarse(p)).collect();
+        let frame = Frame::new(&target, template.unit / field.step as f32);
+        let rim = frame::rim_distance(&target, frame.unit, field.width, field.height);
+        let coverage = Coverage::new(&target, depth, field.width, field.height);
+        warp::template_shift(&target, &origin, &coverage, &rim, &frame, field.step)
     }
 }
 

@@ -11,7 +11,8 @@ const COARSE_UNIT: f32 = 60.0;
 /// A rectangle of the template and the coarse raster over it.
 ///
 /// Fine coordinates count template pixels from the rectangle's top left pixel; coarse ones count blocks of
-/// `step` × `step` of those. Integer coordinates are sample centres in both.
+/// `step` × `step` of those. Integer coordinates are sample centres in both. Blocks are counted from the
+/// template's own top left pixel, so that all grids over one face share their coarse samples.
 pub(super) struct Grid {
     /// The rectangle's first column and row in the template.
     pub(super) left: usize,
@@ -32,7 +33,8 @@ impl Grid {
         let step = index((unit / COARSE_UNIT).round()).max(1);
         let [width, height] = template_size;
         let [left, top, right, bottom] = bounds;
-        let (left, top) = (index(left).min(width - 1), index(top).min(height - 1));
+        let aligned = |n: usize| n - n % step;
+        let (left, top) = (aligned(index(left).min(width - 1)), aligned(index(top).min(height - 1)));
         let (right, bottom) =
             (index(right.ceil()).clamp(left, width - 1), index(bottom.ceil()).clamp(top, height - 1));
         Self {
@@ -50,6 +52,11 @@ impl Grid {
 
     pub(super) fn fine_height(&self) -> usize {
         self.height * self.step
+    }
+
+    /// Where another grid over the same face begins in this one, in coarse samples.
+    pub(super) fn offset_of(&self, other: &Self) -> [usize; 2] {
+        [(other.left - self.left) / self.step, (other.top - self.top) / self.step]
     }
 
     /// Template pixels to coarse coordinates.
@@ -90,9 +97,18 @@ mod tests {
     }
 
     #[test]
+    fn grids_over_one_face_share_their_samples() {
+        let grid = |bounds| Grid::over(bounds, 200.0, [500, 500]);
+        let (outer, inner) = (grid([3.0, 5.0, 400.0, 400.0]), grid([55.0, 61.0, 300.0, 300.0]));
+        let [x, y] = outer.offset_of(&inner);
+        let ([u, v], [ox, oy]) = (inner.coarse([100.0, 100.0]), outer.coarse([100.0, 100.0]));
+        assert_eq!([u + x as f32, v + y as f32], [ox, oy]);
+    }
+
+    #[test]
     fn a_block_centre_has_whole_coarse_coordinates() {
         let grid = Grid::over([10.0, 20.0, 200.0, 200.0], 180.0, [400, 400]);
         assert_eq!(grid.step, 3);
-        assert_eq!(grid.coarse([11.0 + 3.0 * 4.0, 21.0]), [4.0, 0.0]);
+        assert_eq!(grid.coarse([10.0 + 3.0 * 4.0, 19.0]), [4.0, 0.0]);
     }
 }

@@ -60,6 +60,12 @@ impl Plane {
         self.data.chunks_exact_mut(self.width)
     }
 
+    /// The first `N` rows, each to be written by itself; rows that the plane lacks are empty.
+    pub(super) fn split<const N: usize>(&mut self) -> [&mut [f32]; N] {
+        let mut rows = self.data.chunks_exact_mut(self.width);
+        std::array::from_fn(|_| rows.next().unwrap_or_default())
+    }
+
     /// The same plane with `f` applied to every sample.
     pub(super) fn map(mut self, f: impl Fn(f32) -> f32) -> Self {
         self.data.iter_mut().for_each(|v| *v = f(*v));
@@ -70,6 +76,15 @@ impl Plane {
     pub(super) fn zip(mut self, other: &Self, f: impl Fn(f32, f32) -> f32) -> Self {
         self.data.iter_mut().zip(&other.data).for_each(|(v, &o)| *v = f(*v, o));
         self
+    }
+
+    /// The rectangle of `width` × `height` samples that begins at (left, top); it must lie inside.
+    pub(super) fn part(&self, left: usize, top: usize, width: usize, height: usize) -> Self {
+        let mut part = Self::new(width, height);
+        for (to, from) in part.rows_mut().zip(self.rows().skip(top)) {
+            to.copy_from_slice(&from[left..left + width]);
+        }
+        part
     }
 
     /// The means of blocks of `step` × `step` samples; blocks that cross the border are cut there.
@@ -123,7 +138,8 @@ fn block_means<const S: usize>(line: &[f32], share: f32, means: &mut [f32]) {
 
 impl Drop for Plane {
     fn drop(&mut self) {
-        self.data.zeroize();
+        // As a slice: a vector would be wiped one sample after the other.
+        self.data.as_mut_slice().zeroize();
     }
 }
 
@@ -158,18 +174,10 @@ impl Upsampler {
         }
         let out = &mut out[start..];
         match step {
-            1 => expand::<1>(blended, out),
-            2 => expand::<2>(blended, out),
-            3 => expand::<3>(blended, out),
-            4 => expand::<4>(blended, out),
-            5 => expand::<5>(blended, out),
-            6 => expand::<6>(blended, out),
-            8 => expand::<8>(blended, out),
-            _ => {
-                for (pair, block) in blended.windows(2).zip(out.chunks_mut(step)) {
-                    ramp(pair[0], pair[1], step, block);
-                }
-            }
+            0..=4 => expand::<4>(blended, step, out),
+            5..=8 => expand::<8>(blended, step, out),
+            9..=16 => expand::<16>(blended, step, out),
+            _ => expand::<1>(blended, step, out),
         }
         let (filled, rest) = out.split_at_mut((step * (blended.len() - 1)).min(out.len()));
         debug_assert!(filled.len() + rest.len() >= span.end.saturating_sub(start));
@@ -191,24 +199,28 @@ impl Upsampler {
     }
 }
 
-/// Fills each whole block of `S` fine samples between two neighbours of `coarse`, and the cut last one.
-fn expand<const S: usize>(coarse: &[f32], out: &mut [f32]) {
-    let (blocks, rest) = out.as_chunks_mut::<S>();
-    let whole = blocks.len();
-    for (pair, block) in coarse.windows(2).zip(blocks) {
-        ramp(pair[0], pair[1], S, block);
-    }
-    if let Some(&[a, b]) = coarse.get(whole..whole + 2) {
-        ramp(a, b, S, rest);
+/// Fills the `step` fine samples from each of the coarse ones up to its neighbour. `LANES` are written at once
+/// where there is room, which is faster than writing `step`; the surplus is overwritten by the next neighbours.
+fn expand<const LANES: usize>(coarse: &[f32], step: usize, out: &mut [f32]) {
+    let share = 1.0 / step as f32;
+    // The centre of an even block lies half a sample before the first fine one after it.
+    let offset = if step.is_multiple_of(2) { 0.5 } else { 0.0 };
+    for (k, pair) in coarse.windows(2).enumerate() {
+        let slope = (pair[1] - pair[0]) * share;
+        let start = pair[0] + offset * slope;
+        let rest = out.get_mut(k * step..).unwrap_or_default();
+        if let (Some(lanes), true) = (rest.first_chunk_mut::<LANES>(), LANES >= step) {
+            ramp(start, slope, lanes);
+        } else {
+            let whole = step.min(rest.len());
+            ramp(start, slope, &mut rest[..whole]);
+        }
     }
 }
 
-/// The fine samples from one coarse sample on, `step` of which reach the next.
+/// Equidistant values.
 #[inline]
-fn ramp(a: f32, b: f32, step: usize, out: &mut [f32]) {
-    let slope = (b - a) / step as f32;
-    // The centre of an even block lies half a sample before the first fine one after it.
-    let start = if step.is_multiple_of(2) { a + 0.5 * slope } else { a };
+fn ramp(start: f32, slope: f32, out: &mut [f32]) {
     for (i, v) in out.iter_mut().enumerate() {
         *v = start + slope * i as f32;
     }

@@ -9,11 +9,9 @@ use std::ops::Range;
 
 use super::blur::gaussian;
 use super::frame::Frame;
-use super::grid::Grid;
 use super::logarithm::exp;
-use super::plane::{Plane, Upsampler};
+use super::plane::Plane;
 use super::polygon::Polygon;
-use super::render::touched_columns;
 use super::shading::LOG_OFFSET;
 use super::surface::Surface;
 use crate::topology::{LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE};
@@ -124,19 +122,11 @@ fn fringe(skin: &Plane, frame: &Frame, rim: &Plane) -> Plane {
     fringe
 }
 
-/// Paints the template's shading over its features (fine planes, 8-bit levels) as far as `share` says.
-pub(super) fn paint(template: &mut [Plane; 4], share: &Plane, low: &[Plane; 3], grid: &Grid) {
-    let mut upsampler = Upsampler::new(grid.step, grid.width);
-    let (mut shares, mut shading) = (vec![0.0; grid.fine_width()], vec![0.0; grid.fine_width()]);
-    for (y, span) in touched_columns(share, grid).into_iter().enumerate() {
-        upsampler.row(share, y, span.clone(), &mut shares);
-        for (plane, low) in template.iter_mut().zip(low) {
-            upsampler.row(low, y, span.clone(), &mut shading);
-            let pixels = plane.row_mut(y)[span.clone()].iter_mut();
-            for (v, (&share, &l)) in pixels.zip(shares[span.clone()].iter().zip(&shading[span.clone()])) {
-                *v += (exp(l) - LOG_OFFSET - *v) * share;
-            }
-        }
+/// Paints the template's shading (logarithms) with grain of the given deviation over a row of one of its
+/// colours (8-bit levels), as far as `shares` says.
+pub(super) fn paint_row(colour: &mut [f32], shares: &[f32], shading: &[f32], grain: &[f32], deviation: f32) {
+    for ((v, &share), (&shading, &grain)) in colour.iter_mut().zip(shares).zip(shading.iter().zip(grain)) {
+        *v += (exp(shading) - LOG_OFFSET + deviation * grain - *v) * share;
     }
 }
 

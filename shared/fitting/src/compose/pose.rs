@@ -41,11 +41,12 @@ impl Similarity {
 
     /// How far the head is turned between the two, in degrees: yaw and pitch together, roll left out,
     /// since a rolled head loses nothing.
-    pub(super) fn turn_degrees(&self) -> f64 {
+    #[expect(clippy::cast_possible_truncation, reason = "an angle in degrees")]
+    pub(super) fn turn_degrees(&self) -> f32 {
         let r = &self.rotation;
         let yaw = r[0][2].atan2(r[2][2]).to_degrees();
         let pitch = (-r[1][2]).clamp(-1.0, 1.0).asin().to_degrees();
-        yaw.hypot(pitch)
+        yaw.hypot(pitch) as f32
     }
 }
 
@@ -134,7 +135,7 @@ mod tests {
                 })
                 .collect();
             let similarity = Similarity::between(&cloud(), &turned, &[1.0; 40]);
-            assert!((similarity.turn_degrees() - f64::from(yaw.abs())).abs() < 1e-3, "{yaw}");
+            assert!((similarity.turn_degrees() - yaw.abs()).abs() < 1e-3, "{yaw}");
             for (from, to) in cloud().into_iter().zip(&turned) {
                 let moved = similarity.apply(from);
                 assert!(moved.iter().zip(to).all(|(a, b)| (a - b).abs() < 1e-3));

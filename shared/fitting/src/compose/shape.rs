@@ -45,9 +45,8 @@ pub(super) fn shares(template: &[[f32; 3]], unit: f32) -> Vec<f32> {
 
 /// The target points in template pixels.
 pub(super) fn target(source: &[[f32; 3]], template: &[[f32; 3]], shares: &[f32], unit: f32) -> Vec<[f32; 2]> {
-    let pose = Similarity::between(source, template, &pose_weights(source));
-    #[expect(clippy::cast_possible_truncation, reason = "an angle in degrees")]
-    let turn = pose.turn_degrees() as f32;
+    let pose = pose(source, template);
+    let turn = pose.turn_degrees();
     let trust = (1.0 - (turn - TURN_TRUSTED) / TURN_FADE).clamp(TURNED_SHARE, 1.0);
     let points = source.iter().zip(template).zip(shares).map(|((&s, t), &share)| {
         let [x, y, _] = pose.apply(s);
@@ -56,6 +55,15 @@ pub(super) fn target(source: &[[f32; 3]], template: &[[f32; 3]], shares: &[f32],
         [t[0] + dx * kept, t[1] + dy * kept]
     });
     points.collect()
+}
+
+/// How far the photo's head is turned from the template's, in degrees.
+pub(super) fn turn_degrees(source: &[[f32; 3]], template: &[[f32; 3]]) -> f32 {
+    pose(source, template).turn_degrees()
+}
+
+fn pose(source: &[[f32; 3]], template: &[[f32; 3]]) -> Similarity {
+    Similarity::between(source, template, &pose_weights(source))
 }
 
 /// How much each of the photo's points says about the rigid head.

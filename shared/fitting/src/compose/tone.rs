@@ -1,11 +1,14 @@
 //! What the fine pass needs to know of the coarse one: shading, gain and how much of each to keep.
 //!
-//! Everything is a coarse plane; [`super::render`] interpolates them and does the arithmetic per pixel.
+//! Everything is a coarse plane; [`super::face`] interpolates them, [`super::relight`] does the arithmetic.
 
+use super::Look;
+use super::backdrop::Backdrop;
 use super::blur::gaussian;
 use super::features::Features;
 use super::frame::Frame;
 use super::plane::Plane;
+use super::relight::PLANES;
 use super::shading::luma;
 use super::skin::quantile;
 use super::surface::Surface;
@@ -21,6 +24,9 @@ const FOREHEAD_FADE: f32 = 0.12;
 /// The share of the gain that eyeballs and open mouth take: whites and teeth are no skin and would turn
 /// yellow or grey with all of it.
 const WHITES_GAIN: f32 = 0.5;
+/// What they are spared of a change in brightness is at most this, in logarithms: under more, the teeth of a dark
+/// photo would stay black in a bright face.
+const WHITES_SPARED_MAX: f32 = 0.25;
 /// The share of their own hue that lips and other non-skin keep.
 const HUE_KEPT: f32 = 0.35;
 /// Luma above the template's skin by more than this is compressed (highlights of a hard flash) ...
@@ -33,31 +39,47 @@ const SHOULDER_WHITES: f32 = 0.45;
 const BLACK_QUANTILE: f32 = 0.1;
 const DEEPENING_MAX: f32 = 1.25;
 
-/// The coarse planes of one fit.
+/// The coarse planes of one fit, the arithmetic of [`super::relight`] prepared as far as it is linear.
 pub(super) struct Tone {
-    /// The photo's shading in red, green and blue: subtracted from its logarithms it leaves the detail.
-    pub(super) photo_low: [Plane; 3],
-    /// A correction of the detail's middle band.
-    pub(super) contrast: [Plane; 3],
-    /// The gain in luma and in chroma.
-    pub(super) luma_gain: Plane,
-    pub(super) chroma_gain: [Plane; 3],
+    /// The photo's shading in red, green and blue less a correction of the detail's middle band: subtracted
+    /// from the photo's logarithms it leaves the detail.
+    shading: [Plane; 3],
+    /// What the detail is added to: the photo's shading raised to the template's luma.
+    base: [Plane; 3],
+    /// The gain in chroma of red and green; the three add up to nothing.
+    chroma_gain: [Plane; 2],
     /// The share of its own chroma that a sample keeps.
-    pub(super) hue_kept: Plane,
-    /// Luma from which on highlights are compressed.
-    pub(super) shoulder: Plane,
+    hue_kept: Plane,
+    /// Luma above the base from which on highlights are compressed.
+    headroom: Plane,
     /// Soft masks of the features and of the red of the lips.
-    pub(super) soft: Plane,
-    pub(super) lips: Plane,
+    soft: Plane,
+    lips: Plane,
     /// Added to the factor of dark detail in the features.
     pub(super) deepening: f32,
 }
 
-/// Derives the planes from the photo's and the template's surfaces.
-pub(super) fn tone(photo: &Surface, template: &Surface, features: &Features, frame: &Frame) -> Tone {
+impl Tone {
+    /// All planes, in the order [`super::relight`] takes them.
+    pub(super) fn planes(&self) -> [&Plane; PLANES] {
+        let ([p0, p1, p2], [b0, b1, b2], [red, green]) = (&self.shading, &self.base, &self.chroma_gain);
+        [p0, p1, p2, b0, b1, b2, red, green, &self.hue_kept, &self.headroom, &self.soft, &self.lips]
+    }
+
+    /// Shows the planes that decide on brightness and contrast.
+    pub(super) fn show(&self, look: Look<'_>) {
+        look("shading taken off", &self.shading.each_ref());
+        look("shading put on", &self.base.each_ref());
+        look("hue kept", &[&self.hue_kept]);
+    }
+}
+
+/// Derives the planes from the photo's surface and from the template as it lies in its place.
+pub(super) fn tone(photo: Surface, template: &Backdrop, features: Features, frame: &Frame) -> Tone {
     let gain: [Plane; 3] = std::array::from_fn(|c| template.low[c].clone().zip(&photo.low[c], |t, p| t - p));
     let luma_gain = luma(&gain);
-    let chroma_gain = gain.map(|plane| plane.zip(&luma_gain, |g, y| g - y));
+    let [red, green, _] = gain.map(|plane| plane.zip(&luma_gain, |g, y| g - y));
+    let luma_gain = luma_gain.zip(&features.whites, |g, whites| g - spared(g) * whites);
     let hue_kept = photo
         .hue_distance
         .clone()
@@ -67,43 +89,48 @@ pub(super) fn tone(photo: &Surface, template: &Surface, features: &Features, fra
         .zip(&features.whites, |kept, whites| kept.max((1.0 - WHITES_GAIN) * whites));
     let shoulder = luma(&template.low)
         .zip(&features.whites, |y, whites| y + SHOULDER + (SHOULDER_WHITES - SHOULDER) * whites);
+    let deepening = deepening(&photo, template.black, &features);
+    let contrast = contrast(&photo, template, &features, frame);
+    let Surface { low, .. } = photo;
+    let base = low.each_ref().map(|low| low.clone().zip(&luma_gain, |low, gain| low + gain));
+    let headroom = shoulder.zip(&luma(&base), |shoulder, base| shoulder - base);
     Tone {
-        contrast: contrast(photo, template, features, frame),
-        photo_low: photo.low.clone(),
-        luma_gain: luma_gain.zip(&features.whites, |g, whites| g * (1.0 - (1.0 - WHITES_GAIN) * whites)),
-        chroma_gain,
+        shading: std::array::from_fn(|c| low[c].clone().zip(&contrast[c], |low, contrast| low - contrast)),
+        base,
+        chroma_gain: [red, green],
         hue_kept,
-        shoulder,
-        soft: features.soft.clone(),
-        lips: features.lips.clone(),
-        deepening: deepening(photo, template, features),
+        headroom,
+        soft: features.soft,
+        lips: features.lips,
+        deepening,
     }
+}
+
+/// The dark of a face's eyes, as luma detail.
+pub(super) fn black(face: &Surface, features: &Features) -> f32 {
+    let detail = luma(&face.detail());
+    let eyes = detail.data().iter().zip(features.eyes.data()).filter(|&(_, &e)| e > 0.5);
+    let mut values: Vec<f32> = eyes.map(|(&v, _)| v).collect();
+    quantile(&mut values, BLACK_QUANTILE)
+}
+
+/// What eyeballs and teeth are spared of a gain in luma.
+fn spared(gain: f32) -> f32 {
+    ((1.0 - WHITES_GAIN) * gain).clamp(-WHITES_SPARED_MAX, WHITES_SPARED_MAX)
 }
 
 /// How much darker the eyes' dark detail becomes, as a factor on it less one: lashes and pupils follow
 /// the template's black level, so that a flat photo does not look painted on a contrasty template.
-fn deepening(photo: &Surface, template: &Surface, features: &Features) -> f32 {
-    let black = |face: &Surface| {
-        let detail = luma(&face.detail());
-        let mut values: Vec<f32> = detail
-            .data()
-            .iter()
-            .zip(features.eyes.data())
-            .filter(|&(_, &e)| e > 0.5)
-            .map(|(&v, _)| v)
-            .collect();
-        quantile(&mut values, BLACK_QUANTILE)
-    };
-    (black(template) / black(photo).min(-0.1)).clamp(1.0, DEEPENING_MAX) - 1.0
+fn deepening(photo: &Surface, template_black: f32, features: &Features) -> f32 {
+    (template_black / black(photo, features).min(-0.1)).clamp(1.0, DEEPENING_MAX) - 1.0
 }
 
 /// What is added to the detail outside the features: (factor - 1) times its middle band, the factor being
 /// the ratio of the two faces' contrasts on skin; and on the forehead the band's shadows, inverted.
-fn contrast(photo: &Surface, template: &Surface, features: &Features, frame: &Frame) -> [Plane; 3] {
+fn contrast(photo: &Surface, template: &Backdrop, features: &Features, frame: &Frame) -> [Plane; 3] {
     let both = photo.weight.clone().zip(&template.weight, f32::min);
     let photo_detail = photo.detail();
-    let ratio =
-        deviation(&luma(&template.detail()), &both) / deviation(&luma(&photo_detail), &both).max(1e-3);
+    let ratio = deviation(&template.detail, &both) / deviation(&luma(&photo_detail), &both).max(1e-3);
     let change = ratio.clamp(CONTRAST_RANGE[0], CONTRAST_RANGE[1]) - 1.0;
     // What hair has thrown onto the forehead is no detail of the face and may not stay as a line there.
     let bands = photo_detail.map(|plane| gaussian(&plane, CONTRAST_SIGMA * frame.unit));

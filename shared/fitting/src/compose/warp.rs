@@ -5,14 +5,13 @@
 //! Maps live on the coarse raster; between its samples they are interpolated, which rounds off the kinks
 //! at the triangles' edges.
 
-use std::ops::Range;
-
 use super::frame::{Frame, nodes};
-use super::grid::Grid;
-use super::plane::{Plane, Upsampler};
+use super::grid::{Grid, index};
+use super::plane::Plane;
 use super::raster::Coverage;
 use super::shape::smoothstep;
 use super::texture::Texture;
+use crate::pixels::RgbImage;
 use crate::topology::OVAL;
 
 /// Where the template comes to rest outside the face, in eye distances: wide enough that a jaw wider by
@@ -73,53 +72,55 @@ fn rim_field(target: &[[f32; 2]], shifts: &[[f32; 2]], unit: f32, like: &Plane) 
     })
 }
 
-/// The template at the fine raster of the grid, moved by `shift`: red, green, blue and its mask.
-///
-/// `origin` is where the texture's first pixel lies in the template.
-pub(super) fn sample_template(
-    texture: &Texture,
-    origin: [usize; 2],
+/// Planes that lie on the grid `own`, as they lie on `grid` after the template was moved by `shift` (template
+/// pixels): bilinear, the border continued by its last sample.
+pub(super) fn carried<const N: usize>(
+    planes: [&Plane; N],
+    own: &Grid,
     shift: &[Plane; 2],
     grid: &Grid,
-) -> [Plane; 4] {
-    let base = [grid.left as f32 - origin[0] as f32, grid.top as f32 - origin[1] as f32];
-    let all = vec![0..grid.fine_width(); grid.fine_height()];
-    sample(texture, shift, grid, &all, |x, y, [dx, dy]| [x + base[0] + dx, y + base[1] + dy])
-}
-
-/// The photo at the fine raster of the grid; `place` are photo pixels, `spans` the columns of each row.
-pub(super) fn sample_photo(
-    texture: &Texture,
-    place: &[Plane; 2],
-    grid: &Grid,
-    spans: &[Range<usize>],
-) -> [Plane; 3] {
-    sample(texture, place, grid, spans, |_, _, place| place)
-}
-
-/// Samples the first `N` channels of a texture where `locate` puts a fine pixel, given its place in the grid
-/// and the map's value there.
-fn sample<const N: usize>(
-    texture: &Texture,
-    map: &[Plane; 2],
-    grid: &Grid,
-    spans: &[Range<usize>],
-    locate: impl Fn(f32, f32, [f32; 2]) -> [f32; 2],
 ) -> [Plane; N] {
-    let width = grid.fine_width();
-    let mut planes: [Plane; N] = std::array::from_fn(|_| Plane::new(width, grid.fine_height()));
-    let mut upsampler = Upsampler::new(grid.step, grid.width);
-    let (mut xs, mut ys) = (vec![0.0; width], vec![0.0; width]);
-    for (y, span) in spans.iter().enumerate() {
-        upsampler.row(&map[0], y, span.clone(), &mut xs);
-        upsampler.row(&map[1], y, span.clone(), &mut ys);
-        let mut rows = planes.each_mut().map(|plane| &mut plane.row_mut(y)[span.clone()]);
-        for (i, (&u, &v)) in xs[span.clone()].iter().zip(&ys[span.clone()]).enumerate() {
-            let [u, v] = locate((span.start + i) as f32, y as f32, [u, v]);
-            for (row, value) in rows.iter_mut().zip(texture.sample(u, v)) {
-                row[i] = value;
+    let [left, top] = own.offset_of(grid).map(|n| n as f32);
+    let (right, bottom) = ((own.width - 1) as f32, (own.height - 1) as f32);
+    let scale = 1.0 / grid.step as f32;
+    let mut carried = std::array::from_fn(|_| Plane::new(grid.width, grid.height));
+    for y in 0..grid.height {
+        let mut rows = carried.each_mut().map(|plane| plane.row_mut(y));
+        for (x, (&dx, &dy)) in shift[0].row(y).iter().zip(shift[1].row(y)).enumerate() {
+            let u = (x as f32 + left + dx * scale).clamp(0.0, right);
+            let v = (y as f32 + top + dy * scale).clamp(0.0, bottom);
+            let (column, line) = (index(u), index(v));
+            let (across, down) = (u - column as f32, v - line as f32);
+            let next = (column + 1).min(own.width - 1);
+            for (row, plane) in rows.iter_mut().zip(planes) {
+                let (upper, lower) = (plane.row(line), plane.row((line + 1).min(own.height - 1)));
+                let above = upper[column] + (upper[next] - upper[column]) * across;
+                let below = lower[column] + (lower[next] - lower[column]) * across;
+                row[x] = above + (below - above) * down;
             }
         }
     }
-    planes
+    carried
+}
+
+/// The photo's colours (8-bit levels) at the coarse samples that lie inside the rim or close to it, 0 elsewhere.
+///
+/// `place` are photo pixels; `means` is the photo reduced by blocks of `block` × `block` pixels.
+pub(super) fn sample_means(means: &RgbImage, block: usize, place: &[Plane; 2], rim: &Plane) -> [Plane; 3] {
+    /// Blurs look this far beyond the rim, in eye distances.
+    const MARGIN: f32 = 0.05;
+    let texture = Texture::of(means);
+    let (scale, half) = (1.0 / block as f32, (block - 1) as f32 / 2.0);
+    let mut colours: [Plane; 3] = std::array::from_fn(|_| Plane::new(rim.width(), rim.height()));
+    for y in 0..rim.height() {
+        let mut rows = colours.each_mut().map(|plane| plane.row_mut(y));
+        let places = place[0].row(y).iter().zip(place[1].row(y));
+        for (x, ((&u, &v), &distance)) in places.zip(rim.row(y)).enumerate() {
+            if distance > -MARGIN {
+                let colour = texture.sample((u - half) * scale, (v - half) * scale);
+                rows.iter_mut().zip(colour).for_each(|(row, value)| row[x] = value);
+            }
+        }
+    }
+    colours
 }

@@ -1,74 +1,134 @@
-//! JPEG: baseline and progressive, grey, YCbCr, RGB, CMYK and YCCK, decoded at a reduced scale where that is
-//! enough: a face needs a fraction of a phone's pixels, and the inverse DCT can leave out what is not needed.
+//! JPEG: the plain kind that cameras write is decoded here, everything else by a library.
+//!
+//! A photo is looked at twice: all of it, small, to find the face, then the face alone in detail. So the first
+//! pass reads the entropy-coded data, most of it without keeping a coefficient, and remembers places in it; a
+//! part is read from the nearest place on. Baseline and extended sequential files of eight bits are of the
+//! plain kind, grey, YCbCr or RGB, subsampled by two at most, with or without restart markers.
 
-use domain::ReasonCode;
-use jpeg_decoder::{Decoder, PixelFormat};
-use zeroize::Zeroizing;
+mod bits;
+mod huffman;
+mod idct;
+mod library;
+mod region;
+mod scan;
+mod segments;
+#[cfg(test)]
+mod tests;
+mod upsample;
 
-use super::{Decoded, Detail, Limits, corrupt, damaged, exif, refused};
-use crate::colour;
+use self::region::{Places, Scale};
+use self::scan::Checkpoints;
+use self::segments::Header;
+use super::{Detail, Limits, corrupt, exif};
 use crate::outcome::Refusal;
-use crate::photo::Orientation;
+use crate::photo::{Orientation, Region};
 use crate::pixels::RgbImage;
 
-/// The scales at which a block's inverse DCT can be computed.
-const REDUCTIONS: [u16; 3] = [8, 4, 2];
+/// The entropy-coded data or a segment is damaged.
+#[derive(Debug)]
+struct Corrupt;
 
-pub(super) fn decode(photo: &[u8], limits: &Limits, detail: Detail) -> Result<Decoded, Refusal> {
-    if !is_complete(photo) {
-        return Err(corrupt());
+impl From<Corrupt> for Refusal {
+    fn from(_: Corrupt) -> Self {
+        corrupt()
     }
-    let mut decoder = Decoder::new(photo);
-    decoder.read_info().map_err(damaged)?;
-    let info = decoder.info().ok_or_else(corrupt)?;
-    let full_size = (usize::from(info.width), usize::from(info.height));
-    limits.admit(full_size.0, full_size.1)?;
-    // Four channels a pixel, and for progressive files two bytes for each coefficient.
-    decoder.set_max_decoding_buffer_size(limits.pixels_max.saturating_mul(12));
-    let reduction = reduction(info.width.max(info.height), detail);
-    let (width, height) =
-        decoder.scale(info.width.div_ceil(reduction), info.height.div_ceil(reduction)).map_err(damaged)?;
-
-    let mut samples = Zeroizing::new(decoder.decode().map_err(damaged)?);
-    let orientation = decoder.exif_data().map_or_else(Orientation::default, exif::orientation);
-    let mut profile = decoder.icc_profile();
-    let pixels = match info.pixel_format {
-        PixelFormat::RGB24 => std::mem::take(&mut *samples),
-        PixelFormat::L8 => samples.iter().flat_map(|&v| [v; 3]).collect(),
-        // Four inks do not fit the three-channel raster, so their profile is applied at once.
-        PixelFormat::CMYK32 => colour::rgb_from_inks(&samples, profile.take().as_deref()),
-        PixelFormat::L16 => return Err(refused(ReasonCode::BadFormat)),
-    };
-    let pixels = RgbImage::from_raw(usize::from(width), usize::from(height), pixels).ok_or_else(corrupt)?;
-    Ok(Decoded { pixels, full_size, orientation, profile })
 }
 
-/// The strongest reduction that leaves the longer side as long as asked for.
-fn reduction(long: u16, detail: Detail) -> u16 {
-    match detail {
-        Detail::Full => 1,
-        Detail::Side(min) => REDUCTIONS.into_iter().find(|&r| usize::from(long / r) >= min).unwrap_or(1),
+/// The samples of a block a side, at the scales at which its inverse DCT can be computed.
+const BLOCK_SIZES: [usize; 4] = [1, 2, 4, 8];
+
+/// How many times the detail is decoded where the library decodes: it has no cheap second pass, and hardly gains by
+/// a smaller scale, so that it is better to have enough at once.
+const LIBRARY_DETAIL: usize = 4;
+
+/// A JPEG file that was read up to its pixels.
+pub(super) struct Jpeg<'a> {
+    file: &'a [u8],
+    header: Header<'a>,
+    /// The places remembered by the first pass, when the file is of the plain kind.
+    checkpoints: Option<Checkpoints>,
+    limits: Limits,
+}
+
+/// Pixels at a scale.
+pub(super) struct Scaled {
+    pub(super) pixels: RgbImage,
+    /// Pixels of the file per pixel, 8 at most.
+    pub(super) reduction: usize,
+    /// Whether the colour profile was applied already.
+    pub(super) is_converted: bool,
+}
+
+impl<'a> Jpeg<'a> {
+    /// Checks a file's size and completeness.
+    pub(super) fn open(file: &'a [u8], limits: &Limits) -> Result<Self, Refusal> {
+        if !is_complete(file) {
+            return Err(corrupt());
+        }
+        let header = segments::header(file)?;
+        limits.admit(header.width, header.height)?;
+        Ok(Self { file, header, checkpoints: None, limits: *limits })
+    }
+
+    /// Width and height of the stored picture at full scale.
+    pub(super) fn full_size(&self) -> (usize, usize) {
+        (self.header.width, self.header.height)
+    }
+
+    /// Its size at a scale.
+    pub(super) fn size(&self, reduction: usize) -> (usize, usize) {
+        (self.header.width.div_ceil(reduction), self.header.height.div_ceil(reduction))
+    }
+
+    pub(super) fn orientation(&self) -> Orientation {
+        self.header.exif.map_or_else(Orientation::default, exif::orientation)
+    }
+
+    pub(super) fn profile(&self) -> Option<&[u8]> {
+        self.header.profile.as_deref()
+    }
+
+    /// Decodes the whole picture at the smallest scale that has the detail.
+    pub(super) fn whole(&mut self, detail: Detail) -> Result<Scaled, Refusal> {
+        let long = self.header.width.max(self.header.height);
+        let times = if self.header.frame.is_some() { 1 } else { LIBRARY_DETAIL };
+        let is_enough = |size: &usize| match detail {
+            Detail::Full => *size == 8,
+            Detail::Side(min) => long * size / 8 >= min.saturating_mul(times),
+        };
+        let size = BLOCK_SIZES.into_iter().find(is_enough).unwrap_or(8);
+        let Some(frame) = &self.header.frame else { return self.by_library(8 / size) };
+        let scale = Scale::new(self.full_size(), size);
+        let mut checkpoints = Checkpoints::new(region::mcus(frame, self.full_size()).0);
+        let all = Region { left: 0, top: 0, width: scale.width, height: scale.height };
+        let places = Places::Remember(&mut checkpoints);
+        let pixels = region::decode(frame, self.full_size(), scale, all, places)?;
+        self.checkpoints = Some(checkpoints);
+        Ok(Scaled { pixels, reduction: 8 / size, is_converted: false })
+    }
+
+    /// Decodes a region at a scale, in pixels of that scale; the whole picture must have been decoded before.
+    pub(super) fn part(&self, reduction: usize, part: Region) -> Result<Scaled, Refusal> {
+        let (Some(frame), Some(checkpoints)) = (&self.header.frame, &self.checkpoints) else {
+            let whole = self.by_library(reduction)?;
+            return Ok(Scaled { pixels: whole.pixels.part(part), ..whole });
+        };
+        let scale = Scale::new(self.full_size(), 8 / reduction);
+        let pixels = region::decode(frame, self.full_size(), scale, part, Places::Known(checkpoints))?;
+        Ok(Scaled { pixels, reduction, is_converted: false })
+    }
+
+    fn by_library(&self, reduction: usize) -> Result<Scaled, Refusal> {
+        let (size, pixels_max) = (self.size(reduction), self.limits.pixels_max);
+        let library::Decoded { pixels, is_converted } =
+            library::decode(self.file, size, pixels_max, self.profile())?;
+        Ok(Scaled { pixels, reduction, is_converted })
     }
 }
 
 /// Whether the file goes on to an end-of-image marker after its first scan begins. Inside a scan the bytes
 /// `FF D9` cannot occur, so a file that was cut short has none, whatever its thumbnail contains.
-fn is_complete(photo: &[u8]) -> bool {
-    scan_start(photo).is_some_and(|start| photo[start..].windows(2).rev().any(|pair| pair == [0xFF, 0xD9]))
-}
-
-/// Where the first scan's header begins, found by walking the segments before it.
-fn scan_start(photo: &[u8]) -> Option<usize> {
-    let mut at = 2;
-    loop {
-        while photo.get(at)? == &0xFF && photo.get(at + 1)? == &0xFF {
-            at += 1;
-        }
-        let (&0xFF, &marker) = (photo.get(at)?, photo.get(at + 1)?) else { return None };
-        if marker == 0xDA {
-            return Some(at);
-        }
-        let length = u16::from_be_bytes([*photo.get(at + 2)?, *photo.get(at + 3)?]);
-        at += 2 + usize::from(length.max(2));
-    }
+fn is_complete(file: &[u8]) -> bool {
+    let scan = segments::scan_start(file).and_then(|start| file.get(start..)).unwrap_or_default();
+    scan.windows(2).rev().any(|pair| pair == [0xFF, 0xD9])
 }

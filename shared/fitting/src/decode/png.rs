@@ -40,7 +40,7 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
         ColorType::Indexed => return Err(corrupt()),
     };
     let pixels = RgbImage::from_raw(width, height, pixels).ok_or_else(corrupt)?;
-    Ok(Decoded { pixels, full_size: (width, height), orientation, profile })
+    Ok(Decoded { pixels, orientation, profile })
 }
 
 /// One pixel laid over white.

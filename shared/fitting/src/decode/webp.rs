@@ -34,7 +34,7 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
         std::mem::take(&mut *samples)
     };
     let pixels = RgbImage::from_raw(width, height, pixels).ok_or_else(corrupt)?;
-    Ok(Decoded { pixels, full_size: (width, height), orientation, profile })
+    Ok(Decoded { pixels, orientation, profile })
 }
 
 /// Whether the file is as long as its RIFF header says.

@@ -6,10 +6,11 @@ use crate::pixels::RgbImage;
 
 /// Median luma, 0 to 255: below it a work shows more of the sensor's noise than of the face. Dark skin in
 /// ordinary light lies above 40.
-pub(crate) const MEDIAN_MIN: f32 = 22.0;
+pub(crate) const MEDIAN_MIN: f32 = 28.0;
 
-/// Share of skin that has lost its detail to white: what is gone cannot be re-lit.
-pub(crate) const CLIPPED_MAX: f32 = 0.35;
+/// Share of skin that has lost its detail to white: what is gone cannot be re-lit, and from about a quarter on its
+/// places show as flat patches.
+pub(crate) const CLIPPED_MAX: f32 = 0.25;
 
 /// A pixel is burnt out when its green, the best exposed channel, is at least this.
 const CLIPPED_FROM: u8 = 250;

@@ -2,7 +2,7 @@
 //!
 //! Skin colour alone tells little: a white mask is nearer to pale skin than one side of a lit face to the
 //! other. What every bare face has is looked for instead: lips that stand out from the skin around them, and
-//! eyes with something bright in them. What covers neither mouth nor eyes passes; the composition keeps to
+//! eyes with something bright in them, both of them with a pupil. What covers neither mouth nor eyes passes; the composition keeps to
 //! the skin it sees.
 
 use super::patch::for_each_inside;
@@ -15,8 +15,13 @@ use crate::topology::{LEFT_EYE, LIPS, RIGHT_EYE, SKIN_PATCHES};
 pub(crate) const LIP_CONTRAST_MIN: f32 = 0.06;
 
 /// Brightness of the eyes' brightest tenth as a share of the skin's mean: 0.47 to 1 on the test pictures, 0.12
-/// behind dark lenses.
-pub(crate) const EYE_LIGHT_MIN: f32 = 0.25;
+/// behind dark lenses. Lenses that take half of the light leave about 0.4 and look like holes on a template.
+pub(crate) const EYE_LIGHT_MIN: f32 = 0.36;
+
+/// Contrast of the flatter eye, its brightest tenth less its darkest as a share of the skin's mean: an eye that is
+/// covered by a hand or by hair has none, one that is open has a pupil
+/// and lashes, even out of focus.
+pub(crate) const EYE_CONTRAST_MIN: f32 = 0.06;
 
 /// The chin below the lower lip, where beards are thin.
 const CHIN: &[usize] = &[201, 200, 421, 428, 199, 208];
@@ -41,6 +46,19 @@ pub(super) fn eye_light(crop: &RgbImage, mesh: &Mesh) -> f32 {
         greens.get(greens.len() * 9 / 10).copied().map_or(0.0, f32::from)
     };
     (eye(&RIGHT_EYE).max(eye(&LEFT_EYE)) + 1.0) / (skin + 1.0)
+}
+
+/// How much the flatter of the two eyes stands out in itself.
+pub(super) fn eye_contrast(crop: &RgbImage, mesh: &Mesh) -> f32 {
+    let skin = SKIN_PATCHES.iter().map(|patch| mean(crop, mesh, patch)[1]).fold(0.0, f32::max);
+    let contrast = |ring: &[usize]| {
+        let mut greens = Vec::new();
+        for_each_inside(crop, mesh, ring, |rgb| greens.push(rgb[1]));
+        greens.sort_unstable();
+        let at = |tenths: usize| greens.get(greens.len() * tenths / 10).copied().map_or(0.0, f32::from);
+        at(9) - at(1)
+    };
+    contrast(&RIGHT_EYE).min(contrast(&LEFT_EYE)) / (skin + 1.0)
 }
 
 /// Mean colour of a patch.

@@ -7,6 +7,8 @@
     reason = "the values are small by construction"
 )]
 
+mod turn;
+
 use std::fs;
 use std::path::Path;
 
@@ -15,7 +17,7 @@ use crate::decode::{Detail, Limits, decode};
 use crate::find::find_faces;
 use crate::landmarks::landmarks;
 use crate::models::Models;
-use crate::photo::{Orientation, Region};
+use crate::photo::{Orientation, Region, Stored};
 use crate::resize::resized;
 
 /// The eye distance of an ordinary template, to which crops are reduced.
@@ -35,8 +37,7 @@ fn picture(name: &str) -> RgbImage {
 }
 
 fn photo(pixels: RgbImage) -> Photo {
-    let size = (pixels.width(), pixels.height());
-    Photo::new(pixels, size, Orientation::default(), None)
+    Photo::new(Stored::whole(pixels), Orientation::default(), None)
 }
 
 /// What the gate says of a picture.
@@ -150,7 +151,7 @@ fn degrade(
 #[test]
 fn blur_is_refused_from_where_the_eyes_lose_their_shape() {
     // The strength is the blur's σ in sixty-fourths of the eye distance; an iris is about twelve wide.
-    degrade(ReasonCode::TooBlurry, &[0.5, 1.0, 2.0, 4.0, 6.0], 1.0, 4.0, |image, mesh, step| {
+    degrade(ReasonCode::TooBlurry, &[0.0, 2.0, 3.0, 4.0, 6.0], 0.0, 3.0, |image, mesh, step| {
         blurred(image, (eye_distance(mesh) / 64.0 * step).round() as usize)
     });
 }
@@ -175,6 +176,24 @@ fn a_face_that_leaves_the_frame_is_refused() {
 }
 
 #[test]
+fn a_face_that_fills_the_frame_is_refused() {
+    // The strength is what is left around the mesh's box, in its heights, counted down from .3.
+    degrade(ReasonCode::FaceTooLarge, &[0.1, 0.2, 0.3], 0.2, 0.3, |image, mesh, step| {
+        let [left, top, right, bottom] = mesh.bounds();
+        let margin = (0.3 - step) * (bottom - top);
+        let (left, top) = ((left - margin).max(0.0) as usize, (top - margin).max(0.0) as usize);
+        let width = (right + margin) as usize - left;
+        let height = (bottom + margin) as usize - top;
+        image.part(Region {
+            left,
+            top,
+            width: width.min(image.width() - left),
+            height: height.min(image.height() - top),
+        })
+    });
+}
+
+#[test]
 fn a_mask_over_mouth_and_nose_is_refused() {
     for colour in [[230, 232, 235], [90, 140, 200], [25, 25, 28]] {
         degrade(ReasonCode::Occluded, &[1.0], 0.0, 1.0, |image, mesh, _| {
@@ -191,9 +210,23 @@ fn dark_glasses_are_refused() {
 }
 
 #[test]
+fn half_a_face_behind_a_hand_is_refused() {
+    degrade(ReasonCode::Occluded, &[0.4, 0.5], 0.0, 0.4, |image, mesh, share| {
+        let [left, top, right, bottom] = mesh.bounds().map(|v| v.max(0.0) as usize);
+        let mut result = image.clone();
+        for y in top..bottom.min(image.height()) {
+            for x in left..left + (share * (right - left) as f32) as usize {
+                result.set_pixel(x, y, [205, 160 + ((x + y) % 7) as u8, 130]);
+            }
+        }
+        result
+    });
+}
+
+#[test]
 fn a_face_of_too_few_pixels_is_refused() {
     // The strength is the eye distance left, counted down from 60 pixels.
-    degrade(ReasonCode::FaceTooSmall, &[10.0, 20.0, 35.0], 20.0, 35.0, |image, mesh, step| {
+    degrade(ReasonCode::FaceTooSmall, &[10.0, 20.0, 25.0, 35.0], 20.0, 35.0, |image, mesh, step| {
         let scale = (60.0 - step) / eye_distance(mesh);
         let all = Region { left: 0, top: 0, width: image.width(), height: image.height() };
         let scaled = |n: usize| ((n as f32 * scale) as usize).clamp(1, n);

@@ -10,8 +10,9 @@ use crate::pixels::RgbImage;
 /// Eye distance in pixels: with fewer, a work shows less of the face than a thumbnail of the photo does.
 const EYE_DISTANCE_MIN: f32 = 60.0;
 
-/// Turn of the head in degrees: beyond it photos taken from the front have to invent a side of the nose.
-const TURN_DEGREES_MAX: f32 = 25.0;
+/// Turn of the head in degrees. People hold their heads up to this far from straight when they look into a camera;
+/// a template turned as far again is at the gate's limit for the difference of the two.
+const TURN_DEGREES_MAX: f32 = gate::TURN_FROM_TEMPLATE_MAX - 10.0;
 
 /// Something about a template that works will suffer from.
 #[derive(Debug, PartialEq)]
@@ -46,8 +47,7 @@ fn measured(picture: &RgbImage, mesh: &Mesh, has_mask: bool) -> Vec<Concern> {
     };
     let small = "the face is small, works will look coarse: use a larger picture";
     expect(measures.eye_distance >= EYE_DISTANCE_MIN, small, measures.eye_distance, EYE_DISTANCE_MIN);
-    let turned =
-        "the head is turned, one side of the nose will be doubled or smeared: use a more frontal picture";
+    let turned = "the head is turned, many photos from the front will be refused: use a more frontal picture";
     expect(measures.turn_degrees <= TURN_DEGREES_MAX, turned, measures.turn_degrees, TURN_DEGREES_MAX);
     let blurry = "the face is soft, works will look soft too";
     expect(measures.sharpness >= gate::SHARPNESS_MIN, blurry, measures.sharpness, gate::SHARPNESS_MIN);
@@ -73,6 +73,13 @@ fn measured(picture: &RgbImage, mesh: &Mesh, has_mask: bool) -> Vec<Concern> {
         eyes,
         measures.eye_light,
         gate::EYE_LIGHT_MIN,
+    );
+    let eye = "something covers an eye: paint a mask so that it stays in front";
+    expect(
+        has_mask || measures.eye_contrast >= gate::EYE_CONTRAST_MIN,
+        eye,
+        measures.eye_contrast,
+        gate::EYE_CONTRAST_MIN,
     );
     concerns
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, reason = "a test says what it needs and stops")]
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod same;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,4 +54,31 @@ pub(crate) fn refused(models: &Models, template: &Template, photo: &[u8]) -> Ref
         Outcome::Fitted(_) => panic!("fitted"),
         Outcome::Refused(refusal) => refusal,
     }
+}
+
+/// A picture as PNG.
+pub(crate) fn encoded_png(image: &RgbImage) -> Vec<u8> {
+    let side = |n: usize| u32::try_from(n).expect("a picture's side");
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side(image.width()), side(image.height()));
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::Fast);
+    encoder.write_header().expect("a header").write_image_data(image.data()).expect("encodes");
+    bytes
+}
+
+/// The picture enlarged by repeating its pixels.
+pub(crate) fn enlarged(image: &RgbImage, width: usize, height: usize) -> RgbImage {
+    let mut result = RgbImage::new(width, height);
+    for y in 0..height {
+        for x in 0..width {
+            result.set_pixel(x, y, image.pixel(x * image.width() / width, y * image.height() / height));
+        }
+    }
+    result
+}
+
+/// Whether the bytes hold a part.
+pub(crate) fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }

@@ -1,0 +1,251 @@
+//! The segments before a JPEG's first scan: size, tables, orientation and colour profile.
+//!
+//! A file of the plain kind has a [`Frame`]: Huffman-coded, sequential, eight bits, one scan of one or three
+//! components. Whatever is unusual or looks wrong has none, and is left to the library to judge.
+
+use std::rc::Rc;
+
+use super::Corrupt;
+use super::huffman::{AcTable, DcTable};
+
+/// What stands before the first scan.
+pub(super) struct Header<'a> {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// A raw EXIF block.
+    pub(super) exif: Option<&'a [u8]>,
+    /// The ICC profile, put together.
+    pub(super) profile: Option<Vec<u8>>,
+    /// Everything needed to decode the picture, when it is of the plain kind.
+    pub(super) frame: Option<Frame<'a>>,
+}
+
+/// A picture of the plain kind.
+pub(super) struct Frame<'a> {
+    pub(super) components: Vec<Component>,
+    pub(super) colours: Colours,
+    /// MCUs between restart markers; 0 without.
+    pub(super) restart_interval: usize,
+    /// The entropy-coded data and everything after it.
+    pub(super) entropy: &'a [u8],
+}
+
+/// One component and its tables.
+pub(super) struct Component {
+    /// Blocks of an MCU across and down.
+    pub(super) blocks: (usize, usize),
+    /// In zigzag order.
+    pub(super) quantisation: [u16; 64],
+    pub(super) dc: Rc<DcTable>,
+    pub(super) ac: Rc<AcTable>,
+}
+
+/// What the components stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Colours {
+    Grey,
+    YCbCr,
+    Rgb,
+}
+
+/// Start of frame: baseline, extended sequential.
+const PLAIN_FRAMES: [u8; 2] = [0xC0, 0xC1];
+const EXIF: &[u8] = b"Exif\0\0";
+const ICC: &[u8] = b"ICC_PROFILE\0";
+
+/// Reads a file up to its first scan.
+pub(super) fn header(file: &[u8]) -> Result<Header<'_>, Corrupt> {
+    let mut found = Segments::default();
+    let mut at = 2;
+    loop {
+        let (marker, content, next) = segment(file, at).ok_or(Corrupt)?;
+        if marker == 0xDA {
+            return found.header(content, &file[next..]);
+        }
+        found.read(marker, content);
+        at = next;
+    }
+}
+
+/// Where the first scan's header begins, found by walking the segments before it.
+pub(super) fn scan_start(file: &[u8]) -> Option<usize> {
+    let mut at = 2;
+    loop {
+        let (marker, _, next) = segment(file, at)?;
+        if marker == 0xDA {
+            return Some(at);
+        }
+        at = next;
+    }
+}
+
+/// The marker at a place, the content of its segment and where the next one begins.
+fn segment(file: &[u8], mut at: usize) -> Option<(u8, &[u8], usize)> {
+    // A marker may be preceded by any number of fill bytes.
+    while file.get(at)? == &0xFF && file.get(at + 1)? == &0xFF {
+        at += 1;
+    }
+    let (&0xFF, &marker) = (file.get(at)?, file.get(at + 1)?) else { return None };
+    let length = usize::from(u16::from_be_bytes([*file.get(at + 2)?, *file.get(at + 3)?]));
+    let next = at + 2 + length.max(2);
+    Some((marker, file.get(at + 4..next)?, next))
+}
+
+/// The segments that were read so far.
+#[derive(Default)]
+struct Segments<'a> {
+    /// The frame's marker and content, and how many there were.
+    frame: Option<(u8, &'a [u8])>,
+    frames: usize,
+    quantisation: [Option<[u16; 64]>; 4],
+    /// Code counts and symbols; what nobody uses is never made into a table.
+    dc: [Option<(&'a [u8; 16], &'a [u8])>; 4],
+    ac: [Option<(&'a [u8; 16], &'a [u8])>; 4],
+    restart_interval: usize,
+    exif: Option<&'a [u8]>,
+    /// Whether there is a JFIF segment, and the transform that an Adobe segment names.
+    jfif: bool,
+    adobe: Option<u8>,
+    profile: Vec<(u8, u8, &'a [u8])>,
+    /// Something could not be read.
+    odd: bool,
+}
+
+impl<'a> Segments<'a> {
+    fn read(&mut self, marker: u8, content: &'a [u8]) {
+        let read = match marker {
+            0xC4 => self.read_huffman(content),
+            0xDB => self.read_quantisation(content),
+            0xDD => self.read_restart_interval(content),
+            0xC0..=0xCF if marker != 0xC8 && marker != 0xCC => {
+                self.frame = Some((marker, content));
+                self.frames += 1;
+                Some(())
+            }
+            0xCC => None,
+            _ => {
+                self.read_application_data(marker, content);
+                Some(())
+            }
+        };
+        self.odd |= read.is_none();
+    }
+
+    fn read_application_data(&mut self, marker: u8, content: &'a [u8]) {
+        if marker == 0xE0 && content.starts_with(b"JFIF\0") {
+            self.jfif = true;
+        } else if marker == 0xE1 && content.starts_with(EXIF) {
+            self.exif.get_or_insert(&content[EXIF.len()..]);
+        } else if marker == 0xE2
+            && let Some(&[number, count, ref part @ ..]) = content.strip_prefix(ICC)
+        {
+            self.profile.push((number, count, part));
+        } else if marker == 0xEE && content.starts_with(b"Adobe") {
+            self.adobe = content.get(11).copied();
+        }
+    }
+
+    fn read_quantisation(&mut self, mut content: &[u8]) -> Option<()> {
+        while let [kind, rest @ ..] = content {
+            let table = self.quantisation.get_mut(usize::from(kind & 15))?;
+            let values;
+            (values, content) = match kind >> 4 {
+                0 => rest.split_first_chunk::<64>().map(|(v, rest)| (v.map(u16::from), rest))?,
+                1 => {
+                    let (bytes, rest) = rest.split_first_chunk::<128>()?;
+                    (std::array::from_fn(|k| u16::from_be_bytes([bytes[2 * k], bytes[2 * k + 1]])), rest)
+                }
+                _ => return None,
+            };
+            *table = Some(values);
+        }
+        Some(())
+    }
+
+    fn read_huffman(&mut self, mut content: &'a [u8]) -> Option<()> {
+        while let [kind, rest @ ..] = content {
+            let (counts, rest) = rest.split_first_chunk::<16>()?;
+            let symbols = counts.iter().map(|&count| usize::from(count)).sum();
+            let (symbols, rest) = rest.split_at_checked(symbols)?;
+            let tables = match kind >> 4 {
+                0 => &mut self.dc,
+                1 => &mut self.ac,
+                _ => return None,
+            };
+            *tables.get_mut(usize::from(kind & 15))? = Some((counts, symbols));
+            content = rest;
+        }
+        Some(())
+    }
+
+    fn read_restart_interval(&mut self, content: &[u8]) -> Option<()> {
+        let &[high, low] = content else { return None };
+        self.restart_interval = usize::from(u16::from_be_bytes([high, low]));
+        Some(())
+    }
+
+    fn header(&mut self, scan: &[u8], entropy: &'a [u8]) -> Result<Header<'a>, Corrupt> {
+        let (marker, content) = self.frame.ok_or(Corrupt)?;
+        let &[precision, h1, h0, w1, w0, _, ref components @ ..] = content else { return Err(Corrupt) };
+        let plain = PLAIN_FRAMES.contains(&marker) && precision == 8 && self.frames == 1 && !self.odd;
+        let frame = if plain { self.frame(components, scan, entropy) } else { None };
+        Ok(Header {
+            width: usize::from(u16::from_be_bytes([w1, w0])),
+            height: usize::from(u16::from_be_bytes([h1, h0])),
+            exif: self.exif,
+            profile: self.profile(),
+            frame,
+        })
+    }
+
+    /// The frame, when its one scan has all of its one or three components.
+    fn frame(&mut self, components: &[u8], scan: &[u8], entropy: &'a [u8]) -> Option<Frame<'a>> {
+        let (&[count, ref scanned @ ..], &[0, 63, 0]) = scan.split_last_chunk::<3>()? else { return None };
+        let (components, []) = components.as_chunks::<3>() else { return None };
+        let (scanned, []) = scanned.as_chunks::<2>() else { return None };
+        if usize::from(count) != components.len() || scanned.len() != components.len() {
+            return None;
+        }
+        let ids: Vec<u8> = components.iter().map(|&[id, ..]| id).collect();
+        let colours = self.colours(&ids)?;
+        let is_single = components.len() == 1;
+        let dc = self.dc.map(|table| Some(Rc::new(DcTable::new(table?.0, table?.1).ok()?)));
+        let ac = self.ac.map(|table| Some(Rc::new(AcTable::new(table?.0, table?.1).ok()?)));
+        let components =
+            components.iter().zip(scanned).map(|(&[id, blocks, quantisation], &[scanned, tables])| {
+                let (across, down) = (usize::from(blocks >> 4), usize::from(blocks & 15));
+                if id != scanned || !(1..=2).contains(&across) || !(1..=2).contains(&down) {
+                    return None;
+                }
+                Some(Component {
+                    // The scan of a single component has no MCUs but its blocks.
+                    blocks: if is_single { (1, 1) } else { (across, down) },
+                    quantisation: (*self.quantisation.get(usize::from(quantisation))?)?,
+                    dc: dc.get(usize::from(tables >> 4))?.clone()?,
+                    ac: ac.get(usize::from(tables & 15))?.clone()?,
+                })
+            });
+        let components = components.collect::<Option<_>>()?;
+        Some(Frame { components, colours, restart_interval: self.restart_interval, entropy })
+    }
+
+    /// As JFIF says, or else Adobe, or else the components' names; the order is libjpeg's.
+    fn colours(&self, ids: &[u8]) -> Option<Colours> {
+        match (ids, self.jfif, self.adobe) {
+            ([_], ..) => Some(Colours::Grey),
+            ([_, _, _], false, Some(0)) | (b"RGB", false, None) => Some(Colours::Rgb),
+            ([_, _, _], ..) => Some(Colours::YCbCr),
+            _ => None,
+        }
+    }
+
+    /// The profile's parts in their order, when all are there.
+    fn profile(&mut self) -> Option<Vec<u8>> {
+        self.profile.sort_by_key(|&(number, ..)| number);
+        let count = self.profile.first()?.1;
+        let numbers = self.profile.iter().map(|&(number, of, _)| (number, of));
+        numbers
+            .eq((1..=count).map(|number| (number, count)))
+            .then(|| self.profile.iter().flat_map(|&(_, _, part)| part).copied().collect())
+    }
+}

@@ -1,0 +1,116 @@
+//! From rows of samples, some of them subsampled, to rows of pixels.
+//!
+//! Subsampled colour is interpolated linearly between the samples' centres, as libjpeg's "fancy upsampling" does.
+
+use super::segments::Colours;
+
+/// Three quarters of a row and a quarter of the row on its other side, times four.
+pub(super) fn between_rows(near: &[u8], far: &[u8], blend: &mut Vec<u16>) {
+    blend.clear();
+    blend.extend(near.iter().zip(far).map(|(&near, &far)| 3 * u16::from(near) + u16::from(far)));
+}
+
+/// A row that is nobody's neighbour, times four.
+pub(super) fn single_row(row: &[u8], blend: &mut Vec<u16>) {
+    blend.clear();
+    blend.extend(row.iter().map(|&sample| 4 * u16::from(sample)));
+}
+
+/// A blend as it is, into samples.
+pub(super) fn plain(blend: &[u16], samples: &mut Vec<u8>) {
+    samples.clear();
+    samples.extend(blend.iter().map(|&value| byte((u32::from(value) + 2) >> 2)));
+}
+
+/// A blend with two samples for each one, three quarters of the nearer and a quarter of the further one.
+pub(super) fn doubled(blend: &[u16], samples: &mut Vec<u8>) {
+    let ([first, rights @ ..], [lefts @ .., last]) = (blend, blend) else { return };
+    samples.clear();
+    samples.resize(blend.len() * 2, 0);
+    let mix = |near: u16, far: u16| byte((3 * u32::from(near) + u32::from(far) + 8) >> 4);
+    if let [start, between @ .., end] = &mut samples[..] {
+        *start = mix(*first, *first);
+        *end = mix(*last, *last);
+        for ((pair, &left), &right) in between.as_chunks_mut::<2>().0.iter_mut().zip(lefts).zip(rights) {
+            *pair = [mix(left, right), mix(right, left)];
+        }
+    }
+}
+
+/// The lower byte of a value that has no other.
+#[inline(always)]
+fn byte(value: u32) -> u8 {
+    let [low, ..] = value.to_le_bytes();
+    low
+}
+
+/// A row of pixels from a row of each component.
+pub(super) fn pixels(colours: Colours, rows: [&[u8]; 3], pixels: &mut [[u8; 3]]) {
+    let [first, second, third] = rows;
+    match colours {
+        Colours::Grey => {
+            for (pixel, &grey) in pixels.iter_mut().zip(first) {
+                *pixel = [grey; 3];
+            }
+        }
+        Colours::Rgb => {
+            for (((pixel, &r), &g), &b) in pixels.iter_mut().zip(first).zip(second).zip(third) {
+                *pixel = [r, g, b];
+            }
+        }
+        Colours::YCbCr => {
+            for (((pixels, y), cb), cr) in pixels
+                .chunks_mut(TOGETHER)
+                .zip(first.chunks(TOGETHER))
+                .zip(second.chunks(TOGETHER))
+                .zip(third.chunks(TOGETHER))
+            {
+                converted(pixels, y, cb, cr);
+            }
+        }
+    }
+}
+
+/// Pixels that are converted together: as many as let the compiler compute several at once.
+const TOGETHER: usize = 32;
+
+/// Converts up to [`TOGETHER`] pixels.
+#[inline(always)]
+fn converted(pixels: &mut [[u8; 3]], y: &[u8], cb: &[u8], cr: &[u8]) {
+    let padded = |row: &[u8]| {
+        let mut samples = [0; TOGETHER];
+        let length = row.len().min(TOGETHER);
+        samples[..length].copy_from_slice(&row[..length]);
+        samples
+    };
+    let (y, cb, cr) = (padded(y), padded(cb), padded(cr));
+    let (mut red, mut green, mut blue) = ([0; TOGETHER], [0; TOGETHER], [0; TOGETHER]);
+    for n in 0..TOGETHER {
+        [red[n], green[n], blue[n]] = rgb(y[n], cb[n], cr[n]);
+    }
+    for (((pixel, r), g), b) in pixels.iter_mut().zip(&red).zip(&green).zip(&blue) {
+        *pixel = [*r, *g, *b];
+    }
+}
+
+/// JFIF's conversion with six binary places, which fits sixteen bits: no sum is beyond ±483 levels.
+#[inline(always)]
+fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
+    let y = (i16::from(y) << 6) + 32;
+    let (cb, cr) = ((i16::from(cb) - 128) << 8, (i16::from(cr) - 128) << 8);
+    [
+        y.wrapping_add(scaled(cr, 22_970)),
+        y.wrapping_sub(scaled(cb, 5_638)).wrapping_sub(scaled(cr, 11_700)),
+        y.wrapping_add(scaled(cb, 29_032)),
+    ]
+    .map(|value| {
+        let [low, _] = (value >> 6).clamp(0, 255).to_le_bytes();
+        low
+    })
+}
+
+/// A 2¹⁶th of the product: of a difference with eight binary places and a factor with fourteen, six remain.
+#[inline(always)]
+fn scaled(difference: i16, factor: i16) -> i16 {
+    ((i32::from(difference) * i32::from(factor)) >> 16) as i16
+}
