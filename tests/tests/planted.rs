@@ -89,6 +89,23 @@ impl<'a> Planted<'a> {
         Ok(())
     }
 
+    /// A log group that keeps its lines for ever, with one from long ago.
+    fn log(&mut self) -> Result<()> {
+        let account = self.app.stack.account();
+        let group = format!("/{}/planted", self.app.stack.description().name);
+        let (group, stream) = (json!({ "logGroupName": group }), "stream");
+        account.call("logs", "create_log_group", &group)?;
+        self.undo.push(("logs", "delete_log_group", group.clone()));
+        let mut put = group;
+        put["logStreamName"] = json!(stream);
+        account.call("logs", "create_log_stream", &put)?;
+        put["logEvents"] = json!([{ "timestamp": 1_600_000_000_000_i64, "message": "planted" }]);
+        account.call("logs", "put_log_events", &put)?;
+        self.expect("endless_log");
+        self.expect("old_log");
+        Ok(())
+    }
+
     /// Takes all of it away.
     pub(crate) fn undo(&self) -> Result<()> {
         for (service, operation, parameters) in &self.undo {
@@ -125,6 +142,7 @@ pub(crate) fn plant<'a>(app: &'a App, user: &User<'_>, subject: SubjectId) -> Re
     let work = ready["id"]["S"].as_str().context("no id")?.to_owned();
     let ungated = SubjectId::from_random(1);
 
+    planted.log()?;
     planted.object("photo", "UploadsBucket", &format!("uploads/{subject}/{unknown}"))?;
     planted.object("stray_object", "UploadsBucket", "elsewhere/stray")?;
     planted.object("stray_object", "UploadsBucket", "uploads/stray")?;

@@ -23,7 +23,7 @@ fn told(run: &Run) -> Result<Found> {
     let told: BTreeMap<_, _> = lines
         .filter_map(|line| Some((line["kind"].as_str()?.to_owned(), line["residue_found"].as_u64()?)))
         .collect();
-    ensure!(told.len() == 16, "of {} kinds: {log}", told.len());
+    ensure!(told.len() == 18, "of {} kinds: {log}", told.len());
     Ok(told.into_iter().filter(|(_, count)| *count > 0).collect())
 }
 
@@ -66,7 +66,7 @@ fn every_kind_of_residue_is_found_and_named() -> Result<()> {
     planted.undo()?;
     looked?;
     ensure!(told(&purge)? == planted.expected, "found {:?}, not {:?}", told(&purge)?, planted.expected);
-    ensure!(planted.expected.len() == 16, "not every kind was planted");
+    ensure!(planted.expected.len() == 18, "not every kind was planted");
     ensure!(favorite.is_none(), "the favorite of nothing is left");
     ensure!(bench.app.rows(subject)?.len() < others, "something else was deleted");
     let log = purge.log()?;

@@ -9,7 +9,9 @@ mod residue;
 mod sweep;
 
 use anyhow::Result;
-use cloud::{Connection, Cursors, Disposal, Erasures, Favorites, Inspection, Photos, Pictures, Works};
+use cloud::{
+    Connection, Cursors, Disposal, Erasures, Favorites, Inspection, LogGroups, Photos, Pictures, Works,
+};
 use lambda::{HandlerError, Metrics, Settings, clock};
 
 use crate::purge::Purge;
@@ -31,6 +33,8 @@ async fn main() -> Result<()> {
         favorites: Favorites::new(&connection, records.clone()),
         erasures: Erasures::new(&connection, erasures.clone(), records.clone(), identities.clone()),
         inspection: Inspection::new(&connection, records.clone(), identities, erasures),
+        log_groups: LogGroups::new(&connection, settings.text("LOG_GROUPS")?),
+        log_period_days: settings.value("LOG_PERIOD_DAYS")?,
         cursors: Cursors::new(&connection, records),
         metrics: Metrics::of(&settings)?,
         clock: clock::now_seconds,

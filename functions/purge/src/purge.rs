@@ -1,6 +1,6 @@
 //! Which task an event is about.
 
-use cloud::{CloudError, Cursors, Disposal, Erasures, Favorites, Inspection};
+use cloud::{CloudError, Cursors, Disposal, Erasures, Favorites, Inspection, LogGroups};
 use domain::UnixSeconds;
 use lambda::Metrics;
 
@@ -15,6 +15,8 @@ pub(crate) struct Purge {
     pub(crate) favorites: Favorites,
     pub(crate) erasures: Erasures,
     pub(crate) inspection: Inspection,
+    pub(crate) log_groups: LogGroups,
+    pub(crate) log_period_days: i32,
     pub(crate) cursors: Cursors,
     pub(crate) metrics: Metrics,
     pub(crate) clock: fn() -> UnixSeconds,
@@ -41,7 +43,18 @@ impl Purge {
     }
 
     fn residue(&self, start: UnixSeconds) -> Residue<'_> {
-        let Self { disposal, favorites, erasures, inspection, cursors, metrics, clock } = self;
-        Residue { disposal, favorites, erasures, inspection, cursors, metrics, clock: *clock, start }
+        let Self { disposal, favorites, erasures, inspection, log_groups, cursors, metrics, .. } = self;
+        Residue {
+            disposal,
+            favorites,
+            erasures,
+            inspection,
+            log_groups,
+            log_period_days: self.log_period_days,
+            cursors,
+            metrics,
+            clock: self.clock,
+            start,
+        }
     }
 }

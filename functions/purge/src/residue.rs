@@ -8,20 +8,18 @@
 //! What only just became due or is just being stored is no residue: each kind has a grace, as long as those whose business
 //! it is may take. Who is found without their other half is looked at once more by a consistent read, because
 //! everything goes on while this looks.
-//!
-//! Log groups are not looked at: their retention is the template's, which a test holds for each. To ask for it at run
-//! time would take one more SDK crate, larger than DynamoDB's (175,000 lines to 135,000), into every function.
 
 mod buckets;
 mod erasures;
 mod identities;
 mod kind;
 mod live;
+mod logs;
 mod partition;
 mod progress;
 mod records;
 
-use cloud::{CloudError, CursorOf, Cursors, Disposal, Erasures, Favorites, Inspection, Segment};
+use cloud::{CloudError, CursorOf, Cursors, Disposal, Erasures, Favorites, Inspection, LogGroups, Segment};
 use domain::UnixSeconds;
 use jiff::SignedDuration;
 use lambda::{Metric, Metrics, Unit};
@@ -49,6 +47,9 @@ pub(crate) struct Residue<'a> {
     pub(crate) favorites: &'a Favorites,
     pub(crate) erasures: &'a Erasures,
     pub(crate) inspection: &'a Inspection,
+    pub(crate) log_groups: &'a LogGroups,
+    /// How long log lines are kept.
+    pub(crate) log_period_days: i32,
     pub(crate) cursors: &'a Cursors,
     pub(crate) metrics: &'a Metrics,
     pub(crate) clock: fn() -> UnixSeconds,
@@ -128,6 +129,7 @@ impl Residue<'_> {
             Place::Erasures { segment } => {
                 self.requests(Segment { number: *segment, of: SEGMENTS }, found).await
             }
+            Place::Logs => self.logs(found).await.map(|()| Looked::Through),
         }
     }
 

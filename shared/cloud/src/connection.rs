@@ -20,6 +20,7 @@ pub struct Connection {
     pub(crate) kms: aws_sdk_kms::Client,
     pub(crate) cognito: aws_sdk_cognitoidentityprovider::Client,
     pub(crate) eventbridge: aws_sdk_eventbridge::Client,
+    pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
 }
 
 impl Connection {
@@ -49,6 +50,7 @@ impl Connection {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             kms: aws_sdk_kms::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             cognito: aws_sdk_cognitoidentityprovider::Client::from_conf(cognito.build()),
             eventbridge: aws_sdk_eventbridge::Client::from_conf(eventbridge.build()),
         }

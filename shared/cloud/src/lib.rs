@@ -15,6 +15,7 @@ mod identity_provider;
 mod inspection;
 #[cfg(feature = "kill-points")]
 mod kill_points;
+mod log_groups;
 mod partition;
 mod photos;
 mod pictures;
@@ -36,6 +37,7 @@ pub use error::CloudError;
 pub use favorites::{Favorites, Saved};
 pub use identity_provider::IdentityProvider;
 pub use inspection::{Identity, IdentityRow, Inspection, RecordRow, Scanned, Segment, SubjectRow};
+pub use log_groups::{LogGroup, LogGroups};
 pub use partition::{Partition, Partitions};
 pub use photos::{FetchedPhoto, ListedPhotos, Photos, PresignedUpload};
 pub use pictures::{Pictures, PresignedDownload};

@@ -38,13 +38,17 @@ pub(crate) enum Kind {
     LapsedRequest,
     /// Whose a request was, though no backup is left to be cleared.
     Reach,
+    /// A log group that keeps its lines for longer than was promised.
+    EndlessLog,
+    /// A log group with lines that should be gone.
+    OldLog,
     /// A row that is none of ours or cannot be read, so that nothing takes it away.
     UnreadableRow,
 }
 
 impl Kind {
     /// Every kind.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Photo,
         Self::StrayObject,
         Self::MultipartUpload,
@@ -60,6 +64,8 @@ impl Kind {
         Self::OverdueRequest,
         Self::LapsedRequest,
         Self::Reach,
+        Self::EndlessLog,
+        Self::OldLog,
         Self::UnreadableRow,
     ];
 
@@ -81,6 +87,8 @@ impl Kind {
             Self::OverdueRequest => "overdue_request",
             Self::LapsedRequest => "lapsed_request",
             Self::Reach => "reach",
+            Self::EndlessLog => "endless_log",
+            Self::OldLog => "old_log",
             Self::UnreadableRow => "unreadable_row",
         }
     }

@@ -34,6 +34,8 @@ pub(super) enum Place {
     Identities { segment: u16 },
     /// The requests for erasures.
     Erasures { segment: u16 },
+    /// The log groups.
+    Logs,
 }
 
 impl Default for Place {
@@ -55,7 +57,10 @@ impl Place {
             Self::Identities { segment } => Some(
                 more(segment).map_or(Self::Erasures { segment: 0 }, |segment| Self::Identities { segment }),
             ),
-            Self::Erasures { segment } => more(segment).map(|segment| Self::Erasures { segment }),
+            Self::Erasures { segment } => {
+                Some(more(segment).map_or(Self::Logs, |segment| Self::Erasures { segment }))
+            }
+            Self::Logs => None,
         }
     }
 
@@ -66,6 +71,7 @@ impl Place {
             Self::Records { segment } | Self::Identities { segment } | Self::Erasures { segment } => {
                 *segment == 0
             }
+            Self::Logs => true,
         }
     }
 }
@@ -105,7 +111,7 @@ mod tests {
             beginnings += usize::from(now.is_beginning());
             place = now.next();
         }
-        assert_eq!((looks, beginnings), (2 + 3 * usize::from(SEGMENTS), 5));
+        assert_eq!((looks, beginnings), (3 + 3 * usize::from(SEGMENTS), 6));
     }
 
     #[test]
