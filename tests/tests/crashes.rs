@@ -3,6 +3,7 @@
 //! The points are not listed here: a function counts its own writes (`kill_points.rs`), and a test goes on to the
 //! next point until the function gets through.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
@@ -88,12 +89,13 @@ impl<'a> Rescue<'a> {
 static BREACHES: AtomicU32 = AtomicU32::new(0);
 
 /// Prints how many points a test has covered, and how many all tests have so far: the last such line of a run is its sum.
-#[expect(clippy::print_stdout, reason = "libtest shows it with the test, and nobody else asks")]
 pub(crate) fn sum_up(what: &str, points: u32) {
     static COVERED: AtomicU32 = AtomicU32::new(0);
     let all = COVERED.fetch_add(points, Ordering::Relaxed) + points;
     let breaches = BREACHES.load(Ordering::Relaxed);
-    println!("{what}: {points} kill points; so far {all} kill points, {breaches} breaches");
+    let line = format!("{what}: {points} kill points; so far {all} kill points, {breaches} breaches\n");
+    // Past libtest, which would keep it back unless the test fails. Without a stderr there is nobody to tell.
+    let _unwritten = std::io::stderr().lock().write_all(line.as_bytes());
 }
 
 /// Kills `function` at every point in turn; `attempt` makes what it is to work on, hands it over, and looks at what
