@@ -20,7 +20,7 @@ use crate::workspace;
 use steps::Steps;
 
 /// How long the demo's upload URLs work: an erasure is verified only when the last of them has run out.
-const UPLOAD_URL_SECONDS: &str = "5";
+const UPLOAD_URL_SECONDS: &str = "3";
 
 /// How long the work may take, from the photo's PUT: synthesize's own limit and what surrounds it.
 const READY_LIMIT: Duration = Duration::from_secs(60);
