@@ -59,7 +59,6 @@ use self::render::Drawing;
 use self::surface::Surface;
 use self::texture::Texture;
 use crate::mesh::Mesh;
-use crate::photo::Region;
 use crate::pixels::{GreyImage, RgbImage};
 use crate::resize::{BLOCK_MAX, block_means};
 use crate::topology::{LEFT_EYE, RIGHT_EYE, SURFACE_POINTS};
@@ -191,8 +190,7 @@ fn photo_face(
 ) -> (Surface, Option<Filling>) {
     let Geometry { frame, rim, occlusion, place, .. } = geometry;
     let block = grid::index((eye_distance / frame.unit).round()).clamp(1, BLOCK_MAX);
-    let whole = Region { left: 0, top: 0, width: photo.width(), height: photo.height() };
-    let means = block_means(photo, whole, block);
+    let means = block_means(photo, photo.whole(), block);
     let coarse = |place: &[Plane; 2]| warp::sample_means(&means, block, place, rim);
     let measurable = features.measurable(rim);
     let seen = |mask: &Plane| mask.clone().zip(occlusion, |m, o| if o < 0.3 { m } else { 0.0 });

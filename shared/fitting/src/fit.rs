@@ -23,17 +23,17 @@ use crate::template::Template;
 /// work; the gate looks a little further.
 const CROP_PER_FACE: f32 = 1.25;
 
-/// The crop is reduced until its face is this much larger than the template's, so that the warp still
-/// has detail to choose from and nothing aliases.
-const CROP_OVERSAMPLING: f32 = 1.1;
+/// The crop is reduced when its face is more than this much larger than the template's, and down to that: the warp's
+/// kernel, four pixels wide, still covers what one of the template's takes up, so that nothing aliases.
+const CROP_OVERSAMPLING: f32 = 1.5;
 
 /// The longer side at which the face is searched, where the format can be decoded at a reduced scale: twice what the far
 /// detector takes of a photo that is searched in parts of half its sides. At half of this the detector's box moves the
 /// mesh enough to be seen in the work (by 2 to 3 levels in the mean, against a search at full scale).
 const SEARCHED_SIDE: usize = 768;
 
-/// The side in pixels of a face's region at which its mesh is found: half as much again as the network takes.
-const MESH_REGION_SIDE: f32 = 384.0;
+/// The side in pixels of a face's region at which its mesh is found: a quarter more than the network takes.
+const MESH_REGION_SIDE: f32 = 320.0;
 
 /// The steps of a fit, for whoever wants to know how long each takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +192,7 @@ impl FaceCrop {
         photo.region([left - margin, top - margin, right + margin, bottom + margin])
     }
 
-    /// Cuts the face out, reduced so that its eyes are hardly further apart than the template's.
+    /// Cuts the face out, reduced where its eyes are much further apart than the template's.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -202,12 +202,13 @@ impl Photo {
     /// A region of the upright photo in sRGB, reduced to `width` × `height` pixels. It must be in memory.
     pub(crate) fn view(&self, region: Region, width: usize, height: usize) -> RgbImage {
         let stored = self.stored.within(self.stored_region(region));
-        let cut = if self.orientation.transposed {
-            resized(&self.stored.pixels, stored, height, width)
+        let (width, height) = if self.orientation.transposed { (height, width) } else { (width, height) };
+        let mut upright = if (width, height) == (stored.width, stored.height) {
+            self.orientation.upright(&self.stored.pixels, stored)
         } else {
-            resized(&self.stored.pixels, stored, width, height)
+            let reduced = resized(&self.stored.pixels, stored, width, height);
+            self.orientation.upright(&reduced, reduced.whole())
         };
-        let mut upright = self.orientation.upright(cut);
         if let Some(profile) = &self.profile {
             profile.apply(upright.data_mut());
         }
@@ -235,7 +236,7 @@ mod tests {
                 let whole = photo.upright();
                 assert_eq!(
                     whole.data(),
-                    turn.orientation().upright(before).data(),
+                    turn.orientation().upright(&before, before.whole()).data(),
                     "orientation {value}, {turn:?}"
                 );
                 let region = Region { left: 1, top: 1, width: photo.width() - 1, height: photo.height() - 1 };

@@ -56,6 +56,11 @@ impl RgbImage {
         &mut self.data
     }
 
+    /// The region that is all of the raster.
+    pub(crate) fn whole(&self) -> Region {
+        Region { left: 0, top: 0, width: self.width, height: self.height }
+    }
+
     /// The pixel at column `x` of row `y`; panics outside the raster, as slices do.
     #[must_use]
     pub fn pixel(&self, x: usize, y: usize) -> [u8; 3] {
@@ -79,12 +84,25 @@ impl RgbImage {
         part
     }
 
-    /// A copy read with columns or rows the other way, and its rows for columns if `transposed`.
-    pub(crate) fn turned(&self, transposed: bool, columns_flipped: bool, rows_flipped: bool) -> Self {
-        let (width, height) = if transposed { (self.height, self.width) } else { (self.width, self.height) };
+    /// A copy of one region, which must lie inside the raster, read with columns or rows the other way, and its rows
+    /// for columns if `transposed`.
+    pub(crate) fn turned(
+        &self,
+        region: Region,
+        transposed: bool,
+        columns_flipped: bool,
+        rows_flipped: bool,
+    ) -> Self {
+        let Region { left, top, .. } = region;
+        let (width, height) =
+            if transposed { (region.height, region.width) } else { (region.width, region.height) };
         let mut turned = Self::new(width, height);
-        let rows = self.data.chunks_exact(self.width * 3).map(|row| row.as_chunks::<3>().0);
-        let rows: Vec<&[[u8; 3]]> = if rows_flipped { rows.rev().collect() } else { rows.collect() };
+        let rows = self.data.chunks_exact(self.width * 3).skip(top).take(region.height);
+        let rows = rows.map(|row| &row.as_chunks::<3>().0[left..left + region.width]);
+        let mut rows: Vec<&[[u8; 3]]> = rows.collect();
+        if rows_flipped {
+            rows.reverse();
+        }
         let pixels = turned.data.as_chunks_mut::<3>().0;
         if !transposed {
             for (to, row) in pixels.chunks_exact_mut(width).zip(rows) {

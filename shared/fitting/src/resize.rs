@@ -89,10 +89,6 @@ fn rounded_mean(sums: &[[u16; 3]], rows: u32) -> [u8; 3] {
 mod tests {
     use super::*;
 
-    fn whole(image: &RgbImage) -> Region {
-        Region { left: 0, top: 0, width: image.width(), height: image.height() }
-    }
-
     /// Brightness rises by two a pixel from left to right.
     fn ramp(width: usize, height: usize) -> RgbImage {
         let row: Vec<u8> = (0..width).flat_map(|x| [u8::try_from(x * 2).unwrap(); 3]).collect();
@@ -103,7 +99,7 @@ mod tests {
     fn a_ramp_stays_where_it_was() {
         let image = ramp(120, 60);
         for (width, height) in [(60, 30), (40, 20), (37, 19), (110, 55), (17, 9)] {
-            let small = resized(&image, whole(&image), width, height);
+            let small = resized(&image, image.whole(), width, height);
             let step = 120.0 / width as f32;
             for x in 2..width - 2 {
                 let expected = 2.0 * ((x as f32 + 0.5) * step - 0.5);
@@ -117,7 +113,7 @@ mod tests {
     fn a_fine_pattern_becomes_its_mean() {
         let data = (0..64 * 64).flat_map(|n| [if (n + n / 64) % 2 == 0 { 0 } else { 200 }; 3]).collect();
         let image = RgbImage::from_raw(64, 64, data).unwrap();
-        let small = resized(&image, whole(&image), 13, 13);
+        let small = resized(&image, image.whole(), 13, 13);
         assert!(small.data().iter().all(|&v| v.abs_diff(100) <= 4));
     }
 }

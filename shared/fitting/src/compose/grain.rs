@@ -37,7 +37,7 @@ const MEDIAN_TO_SIGMA: f32 = 1.4826;
 /// Quantised texture has this many steps a deviation.
 const TEXTURE_STEPS: f32 = 42.0;
 /// The face's own grain is measured on strips of so many rows ...
-const STRIP: usize = 16;
+const STRIP: usize = 8;
 /// ... that begin so many coarse rows after each other: three of them cross the cheeks.
 const STRIP_PERIOD: usize = 20;
 /// The high-pass looks so many rows and columns around.

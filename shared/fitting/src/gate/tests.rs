@@ -228,9 +228,8 @@ fn a_face_of_too_few_pixels_is_refused() {
     // The strength is the eye distance left, counted down from 60 pixels.
     degrade(ReasonCode::FaceTooSmall, &[10.0, 20.0, 25.0, 35.0], 20.0, 35.0, |image, mesh, step| {
         let scale = (60.0 - step) / eye_distance(mesh);
-        let all = Region { left: 0, top: 0, width: image.width(), height: image.height() };
         let scaled = |n: usize| ((n as f32 * scale) as usize).clamp(1, n);
-        resized(image, all, scaled(image.width()), scaled(image.height()))
+        resized(image, image.whole(), scaled(image.width()), scaled(image.height()))
     });
 }
 
@@ -239,8 +238,7 @@ fn the_clearly_largest_face_is_taken_and_equals_are_refused() {
     let models = models();
     let image = picture("obama.jpg");
     let beside = |share: usize| {
-        let all = Region { left: 0, top: 0, width: image.width(), height: image.height() };
-        let second = resized(&image, all, image.width() * share / 100, image.height() * share / 100);
+        let second = resized(&image, image.whole(), image.width() * share / 100, image.height() * share / 100);
         let mut both = RgbImage::new(image.width() * 2, image.height());
         for y in 0..image.height() {
             for x in 0..image.width() {

@@ -71,12 +71,12 @@ impl Orientation {
         )
     }
 
-    /// Turns stored pixels upright.
-    pub(crate) fn upright(self, stored: RgbImage) -> RgbImage {
+    /// Turns a region of stored pixels upright.
+    pub(crate) fn upright(self, stored: &RgbImage, region: Region) -> RgbImage {
         if self == Self::default() {
-            return stored;
+            return stored.part(region);
         }
-        stored.turned(self.transposed, self.columns_flipped, self.rows_flipped)
+        stored.turned(region, self.transposed, self.columns_flipped, self.rows_flipped)
     }
 }
 
@@ -135,7 +135,7 @@ mod tests {
         ];
         for (value, expected) in (1..=8).zip(expected) {
             let orientation = Orientation::from_exif(value).unwrap();
-            assert_eq!(firsts(&orientation.upright(stored())), expected, "orientation {value}");
+            assert_eq!(firsts(&orientation.upright(&stored(), stored().whole())), expected, "orientation {value}");
         }
     }
 }
