@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor, rgb_to_ycbcr};
 
 use crate::error::FittingError;
 use crate::mark::Mark;
@@ -60,8 +60,77 @@ fn jpeg(picture: &RgbImage, quality: u8, mark: Option<&Mark>) -> Result<Vec<u8>,
     }
     let side = |n: usize| u16::try_from(n).map_err(|e| fault(&e));
     let (width, height) = (side(picture.width())?, side(picture.height())?);
-    encoder.encode(picture.data(), width, height, ColorType::Rgb).map_err(|e| fault(&e))?;
+    encoder.encode_image(Subsampled { picture, width, height }).map_err(|e| fault(&e))?;
     Ok(bytes)
+}
+
+/// A picture whose chroma is the mean of squares of 2 × 2 pixels.
+///
+/// The encoder takes the chroma of each square from its first pixel alone, which makes coloured edges jagged and
+/// puts them half a pixel beside their place; its own averaging is slow. So every square's first pixel gets the
+/// mean here, and what the encoder does not look at is not computed.
+struct Subsampled<'a> {
+    picture: &'a RgbImage,
+    width: u16,
+    height: u16,
+}
+
+impl ImageBuffer for Subsampled<'_> {
+    fn get_jpeg_color_type(&self) -> JpegColorType {
+        JpegColorType::Ycbcr
+    }
+
+    fn width(&self) -> u16 {
+        self.width
+    }
+
+    fn height(&self) -> u16 {
+        self.height
+    }
+
+    fn fill_buffers(&self, y: u16, [luma, blue, red, _]: &mut [Vec<u8>; 4]) {
+        let (y, last) = (usize::from(y), usize::from(self.height) - 1);
+        let stride = self.picture.width() * 3;
+        let row = |y: usize| self.picture.data()[y * stride..][..stride].as_chunks::<3>().0;
+        luma.extend(row(y).iter().map(|&[r, g, b]| rgb_to_ycbcr(r, g, b).0));
+        let start = blue.len();
+        blue.resize(start + self.picture.width(), 0);
+        red.resize(start + self.picture.width(), 0);
+        // The last row is repeated to fill a block, and may then be a square's first.
+        if y % 2 == 1 && y != last {
+            return;
+        }
+        let (upper, upper_end) = row(y & !1).as_chunks::<2>();
+        let (lower, lower_end) = row((y | 1).min(last)).as_chunks::<2>();
+        let (blue, blue_end) = blue[start..].as_chunks_mut::<2>();
+        let (red, red_end) = red[start..].as_chunks_mut::<2>();
+        for ((&[a, b], &[c, d]), (blue, red)) in upper.iter().zip(lower).zip(blue.iter_mut().zip(red)) {
+            let (cb, cr) = mean_chroma([a, b, c, d]);
+            // The last column is repeated to fill a block as well.
+            (*blue, *red) = ([cb; 2], [cr; 2]);
+        }
+        if let ([blue], [red], [a], [c]) = (blue_end, red_end, upper_end, lower_end) {
+            (*blue, *red) = mean_chroma([*a, *a, *c, *c]);
+        }
+    }
+}
+
+/// Cb and Cr (ITU-T T.871) of the mean of four pixels, to the nearest level.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "within 0..255: see the last line"
+)]
+fn mean_chroma(pixels: [[u8; 3]; 4]) -> (u8, u8) {
+    /// One in the fixed-point weights, times the number of pixels.
+    const ONE: i32 = 4 << 16;
+    let [r, g, b] = [0, 1, 2].map(|c| pixels.iter().map(|pixel| i32::from(pixel[c])).sum::<i32>());
+    // Each triple adds up to nothing, so that grey is 128.
+    let cb = -11_059 * r - 21_709 * g + 32_768 * b;
+    let cr = 32_768 * r - 27_439 * g - 5_329 * b;
+    // The largest sum is half of 255 in these units, and would round to 256.
+    let level = |sum: i32| ((sum + 128 * ONE + ONE / 2) / ONE).min(255) as u8;
+    (level(cb), level(cr))
 }
 
 /// A PNG, with the mark when there is one.
@@ -84,4 +153,51 @@ pub(crate) fn png(picture: &RgbImage, mark: Option<&Mark>) -> Result<Vec<u8>, Fi
 
 fn fault(error: &dyn std::error::Error) -> FittingError {
     FittingError::Encode { message: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Detail, Limits, decode};
+
+    /// Columns of pure red and pure blue in turn, as they come out of a JPEG.
+    fn striped(width: usize, height: usize) -> RgbImage {
+        let mut stripes = RgbImage::new(width, height);
+        for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+            stripes.set_pixel(x, y, if x % 2 == 0 { [255, 0, 0] } else { [0, 0, 255] });
+        }
+        decode(&jpeg(&stripes, 100, None).unwrap(), &Limits::default(), Detail::Full).unwrap().upright()
+    }
+
+    #[test]
+    fn two_colours_that_share_a_sample_become_their_mean() {
+        // The mean of red's and blue's chroma under their own lumas; what is below black or above white is cut off.
+        let picture = striped(32, 32);
+        let chroma = |[r, _, b]: [u8; 3]| i32::from(r) - i32::from(b);
+        for y in 0..32 {
+            let pair = [14, 15].map(|x| chroma(picture.pixel(x, y)));
+            assert!(pair.iter().all(|v| v.abs() < 40), "{pair:?} in row {y}");
+        }
+    }
+
+    #[test]
+    fn the_last_row_and_column_keep_their_colours_whatever_the_size() {
+        for (width, height) in [(1, 1), (17, 16), (16, 17), (18, 18), (31, 33), (2, 1)] {
+            let flat = RgbImage::from_raw(width, height, [180, 120, 90].repeat(width * height)).unwrap();
+            let bytes = jpeg(&flat, WORK_QUALITY, None).unwrap();
+            let back = decode(&bytes, &Limits::default(), Detail::Full).unwrap().upright();
+            for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+                let off = back.pixel(x, y).iter().zip([180, 120, 90]).map(|(&v, w)| v.abs_diff(w)).max();
+                assert!(off <= Some(3), "{width} x {height}, {x},{y}: {:?}", back.pixel(x, y));
+            }
+        }
+    }
+
+    #[test]
+    fn grey_and_the_strongest_colours_have_the_standards_chroma() {
+        assert_eq!(mean_chroma([[77; 3]; 4]), (128, 128));
+        assert_eq!(mean_chroma([[0, 0, 255]; 4]).0, 255);
+        assert_eq!(mean_chroma([[255, 0, 0]; 4]).1, 255);
+        assert_eq!(mean_chroma([[255, 255, 0]; 4]).0, 1);
+    }
 }
