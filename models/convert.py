@@ -154,16 +154,19 @@ class Converter:
         self.convolution(operator, inputs, outputs, tflite.DepthwiseConv2DOptions, (3, 0, 1, 2), channels)
 
     def op_prelu(self, _operator, inputs, outputs):
-        # The engine lowers PRelu to compare, multiply and select; relu(x) + slope·min(x, 0) is equal and
-        # runs two to three times faster.
+        # The engine lowers PRelu to compare, multiply and select; these are equal and run two to three times faster:
+        # max(x, slope·x) where no slope is above one, otherwise x + (slope - 1)·min(x, 0).
         slope = self.constant(inputs[1])
         if slope.shape[:2] != (1, 1):
             raise NotImplementedError(f"PRelu slope of shape {slope.shape}")
+        slope = slope.transpose(2, 0, 1)[None]
         x = self.value(inputs[0], "nchw")
-        slope_name = self.initializer(slope.transpose(2, 0, 1)[None], "slope")
-        positive = self.node("Relu", [x])
-        negative = self.node("Mul", [self.node("Min", [x, self.scalar(0.0)]), slope_name])
-        self.values[outputs[0]] = self.node("Add", [positive, negative]), "nchw"
+        if slope.max() <= 1:
+            result = self.node("Max", [x, self.node("Mul", [x, self.initializer(slope, "slope")])])
+        else:
+            negative = self.node("Min", [x, self.scalar(0.0)])
+            result = self.node("Add", [x, self.node("Mul", [negative, self.initializer(slope - 1, "slope")])])
+        self.values[outputs[0]] = result, "nchw"
 
     def elementwise(self, kind, inputs, outputs):
         self.values[outputs[0]] = self.node(kind, [self.value(inputs[0])]), self.values[inputs[0]][1]

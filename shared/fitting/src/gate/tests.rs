@@ -238,7 +238,8 @@ fn the_clearly_largest_face_is_taken_and_equals_are_refused() {
     let models = models();
     let image = picture("obama.jpg");
     let beside = |share: usize| {
-        let second = resized(&image, image.whole(), image.width() * share / 100, image.height() * share / 100);
+        let second =
+            resized(&image, image.whole(), image.width() * share / 100, image.height() * share / 100);
         let mut both = RgbImage::new(image.width() * 2, image.height());
         for y in 0..image.height() {
             for x in 0..image.width() {

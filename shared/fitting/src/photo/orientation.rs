@@ -135,7 +135,11 @@ mod tests {
         ];
         for (value, expected) in (1..=8).zip(expected) {
             let orientation = Orientation::from_exif(value).unwrap();
-            assert_eq!(firsts(&orientation.upright(&stored(), stored().whole())), expected, "orientation {value}");
+            assert_eq!(
+                firsts(&orientation.upright(&stored(), stored().whole())),
+                expected,
+                "orientation {value}"
+            );
         }
     }
 }
