@@ -17,12 +17,6 @@ pub(crate) use self::person::WHOSE;
 use crate::table::{self, Item, REQUEST, Transaction};
 use crate::{CloudError, Connection, Replaced};
 
-/// The index by due time: sharded, keys only.
-const DUE_INDEX: &str = "due";
-
-/// Keys of due requests read at once.
-const DUE_PAGE: i32 = 100;
-
 /// The requests, and the tables that a request writes to in the same breath.
 #[derive(Debug, Clone)]
 pub struct Erasures {
@@ -109,22 +103,8 @@ impl Erasures {
         now: UnixSeconds,
         start: Option<Item>,
     ) -> Result<DueRequests, CloudError> {
-        let answer = self
-            .connection
-            .dynamodb
-            .query()
-            .table_name(&self.table)
-            .index_name(DUE_INDEX)
-            .key_condition_expression("due_shard = :shard AND due_at <= :now")
-            .expression_attribute_values(":shard", table::text(shard.to_string()))
-            .expression_attribute_values(":now", table::number(now.as_second()))
-            .set_exclusive_start_key(start)
-            .limit(DUE_PAGE)
-            .send()
-            .await
-            .map_err(CloudError::of("Query"))?;
-        let requests = answer.items.unwrap_or_default().iter().map(request_of).collect();
-        Ok(DueRequests { requests, next: answer.last_evaluated_key })
+        let (keys, next) = table::due(&self.connection, &self.table, shard, now, start).await?;
+        Ok(DueRequests { requests: keys.iter().map(request_of).collect(), next })
     }
 
     /// What copies of the records must be cleared of: the reach of every erasure that a copy may be older than.

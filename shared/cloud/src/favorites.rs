@@ -1,7 +1,6 @@
 //! The rows of favorites. One row for each template or work, so that to mark it twice is to mark it once; a work's goes
 //! in the same write as the work's own row ([`crate::Works::remove`]).
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use domain::limits::FAVORITES_MAX;
 use domain::{Favorite, FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId};
@@ -116,27 +115,13 @@ impl Favorites {
                 // It may have been marked anew in the meantime.
                 .condition_expression("generation < :before")
                 .expression_attribute_values(":before", table::number(before));
-            match delete.send().await {
-                Err(error)
-                    if error
-                        .as_service_error()
-                        .is_some_and(DeleteItemError::is_conditional_check_failed_exception) => {}
-                answer => drop(answer.map_err(CloudError::of("DeleteItem"))?),
-            }
+            table::written_or_moot("DeleteItem", delete.send().await)?;
         }
         Ok(rows.len())
     }
 
     async fn rows(&self, subject: SubjectId) -> Result<Vec<Row>, CloudError> {
-        let rows = self
-            .connection
-            .dynamodb
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :favorites)")
-            .expression_attribute_values(":pk", table::text(table::partition(subject)))
-            .expression_attribute_values(":favorites", table::text(FAVORITE))
-            .consistent_read(true)
+        let rows = table::rows(&self.connection, &self.table, subject, FAVORITE)
             .into_paginator()
             .items()
             .send()

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use domain::{Reach, SubjectId, UnixSeconds};
 
@@ -113,14 +112,8 @@ impl Partitions {
                 .expression_attribute_values(":generation", table::number(number))
                 .send()
                 .await;
-            match answer {
-                // It is as high already, or the copy is older than the subject.
-                Err(error)
-                    if error
-                        .as_service_error()
-                        .is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {}
-                answer => drop(answer.map_err(CloudError::of("UpdateItem"))?),
-            }
+            // It may be as high already, or the copy older than the subject.
+            table::written_or_moot("UpdateItem", answer)?;
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{
@@ -164,6 +166,63 @@ pub(crate) fn count(
 /// The subject of a partition key.
 pub(crate) fn subject_of(partition: &str) -> Option<SubjectId> {
     partition.strip_prefix("SUBJECT#")?.parse().ok()
+}
+
+/// The query of a subject's rows whose sort keys begin with `prefix`; it sees every write before it.
+pub(crate) fn rows(
+    connection: &Connection,
+    table: &str,
+    subject: SubjectId,
+    prefix: &str,
+) -> QueryFluentBuilder {
+    let query = connection.dynamodb.query().table_name(table).consistent_read(true);
+    query
+        .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+        .expression_attribute_values(":pk", text(partition(subject)))
+        .expression_attribute_values(":prefix", text(prefix))
+}
+
+/// The index of a table by due time: sparse, sharded, keys only.
+const DUE_INDEX: &str = "due";
+
+/// Keys of due rows read at once.
+const DUE_PAGE: i32 = 100;
+
+/// A page of the keys of the rows whose due time has come, from one shard of the table's index, earliest first, and
+/// where the next one starts.
+pub(crate) async fn due(
+    connection: &Connection,
+    table: &str,
+    shard: u8,
+    now: UnixSeconds,
+    start: Option<Item>,
+) -> Result<(Vec<Item>, Option<Item>), CloudError> {
+    let query = connection.dynamodb.query().table_name(table).index_name(DUE_INDEX);
+    let answer = query
+        .key_condition_expression("due_shard = :shard AND due_at <= :now")
+        .expression_attribute_values(":shard", text(shard.to_string()))
+        .expression_attribute_values(":now", number(now.as_second()))
+        .set_exclusive_start_key(start)
+        .limit(DUE_PAGE)
+        .send()
+        .await
+        .map_err(CloudError::of("Query"))?;
+    Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+}
+
+/// What a conditional write of one row answered: a condition that did not hold says that there was nothing to write.
+pub(crate) fn written_or_moot<T, E: ProvideErrorMetadata, R>(
+    operation: &'static str,
+    answer: Result<T, SdkError<E, R>>,
+) -> Result<(), CloudError> {
+    match answer {
+        Err(SdkError::ServiceError(error))
+            if error.err().code() == Some("ConditionalCheckFailedException") =>
+        {
+            Ok(())
+        }
+        answer => answer.map(drop).map_err(CloudError::of(operation)),
+    }
 }
 
 /// Rows that one request reads at most.

@@ -14,12 +14,6 @@ use self::row::{Row, StillStands};
 use crate::table::{self, Generation, Item, Transaction, WORK};
 use crate::{CloudError, Connection, Gate};
 
-/// The index by due time: sparse, sharded, keys only.
-const DUE_INDEX: &str = "due";
-
-/// Keys of due works read at once.
-const DUE_PAGE: i32 = 100;
-
 /// The rows of works in the records table.
 #[derive(Debug, Clone)]
 pub struct Works {
@@ -148,17 +142,9 @@ impl Works {
     /// When the table cannot be read.
     pub async fn page(&self, gate: Gate, before: Option<WorkId>, limit: usize) -> Result<Page, CloudError> {
         let start = before.map(|work| table::key(gate.subject, table::work_row(work)));
-        let answer = self
-            .connection
-            .dynamodb
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :works)")
-            .expression_attribute_values(":pk", table::text(table::partition(gate.subject)))
-            .expression_attribute_values(":works", table::text(WORK))
+        let answer = table::rows(&self.connection, &self.table, gate.subject, WORK)
             .set_exclusive_start_key(start)
             .scan_index_forward(false)
-            .consistent_read(true)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
@@ -176,17 +162,9 @@ impl Works {
     /// # Errors
     /// When the table cannot be read.
     pub async fn of_earlier(&self, subject: SubjectId, before: u32) -> Result<Vec<Work>, CloudError> {
-        let rows = self
-            .connection
-            .dynamodb
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :works)")
+        let rows = table::rows(&self.connection, &self.table, subject, WORK)
             .filter_expression("generation < :before")
-            .expression_attribute_values(":pk", table::text(table::partition(subject)))
-            .expression_attribute_values(":works", table::text(WORK))
             .expression_attribute_values(":before", table::number(before))
-            .consistent_read(true)
             .into_paginator()
             .items()
             .send()
@@ -220,28 +198,9 @@ impl Works {
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub async fn due(
-        &self,
-        shard: u8,
-        now: UnixSeconds,
-        start: Option<HashMap<String, AttributeValue>>,
-    ) -> Result<DuePage, CloudError> {
-        let answer = self
-            .connection
-            .dynamodb
-            .query()
-            .table_name(&self.table)
-            .index_name(DUE_INDEX)
-            .key_condition_expression("due_shard = :shard AND due_at <= :now")
-            .expression_attribute_values(":shard", table::text(shard.to_string()))
-            .expression_attribute_values(":now", table::number(now.as_second()))
-            .set_exclusive_start_key(start)
-            .limit(DUE_PAGE)
-            .send()
-            .await
-            .map_err(CloudError::of("Query"))?;
-        let works = answer.items.unwrap_or_default().into_iter().map(due_work).collect();
-        Ok(DuePage { works, next: answer.last_evaluated_key })
+    pub async fn due(&self, shard: u8, now: UnixSeconds, start: Option<Item>) -> Result<DuePage, CloudError> {
+        let (keys, next) = table::due(&self.connection, &self.table, shard, now, start).await?;
+        Ok(DuePage { works: keys.into_iter().map(due_work).collect(), next })
     }
 
     /// The put of a new work, for the transaction that admits an upload.

@@ -1,6 +1,5 @@
 //! What a request writes beside its own row: it closes the gate and enters the list of its requester.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
 use domain::limits::DELETION_REQUESTS_PER_DAY_MAX;
@@ -87,17 +86,8 @@ impl Erasures {
             .condition_expression("attribute_exists(pk)")
             .send()
             .await;
-        match answer {
-            // The row went with the account.
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            answer => answer.map(|_updated| ()).map_err(CloudError::of("UpdateItem")),
-        }
+        // The row may have gone with the account.
+        table::written_or_moot("UpdateItem", answer)
     }
 
     /// The requests whose requesters the records still know how to reach.
@@ -137,16 +127,8 @@ impl Erasures {
         limit: usize,
     ) -> Result<(Vec<ListedRequest>, Option<RequestId>), CloudError> {
         let start = after.map(|request| table::key(subject, table::request_row(request)));
-        let answer = self
-            .connection
-            .dynamodb
-            .query()
-            .table_name(&self.records)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :requests)")
-            .expression_attribute_values(":pk", table::text(table::partition(subject)))
-            .expression_attribute_values(":requests", table::text(REQUEST))
+        let answer = table::rows(&self.connection, &self.records, subject, REQUEST)
             .set_exclusive_start_key(start)
-            .consistent_read(true)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
