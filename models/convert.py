@@ -154,8 +154,9 @@ class Converter:
         self.convolution(operator, inputs, outputs, tflite.DepthwiseConv2DOptions, (3, 0, 1, 2), channels)
 
     def op_prelu(self, _operator, inputs, outputs):
-        # The engine lowers PRelu to compare, multiply and select; these are equal and run two to three times faster:
-        # max(x, slope·x) where no slope is above one, otherwise x + (slope - 1)·min(x, 0).
+        # The engine lowers PRelu to compare, multiply and select. These are equal up to rounding, run two to three
+        # times faster, and load faster the fewer operators they are: max(x, slope·x) where no slope is above one,
+        # otherwise x + (slope - 1)·min(x, 0).
         slope = self.constant(inputs[1])
         if slope.shape[:2] != (1, 1):
             raise NotImplementedError(f"PRelu slope of shape {slope.shape}")

@@ -121,7 +121,7 @@ impl Favorites {
     }
 
     async fn rows(&self, subject: SubjectId) -> Result<Vec<Row>, CloudError> {
-        let rows = table::rows(&self.connection, &self.table, subject, FAVORITE)
+        let rows = table::rows_query(&self.connection, &self.table, subject, FAVORITE)
             .into_paginator()
             .items()
             .send()

@@ -1,4 +1,5 @@
-//! The shape of the records table: one partition per subject, one row per thing known about it.
+//! The shape of the records table: one partition per subject, one row per thing known about it. And what all tables
+//! have in common: how they are written, and how their indexes by due time are read.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -169,7 +170,7 @@ pub(crate) fn subject_of(partition: &str) -> Option<SubjectId> {
 }
 
 /// The query of a subject's rows whose sort keys begin with `prefix`; it sees every write before it.
-pub(crate) fn rows(
+pub(crate) fn rows_query(
     connection: &Connection,
     table: &str,
     subject: SubjectId,
@@ -182,7 +183,7 @@ pub(crate) fn rows(
         .expression_attribute_values(":prefix", text(prefix))
 }
 
-/// The index of a table by due time: sparse, sharded, keys only.
+/// The index of a table by due time: sharded, keys only; rows about which nothing is ever due are not in it.
 const DUE_INDEX: &str = "due";
 
 /// Keys of due rows read at once.
@@ -313,9 +314,22 @@ fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> &[CancellationRea
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::error::ErrorMetadata;
     use jiff::Timestamp;
 
     use super::*;
+
+    #[test]
+    fn only_a_condition_that_did_not_hold_makes_a_write_moot() {
+        let answered = |code: &str| {
+            let error = ErrorMetadata::builder().code(code).build();
+            written_or_moot::<(), _, _>("DeleteItem", Err(SdkError::service_error(error, ())))
+        };
+        assert!(written_or_moot::<_, ErrorMetadata, ()>("DeleteItem", Ok(7)).is_ok());
+        assert!(answered("ConditionalCheckFailedException").is_ok());
+        let error = answered("ThrottlingException").unwrap_err();
+        assert!(error.to_string().contains("ThrottlingException"), "{error}");
+    }
 
     #[test]
     fn works_spread_over_all_shards() {

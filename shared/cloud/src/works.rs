@@ -142,7 +142,7 @@ impl Works {
     /// When the table cannot be read.
     pub async fn page(&self, gate: Gate, before: Option<WorkId>, limit: usize) -> Result<Page, CloudError> {
         let start = before.map(|work| table::key(gate.subject, table::work_row(work)));
-        let answer = table::rows(&self.connection, &self.table, gate.subject, WORK)
+        let answer = table::rows_query(&self.connection, &self.table, gate.subject, WORK)
             .set_exclusive_start_key(start)
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
@@ -162,7 +162,7 @@ impl Works {
     /// # Errors
     /// When the table cannot be read.
     pub async fn of_earlier(&self, subject: SubjectId, before: u32) -> Result<Vec<Work>, CloudError> {
-        let rows = table::rows(&self.connection, &self.table, subject, WORK)
+        let rows = table::rows_query(&self.connection, &self.table, subject, WORK)
             .filter_expression("generation < :before")
             .expression_attribute_values(":before", table::number(before))
             .into_paginator()

@@ -9,7 +9,6 @@ use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor, rgb_to_y
 use crate::error::FittingError;
 use crate::mark::Mark;
 use crate::outcome::Format;
-use crate::photo::Region;
 use crate::pixels::RgbImage;
 use crate::resize::resized;
 
@@ -41,11 +40,10 @@ pub(crate) fn thumbnail(picture: &RgbImage, mark: Option<&Mark>) -> Result<Vec<u
     let (width, height) = (picture.width(), picture.height());
     let long = width.max(height).max(THUMBNAIL_SIDE);
     let reduced = |n: usize| (n * THUMBNAIL_SIDE / long).max(1);
-    let all = Region { left: 0, top: 0, width, height };
     let small = if long == THUMBNAIL_SIDE {
         Cow::Borrowed(picture)
     } else {
-        Cow::Owned(resized(picture, all, reduced(width), reduced(height)))
+        Cow::Owned(resized(picture, picture.whole(), reduced(width), reduced(height)))
     };
     jpeg(&small, THUMBNAIL_QUALITY, mark)
 }
@@ -66,9 +64,9 @@ fn jpeg(picture: &RgbImage, quality: u8, mark: Option<&Mark>) -> Result<Vec<u8>,
 
 /// A picture whose chroma is the mean of squares of 2 × 2 pixels.
 ///
-/// The encoder takes the chroma of each square from its first pixel alone, which makes coloured edges jagged and
-/// puts them half a pixel beside their place; its own averaging is slow. So every square's first pixel gets the
-/// mean here, and what the encoder does not look at is not computed.
+/// By default the encoder takes the chroma of each square from its first pixel alone, which makes coloured edges
+/// jagged and puts them half a pixel beside their place; its own averaging is slow. So every square's first pixel gets
+/// the mean here; of the others only those are filled that the encoder repeats beyond the picture's edge.
 struct Subsampled<'a> {
     picture: &'a RgbImage,
     width: u16,
@@ -191,6 +189,31 @@ mod tests {
                 assert!(off <= Some(3), "{width} x {height}, {x},{y}: {:?}", back.pixel(x, y));
             }
         }
+    }
+
+    #[test]
+    fn a_square_has_the_mean_of_the_pixels_it_has() {
+        let colours: Vec<[u8; 3]> = (1..=9).map(|n| [n * 25, 250 - n * 20, n * n * 3]).collect();
+        let picture = RgbImage::from_raw(3, 3, colours.concat()).unwrap();
+        let buffer = Subsampled { picture: &picture, width: 3, height: 3 };
+        let row = |y| {
+            let mut planes: [Vec<u8>; 4] = Default::default();
+            buffer.fill_buffers(y, &mut planes);
+            let [_, blue, red, _] = planes;
+            [0, 2].map(|x| (blue[x], red[x]))
+        };
+        let mean = |pixels: [usize; 4]| mean_chroma(pixels.map(|pixel| colours[pixel]));
+        assert_eq!(row(0), [mean([0, 1, 3, 4]), mean([2, 2, 5, 5])]);
+        assert_eq!(row(2), [mean([6, 7, 6, 7]), mean([8, 8, 8, 8])]);
+    }
+
+    #[test]
+    fn an_even_last_row_is_a_square_of_its_own_when_it_is_repeated() {
+        let picture = RgbImage::from_raw(2, 2, vec![200, 0, 0, 200, 0, 0, 0, 0, 200, 0, 0, 200]).unwrap();
+        let mut planes: [Vec<u8>; 4] = Default::default();
+        Subsampled { picture: &picture, width: 2, height: 2 }.fill_buffers(1, &mut planes);
+        let (blue, red) = mean_chroma([[200, 0, 0], [200, 0, 0], [0, 0, 200], [0, 0, 200]]);
+        assert_eq!((planes[1][0], planes[2][0]), (blue, red));
     }
 
     #[test]

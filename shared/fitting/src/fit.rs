@@ -23,8 +23,9 @@ use crate::template::Template;
 /// work; the gate looks a little further.
 const CROP_PER_FACE: f32 = 1.25;
 
-/// The crop is reduced when its face is more than this much larger than the template's, and down to that: the warp's
-/// kernel, four pixels wide, still covers what one of the template's takes up, so that nothing aliases.
+/// The crop is reduced when its face is more than this much larger than the template's, and down to that. Up to here
+/// the warp samples the photo itself: no filter before it costs sharpness, and photos have little left that is so fine
+/// that it aliases.
 const CROP_OVERSAMPLING: f32 = 1.5;
 
 /// The longer side at which the face is searched, where the format can be decoded at a reduced scale: twice what the far
@@ -32,7 +33,9 @@ const CROP_OVERSAMPLING: f32 = 1.5;
 /// mesh enough to be seen in the work (by 2 to 3 levels in the mean, against a search at full scale).
 const SEARCHED_SIDE: usize = 768;
 
-/// The side in pixels of a face's region at which its mesh is found: a quarter more than the network takes.
+/// The side in pixels of a face's region at which its mesh is found: a quarter more than the network takes. A portrait
+/// enlarged to twelve megapixels gives a work that differs from the portrait's own by 1.0 levels in the mean (smoothed
+/// by σ = 4 pixels), with this and [`CROP_OVERSAMPLING`]; by 1.1 with 384 pixels and a crop reduced to 1.1.
 const MESH_REGION_SIDE: f32 = 320.0;
 
 /// The steps of a fit, for whoever wants to know how long each takes.

@@ -203,7 +203,9 @@ impl Photo {
     pub(crate) fn view(&self, region: Region, width: usize, height: usize) -> RgbImage {
         let stored = self.stored.within(self.stored_region(region));
         let (width, height) = if self.orientation.transposed { (height, width) } else { (width, height) };
-        let mut upright = if (width, height) == (stored.width, stored.height) {
+        let mut upright = if self.orientation == Orientation::default() {
+            resized(&self.stored.pixels, stored, width, height)
+        } else if (width, height) == (stored.width, stored.height) {
             self.orientation.upright(&self.stored.pixels, stored)
         } else {
             let reduced = resized(&self.stored.pixels, stored, width, height);

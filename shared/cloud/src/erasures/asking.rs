@@ -127,7 +127,7 @@ impl Erasures {
         limit: usize,
     ) -> Result<(Vec<ListedRequest>, Option<RequestId>), CloudError> {
         let start = after.map(|request| table::key(subject, table::request_row(request)));
-        let answer = table::rows(&self.connection, &self.records, subject, REQUEST)
+        let answer = table::rows_query(&self.connection, &self.records, subject, REQUEST)
             .set_exclusive_start_key(start)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::face::FaceRows;
+use super::levels::write_row;
 use super::plane::{Plane, Upsampler};
 use super::plate::paint_row;
 use super::render::Drawing;
@@ -67,7 +68,7 @@ impl<'a> Brush<'a> {
         if shown.is_empty() {
             let [xs, ys, .., red, green, blue] = self.rows.split::<ROWS>().map(|row| &mut row[all.clone()]);
             self.template.sample_row(xs, ys, [&mut *red, &mut *green, &mut *blue]);
-            write(&mut out[all], [red, green, blue]);
+            write_row(&mut out[all], [red, green, blue].map(|row| &*row));
         } else {
             self.cover(y, &all, &shown);
             self.paint(face_y, &shown);
@@ -159,7 +160,7 @@ impl<'a> Brush<'a> {
                 *v = f * share + *v * (1.0 - share);
             }
         }
-        write(out, colours.map(|row| &mut row[all.clone()]));
+        write_row(out, colours.map(|row| &row[all.clone()]));
     }
 }
 
@@ -170,17 +171,4 @@ fn hold_back(mask: &GreyImage, [xs, ys]: [&[f32]; 2], alpha: &mut [f32]) {
             *share *= 1.0 - mask.sample(x, y) / 255.0;
         }
     }
-}
-
-/// Writes levels as bytes.
-fn write(out: &mut [[u8; 3]], [red, green, blue]: [&mut [f32]; 3]) {
-    for (((pixel, &mut r), &mut g), &mut b) in out.iter_mut().zip(red).zip(green).zip(blue) {
-        *pixel = [r, g, b].map(byte);
-    }
-}
-
-/// The nearest 8-bit level.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates at 0 and 255")]
-fn byte(level: f32) -> u8 {
-    (level + 0.5) as u8
 }

@@ -37,9 +37,10 @@ const MEDIAN_TO_SIGMA: f32 = 1.4826;
 /// Quantised texture has this many steps a deviation.
 const TEXTURE_STEPS: f32 = 42.0;
 /// The face's own grain is measured on strips of so many rows ...
-const STRIP: usize = 8;
-/// ... that begin so many coarse rows after each other: three of them cross the cheeks.
-const STRIP_PERIOD: usize = 20;
+const STRIP: usize = 16;
+/// ... that begin so many coarse rows after each other: two or three of them cross the cheeks, and the smallest template
+/// leaves enough pixels even when half of its cheeks are covered.
+const STRIP_PERIOD: usize = 30;
 /// The high-pass looks so many rows and columns around.
 const STRIP_MARGIN: usize = 4;
 

@@ -71,11 +71,8 @@ impl Orientation {
         )
     }
 
-    /// Turns a region of stored pixels upright.
+    /// A region of stored pixels, turned upright.
     pub(crate) fn upright(self, stored: &RgbImage, region: Region) -> RgbImage {
-        if self == Self::default() {
-            return stored.part(region);
-        }
         stored.turned(region, self.transposed, self.columns_flipped, self.rows_flipped)
     }
 }
