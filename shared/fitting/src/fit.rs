@@ -24,8 +24,8 @@ use crate::template::Template;
 const CROP_PER_FACE: f32 = 1.25;
 
 /// The crop is reduced when its face is more than this much larger than the template's, and down to that. Up to here
-/// the warp samples the photo itself: no filter before it costs sharpness, and photos have little left that is so fine
-/// that it aliases.
+/// the warp samples the photo itself, since a filter before it costs sharpness and time; for what it changes in the
+/// work see [`MESH_REGION_SIDE`].
 const CROP_OVERSAMPLING: f32 = 1.5;
 
 /// The longer side at which the face is searched, where the format can be decoded at a reduced scale: twice what the far
