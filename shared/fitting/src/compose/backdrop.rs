@@ -28,8 +28,9 @@ pub(super) struct Backdrop {
     pub(super) low: [Plane; 3],
     /// What of its luma is finer than the shading.
     pub(super) detail: Plane,
-    /// The share of painted skin.
+    /// The share of painted skin, and its colour as logarithms.
     pub(super) plate: Plane,
+    pub(super) paint: [Plane; 3],
     /// Where its texture is grain and nothing else, 0..1.
     pub(super) plain: Plane,
     /// The dark of its eyes, as luma detail.
@@ -61,21 +62,23 @@ impl Backdrop {
         let plate = behind(plate::share(&points, &frame, &rim, &surface));
         let painted = features.soft.clone().zip(&plate, f32::max);
         let (grain, plain) = Grain::measure(picture, &patch, &painted, &grid);
+        let paint = plate::paint(&surface, &plate, frame.unit);
         let (detail, black) = (luma(&surface.detail()), tone::black(&surface, &features));
         let Surface { skin, weight, low, .. } = surface;
         let skin = skin.zip(&plate, f32::max);
-        (grid, Self { skin, weight, low, detail, plate, plain, black }, grain)
+        (grid, Self { skin, weight, low, detail, plate, paint, plain, black }, grain)
     }
 
     /// The planes as they lie in a fit that moves the template by `shift` (template pixels), on the fit's
     /// grid; `own` is the one they were read on. In the `features` of the fit nothing is taken for plain: the
     /// template's lips may be drawn out over an open mouth.
     pub(super) fn carried(&self, own: &Grid, shift: &[Plane; 2], grid: &Grid, features: &Plane) -> Self {
-        let [r, g, b] = &self.low;
-        let planes = [&self.skin, &self.weight, r, g, b, &self.detail, &self.plate, &self.plain];
-        let [skin, weight, r, g, b, detail, plate, plain] = warp::carried(planes, own, shift, grid);
+        let (low, paint) = (self.low.each_ref(), self.paint.each_ref());
+        let single = [&self.skin, &self.weight, &self.detail, &self.plate, &self.plain];
+        let [skin, weight, detail, plate, plain] = warp::carried(single, own, shift, grid);
+        let [low, paint] = [low, paint].map(|planes| warp::carried(planes, own, shift, grid));
         let plain = plain.zip(features, |plain, feature| plain * (1.0 - feature));
-        Self { skin, weight, low: [r, g, b], detail, plate, plain, black: self.black }
+        Self { skin, weight, low, detail, plate, paint, plain, black: self.black }
     }
 }
 

@@ -12,7 +12,7 @@ use super::render::Drawing;
 use super::texture::Texture;
 use crate::pixels::GreyImage;
 
-/// Two maps, alpha, the painted share, where texture is plain, grain, shading, three colours.
+/// Two maps, alpha, the painted share, where texture is plain, grain, paint, three colours.
 const ROWS: usize = 10;
 
 /// So many neighbouring pixels of the template are sampled or left out together.
@@ -112,7 +112,7 @@ impl<'a> Brush<'a> {
     fn paint(&mut self, face_y: usize, shown: &Range<usize>) {
         let Self { drawing, offset: [dx, _], face, rows, .. } = self;
         let grid = drawing.grid;
-        let [xs, ys, _, plate, plain, grain, shading, colours @ ..] = rows.split::<ROWS>();
+        let [xs, ys, _, plate, plain, grain, paint, colours @ ..] = rows.split::<ROWS>();
         let own = *dx..*dx + grid.fine_width();
         let mut upsample =
             |plane: &Plane, row: &mut [f32]| face.row(plane, face_y, shown.clone(), &mut row[own.clone()]);
@@ -131,10 +131,10 @@ impl<'a> Brush<'a> {
         let [xs, ys, plain] = [xs, ys, plain].map(|row| &row[grainy.clone()]);
         let first = [grid.left + grainy.start - *dx, grid.top + face_y];
         drawing.grain.row(&mut grain[grainy], plain, [xs, ys], first);
-        for (colour, low) in colours.into_iter().zip(&drawing.backdrop.low) {
-            upsample(low, shading);
-            let [plate, shading, grain] = [&*plate, &*shading, &*grain].map(|row| &row[painted.clone()]);
-            paint_row(&mut colour[painted.clone()], plate, shading, grain, drawing.grain.deviation);
+        for (colour, plane) in colours.into_iter().zip(&drawing.backdrop.paint) {
+            upsample(plane, paint);
+            let [plate, paint, grain] = [&*plate, &*paint, &*grain].map(|row| &row[painted.clone()]);
+            paint_row(&mut colour[painted.clone()], plate, paint, grain, drawing.grain.deviation);
         }
     }
 

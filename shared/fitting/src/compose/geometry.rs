@@ -1,12 +1,11 @@
 //! Where everything of one fit lies: the target's points, the rasters, and the maps back to both pictures.
 
-use super::PreparedTemplate;
 use super::frame::{self, Frame};
 use super::grid::Grid;
 use super::occlusion;
 use super::plane::Plane;
 use super::raster::Coverage;
-use super::{shape, warp};
+use super::{PreparedTemplate, eye_distance, shape, warp};
 
 /// How far beyond the points the face's raster reaches, in eye distances: the mesh's skirt and soft edges.
 const MARGIN: f32 = 0.1;
@@ -48,9 +47,11 @@ impl Geometry {
         let coverage = Coverage::new(&target, &depth, grid.width, grid.height);
         let hidden = occlusion::at_points(photo, &template.points, &template.covered);
         let occlusion = occlusion::occlusion(&hidden, &target, &coverage, &frame);
-        let mirrored_place = occlusion::needs_fill(&occlusion)
-            .then(|| coverage.interpolate(&target, &occlusion::mirrored(&photo_flat)));
-        let place = coverage.interpolate(&target, &photo_flat);
+        let scale = eye_distance(photo) / frame.unit;
+        let place = |points: &[[f32; 2]]| warp::creased(coverage.interpolate(&target, points), &rim, scale);
+        let mirrored_place =
+            occlusion::needs_fill(&occlusion).then(|| place(&occlusion::mirrored(&photo_flat)));
+        let place = place(&photo_flat);
         Self { shift, place, grid, field, frame, target, rim, occlusion, mirrored_place }
     }
 

@@ -10,17 +10,16 @@ use super::plane::Plane;
 
 /// Added before the logarithm, in 8-bit levels: keeps the noise of black from becoming detail.
 pub(super) const LOG_OFFSET: f32 = 8.0;
-/// The width of what counts as shading, in eye distances: wider than an eye socket, narrower than a cheek,
-/// so that light and shadow across the face follow the template and its features follow the photo.
-const SHADING_SIGMA: f32 = 0.30;
-/// Where little skin lies within reach, the mean of a much wider neighbourhood steps in.
-const WIDE_SIGMA: f32 = 0.75;
+/// The width (σ) of what counts as shading, in eye distances: wider than an eye socket, narrower than a cheek,
+/// so that light and shadow across the face follow the template and its features follow the photo. Where little
+/// skin lies within reach, the mean of a much wider neighbourhood steps in.
+pub(super) const SHADING: [f32; 2] = [0.30, 0.75];
 /// The coverage by skin below which it does so.
 const COVERAGE_MIN: f32 = 0.15;
 
-/// The mean logarithmic colour of the skin around every sample.
-pub(super) fn low_frequencies(logs: &[Plane; 3], skin: &Plane, unit: f32) -> [Plane; 3] {
-    let (sigma, wide) = (SHADING_SIGMA * unit, WIDE_SIGMA * unit);
+/// The mean logarithmic colour of the skin around every sample, within the first σ and, where little skin is there,
+/// within the second, both in samples.
+pub(super) fn low_frequencies(logs: &[Plane; 3], skin: &Plane, [sigma, wide]: [f32; 2]) -> [Plane; 3] {
     // A trace of weight everywhere keeps the mean defined where there is no skin at all.
     let skin = skin.clone().map(|w| w + 1e-4);
     let (near_weight, wide_weight) = (gaussian(&skin, sigma), gaussian(&skin, wide));
@@ -59,7 +58,7 @@ mod tests {
                     if skin.row(y)[x] > 0.0 { c as f32 + 0.005 * x as f32 } else { -9.0 }
                 })
             });
-        let low = low_frequencies(&logs, &skin, 40.0);
+        let low = low_frequencies(&logs, &skin, SHADING.map(|sigma| sigma * 40.0));
         for (c, low) in low.iter().enumerate() {
             for (x, y) in [(40, 60), (60, 40), (60, 90), (80, 60)] {
                 let expected = c as f32 + 0.005 * x as f32;

@@ -1,7 +1,7 @@
 //! One face on the coarse raster: its colours, which of it is skin, and its shading.
 
 use super::plane::Plane;
-use super::shading;
+use super::shading::{self, SHADING};
 use super::skin::{SkinFeatures, SkinModel};
 
 /// Coarse planes of one face, be it the template's or the photo's in its place.
@@ -27,7 +27,7 @@ impl Surface {
         let model = SkinModel::measure(&features, patch);
         let skin = features.likeness(&model);
         let weight = skin.clone().zip(measurable, |k, m| k * m);
-        let low = shading::low_frequencies(&logs, &weight, unit);
+        let low = shading::low_frequencies(&logs, &weight, SHADING.map(|sigma| sigma * unit));
         Self { hue_distance: features.hue_distance(&model), logs, skin, weight, low }
     }
 
