@@ -25,6 +25,7 @@ mod alpha;
 mod backdrop;
 mod blur;
 mod brush;
+mod edge;
 mod face;
 mod features;
 mod frame;
@@ -143,14 +144,14 @@ fn compose_observed(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate, 
     look("features", &[&features.soft, &features.lips, &features.core]);
     look("template's move", &moved.each_ref());
 
-    let backdrop = template.backdrop.carried(&template.grid, &moved, grid, &features.soft);
+    let mut backdrop = template.backdrop.carried(&template.grid, &moved, grid, &features.soft);
     look("template's skin", &[&backdrop.skin]);
     look("template's shading", &backdrop.low.each_ref());
     look("clean plate", &[&backdrop.plate]);
     look("plain texture", &[&backdrop.plain]);
 
     let in_photo = inside(&geometry.place, photo);
-    let (face, filling) = photo_face(photo, eye_distance(points), &geometry, &features, &in_photo);
+    let (mut face, filling) = photo_face(photo, eye_distance(points), &geometry, &features, &in_photo);
     look("photo in its place", &face.logs.each_ref());
     look("photo's skin", &[&face.skin]);
     look("photo's shading", &face.low.each_ref());
@@ -166,6 +167,9 @@ fn compose_observed(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate, 
         filled: filling.is_some(),
     });
     look("alpha", &[&alpha]);
+    let edge = edge::share(&alpha, &features, frame);
+    edge::meet(&mut face, &mut backdrop, &edge, frame);
+    look("edge", &[&edge]);
     let patch = features.skin.clone().zip(&face.weight, f32::min);
     let tone = tone::tone(face, &backdrop, features, frame);
     tone.show(look);

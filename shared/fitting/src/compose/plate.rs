@@ -12,7 +12,7 @@ use super::frame::{self, Frame};
 use super::logarithm::exp;
 use super::plane::Plane;
 use super::polygon::Polygon;
-use super::shading::{LOG_OFFSET, low_frequencies};
+use super::shading::{CLOSE_BY, LOG_OFFSET, low_frequencies};
 use super::surface::Surface;
 use crate::topology::{LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE};
 
@@ -25,10 +25,6 @@ const BROW_LENGTH: f32 = 1.18;
 const FRINGE_HEIGHT: f32 = 0.28;
 /// The soft edge of what is painted.
 const EDGE: f32 = 0.03;
-/// The reach (σ) of what gives the paint its colour; where it finds no bare skin, the second's. The shading alone, which
-/// reaches three times as far, is too bright beside a rim that lies in shadow: it scores .07 and .03 dE more seam on
-/// the tuned and the held out pairs (medians), and reaches of .06 and .15 score .01 to .04 more.
-const COLOUR_REACH: [f32; 2] = [0.10, 0.30];
 /// Temples begin this far from the midline, and are looked at this far from the rim.
 const TEMPLE: f32 = 0.55;
 const BESIDE: Range<f32> = 0.03..0.22;
@@ -78,7 +74,7 @@ fn with_tail<const N: usize>(brow: [[f32; 2]; N]) -> [[f32; 2]; N] {
 /// The colour of the paint, as logarithms: the mean of the skin nearby that is not itself painted over.
 pub(super) fn paint(template: &Surface, share: &Plane, unit: f32) -> [Plane; 3] {
     let bare = template.skin.clone().zip(share, |skin, painted| skin * (1.0 - painted));
-    low_frequencies(&template.logs, &bare, COLOUR_REACH.map(|sigma| sigma * unit))
+    low_frequencies(&template.logs, &bare, CLOSE_BY.map(|sigma| sigma * unit))
 }
 
 /// Whether something ends beside an eye that is no hair: there is skin above and below it. Hair that covers

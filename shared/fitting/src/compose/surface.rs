@@ -49,7 +49,7 @@ impl Surface {
 }
 
 /// Moves `plane` towards `other` by the share.
-fn mix(plane: &mut Plane, other: &Plane, share: &Plane) {
+pub(super) fn mix(plane: &mut Plane, other: &Plane, share: &Plane) {
     for ((v, &o), &s) in plane.rows_mut().flatten().zip(other.data()).zip(share.data()) {
         *v += (o - *v) * s;
     }
