@@ -30,6 +30,9 @@ pub(crate) struct Bench {
     /// How often the two contenders take turns.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Fail when a goal is not met: a sixth and an eighth of the peer's time, 110 and 230 MB, 150 ms to start.
+    #[arg(long)]
+    check: bool,
     /// The core they are pinned to.
     #[arg(long, default_value_t = 0)]
     core: usize,
@@ -46,8 +49,8 @@ impl Bench {
         let fit = build("fit", &self.profile)?;
         let synthesize = build("synthesize", &self.profile)?;
 
-        let starts = start::measure(root, &synthesize)?;
         pin_to(self.core)?;
+        let starts = start::measure(root, &synthesize)?;
         let contest =
             contest::Contest { root, folder: &folder, python: &python, fit: &fit, rounds: self.rounds };
         let cases = contest.run()?;
@@ -59,6 +62,8 @@ impl Bench {
             fs::write(&path, serde_json::to_vec_pretty(&everything)?).context(path.display().to_string())?;
             say(&format!("written to {}", path.display()));
         }
+        let short: Vec<String> = contest::shortfalls(&cases).into_iter().chain(starts.shortfall()).collect();
+        anyhow::ensure!(!self.check || short.is_empty(), "short of the goals: {}", short.join("; "));
         Ok(())
     }
 }

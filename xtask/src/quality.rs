@@ -13,7 +13,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde_json::json;
 
 use crate::python;
@@ -30,6 +30,9 @@ pub(crate) struct Quality {
     /// Write everything that was measured into this file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Fail when a goal is not met: as good as the peer in 85 % of the pairs, and the prototype's medians.
+    #[arg(long)]
+    check: bool,
     /// Which pairs to score.
     #[arg(long, value_enum, default_value_t = Which::All)]
     pairs: Which,
@@ -41,7 +44,7 @@ pub(crate) struct Quality {
 impl Quality {
     /// The command as `cargo xtask test` runs it.
     pub(crate) fn proof() -> Self {
-        Self { json: None, pairs: Which::All, self_check: true }
+        Self { json: None, check: false, pairs: Which::All, self_check: true }
     }
 
     pub(crate) fn run(self) -> anyhow::Result<()> {
@@ -59,6 +62,8 @@ impl Quality {
             fs::write(path, serde_json::to_vec_pretty(&everything)?).context(path.display().to_string())?;
             say(&format!("written to {}", path.display()));
         }
+        let short = table::shortfalls(&scored);
+        ensure!(!self.check || short.is_empty(), "short of the goals: {}", short.join("; "));
         Ok(())
     }
 }

@@ -8,11 +8,17 @@
 
 mod support;
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
 use fitting::{Format, RgbImage};
 use image_webp::WebPEncoder;
 use jpeg_encoder::{ColorType, Encoder};
-use moxcms::{ColorProfile, Layout, TransformOptions};
-use support::same::{Bench, exif, jpeg, photo, png, stored};
+use moxcms::ColorProfile;
+use support::same::{
+    Bench, DIFFERENCE_MAX, PIXELS_MAX, exif, in_profile, jpeg, mean_difference, photo, png, stored,
+};
 use support::{contains, fitted, models, picture, pixels, template};
 
 #[test]
@@ -25,7 +31,7 @@ fn all_eight_orientations_give_the_same_work() {
         let photo = jpeg(image.data(), size, ColorType::Rgb, |e| {
             e.add_exif_metadata(&exif(orientation)).expect("a short block");
         });
-        bench.assert_same(&format!("orientation {orientation}"), &photo);
+        bench.assert_same(&format!("orientation {orientation}"), &photo, &upright);
     }
 }
 
@@ -37,7 +43,7 @@ fn a_face_lying_on_its_side_or_head_down_is_found_and_fitted_upright() {
         // Turned pixels without any EXIF that would say so.
         let image = stored(&upright, turn);
         let photo = jpeg(image.data(), (image.width(), image.height()), ColorType::Rgb, |_| {});
-        bench.assert_same(&format!("turned as by {turn}"), &photo);
+        bench.assert_same(&format!("turned as by {turn}"), &photo, &image);
     }
 }
 
@@ -59,12 +65,13 @@ fn every_encoding_gives_the_same_work() {
         };
         vec![ink(r), ink(g), ink(b), k]
     });
-    bench.assert_same("progressive JPEG", &jpeg(rgb, size, ColorType::Rgb, |e| e.set_progressive(true)));
-    bench.assert_same("restart markers", &jpeg(rgb, size, ColorType::Rgb, |e| e.set_restart_interval(7)));
-    bench.assert_same("CMYK JPEG", &jpeg(&inks, size, ColorType::Cmyk, |_| {}));
-    bench.assert_same("YCCK JPEG", &jpeg(&inks, size, ColorType::CmykAsYcck, |_| {}));
+    let same = |name: &str, photo: &[u8]| bench.assert_same(name, photo, &image);
+    same("progressive JPEG", &jpeg(rgb, size, ColorType::Rgb, |e| e.set_progressive(true)));
+    same("restart markers", &jpeg(rgb, size, ColorType::Rgb, |e| e.set_restart_interval(7)));
+    same("CMYK JPEG", &jpeg(&inks, size, ColorType::Cmyk, |_| {}));
+    same("YCCK JPEG", &jpeg(&inks, size, ColorType::CmykAsYcck, |_| {}));
     let deep = pixel(&|p| p.into_iter().flat_map(|v| [v, 0x55]).collect());
-    bench.assert_same(
+    same(
         "16-bit PNG",
         &png(&deep, size, |e| {
             e.set_color(png::ColorType::Rgb);
@@ -72,12 +79,12 @@ fn every_encoding_gives_the_same_work() {
         }),
     );
     let opaque = pixel(&|[r, g, b]| vec![r, g, b, 255]);
-    bench.assert_same("PNG with alpha", &png(&opaque, size, |e| e.set_color(png::ColorType::Rgba)));
+    same("PNG with alpha", &png(&opaque, size, |e| e.set_color(png::ColorType::Rgba)));
     let mut webp = Vec::new();
     WebPEncoder::new(&mut webp)
         .encode(rgb, size.0 as u32, size.1 as u32, image_webp::ColorType::Rgb8)
         .expect("encodes");
-    bench.assert_same("WebP", &webp);
+    same("WebP", &webp);
 }
 
 #[test]
@@ -104,7 +111,8 @@ fn palette_and_grey_photos_are_read() {
         assert!(work.image == expected.image, "the same pixels give the same work");
     }
     let bench = Bench { expected: pixels(&expected.image), ..bench };
-    bench.assert_same("grey JPEG", &jpeg(&grey, size, ColorType::Luma, |_| {}));
+    let image = RgbImage::from_raw(size.0, size.1, spread).expect("a raster");
+    bench.assert_same("grey JPEG", &jpeg(&grey, size, ColorType::Luma, |_| {}), &image);
 }
 
 #[test]
@@ -115,23 +123,25 @@ fn colour_profiles_are_honoured() {
     for (name, profile) in
         [("Display P3", ColorProfile::new_display_p3()), ("Adobe RGB", ColorProfile::new_adobe_rgb())]
     {
-        let mut samples = vec![0; image.data().len()];
-        ColorProfile::new_srgb()
-            .create_transform_8bit(Layout::Rgb, &profile, Layout::Rgb, TransformOptions::default())
-            .expect("a transform")
-            .transform(image.data(), &mut samples)
-            .expect("converts");
+        let samples = in_profile(&image, &profile);
         let icc = profile.encode().expect("a profile");
         let with = |e: &mut Encoder<&mut Vec<u8>>| {
             e.add_icc_profile(&icc).expect("a short profile");
         };
-        let honoured = jpeg(&samples, size, ColorType::Rgb, with);
-        bench.assert_same(name, &honoured);
-        let ignored = jpeg(&samples, size, ColorType::Rgb, |_| {});
-        let [honoured, ignored] = [honoured, ignored].map(|photo| mean_difference(&pixels(&photo), &image));
-        assert!(honoured < 1.5, "{name}: {honoured:.2} levels with its profile");
-        assert!(ignored > 2.0 * honoured, "{name}: {ignored:.2} levels without its profile");
+        bench.assert_same(name, &jpeg(&samples, size, ColorType::Rgb, with), &image);
+        let ignored = mean_difference(&pixels(&jpeg(&samples, size, ColorType::Rgb, |_| {})), &image);
+        assert!(ignored > 2.0 * PIXELS_MAX, "{name}: {ignored:.2} levels without its profile");
     }
+}
+
+#[test]
+fn exchanged_channels_are_not_the_same_work() {
+    let (bench, image) = (Bench::new(), photo());
+    let exchanged: Vec<u8> =
+        image.data().as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [b, g, r]).collect();
+    let photo = jpeg(&exchanged, (image.width(), image.height()), ColorType::Rgb, |_| {});
+    let difference = bench.difference(&photo);
+    assert!(difference > 2.0 * DIFFERENCE_MAX, "{difference:.2} levels");
 }
 
 #[test]
@@ -166,12 +176,29 @@ fn a_work_does_not_depend_on_the_work_before_it() {
     fitted(&models, &template, &a, Format::Jpeg);
     let after = fitted(&models, &template, &b, Format::Jpeg);
     assert!(fresh.image == after.image && fresh.thumbnail == after.thumbnail);
-    let again = fitted(&support::models(), &template, &b, Format::Jpeg);
-    assert!(fresh.image == again.image, "with models loaded anew");
 }
 
-/// Mean difference of two pictures of one size, in levels of 255.
-fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
-    let sum: u64 = a.data().iter().zip(b.data()).map(|(x, y)| u64::from(x.abs_diff(*y))).sum();
-    sum as f64 / a.data().len() as f64
+#[test]
+fn a_work_is_the_same_in_a_process_of_its_own() {
+    let folder = std::env::temp_dir().join(format!("fitting-alone-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let (a, b) = ("grace_hopper.jpg", "obama.jpg");
+    let alone = |photo: &str, out: &str| {
+        let out = folder.join(out);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut fit = Command::new(env!("CARGO_BIN_EXE_fit"));
+        fit.args([
+            format!("target/pictures/{photo}").as_ref(),
+            Path::new("target/pictures/astronaut.png"),
+            &out,
+        ]);
+        assert!(fit.current_dir(root).output().expect("starts").status.success());
+        pixels(&fs::read(out).expect("a work"))
+    };
+    let models = models();
+    let template = template(&models, "astronaut.png");
+    fitted(&models, &template, &picture(a), Format::Png);
+    let after = pixels(&fitted(&models, &template, &picture(b), Format::Png).image);
+    assert!(alone(b, "b.png").data() == after.data(), "B after A is not B alone");
+    fs::remove_dir_all(folder).expect("cleans up");
 }

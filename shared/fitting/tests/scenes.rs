@@ -9,11 +9,11 @@
 mod support;
 
 use domain::ReasonCode;
-use fitting::RgbImage;
+use fitting::{Format, RgbImage};
 use jpeg_encoder::ColorType;
-use moxcms::{ColorProfile, Layout, TransformOptions};
-use support::same::{Bench, exif, jpeg, photo, stored};
-use support::{enlarged, picture, pixels, refused};
+use moxcms::ColorProfile;
+use support::same::{Bench, exif, in_profile, jpeg, photo, stored};
+use support::{enlarged, fitted, picture, pixels, refused};
 
 /// A plain wall.
 const WALL: [u8; 3] = [150, 148, 140];
@@ -44,6 +44,30 @@ fn a_face_in_a_corner_of_a_large_photo_gives_the_same_work() {
         let scene = on_wall(size, &[(&image, corner)]);
         bench.assert_alike(&format!("at {corner:?}"), &plain_jpeg(&scene));
     }
+}
+
+#[test]
+fn a_small_face_in_a_large_photo_gives_the_same_work() {
+    let (bench, image) = (Bench::new(), photo());
+    let in_large = |small| plain_jpeg(&on_wall((3000, 4000), &[(&small, (1700, 2300))]));
+    // Its eyes are 102 pixels apart, the template's 42.
+    bench.assert_alike("with eyes 51 pixels apart", &in_large(shrunk(&image, 2)));
+    let twice = enlarged(&image, 2 * image.width(), 2 * image.height());
+    fitted(&bench.models, &bench.template, &in_large(shrunk(&twice, 5)), Format::Jpeg);
+}
+
+/// The picture with the means of its blocks of `step` × `step` pixels.
+fn shrunk(image: &RgbImage, step: usize) -> RgbImage {
+    let mut small = RgbImage::new(image.width() / step, image.height() / step);
+    for y in 0..small.height() {
+        for x in 0..small.width() {
+            let block = (0..step * step).map(|i| image.pixel(x * step + i % step, y * step + i / step));
+            let sums =
+                block.fold([0; 3], |sums: [usize; 3], p| [0, 1, 2].map(|k| sums[k] + usize::from(p[k])));
+            small.set_pixel(x, y, sums.map(|sum| (sum / (step * step)) as u8));
+        }
+    }
+    small
 }
 
 #[test]
@@ -89,26 +113,53 @@ fn two_faces_of_one_size_are_refused() {
     assert_eq!(refusal.reason, ReasonCode::MultipleFaces);
 }
 
+/// A picture in each encoding that carries a profile.
+fn encodings(samples: &[u8], size: (usize, usize), icc: &[u8]) -> [(&'static str, Vec<u8>); 4] {
+    let with = |e: &mut jpeg_encoder::Encoder<&mut Vec<u8>>| {
+        e.add_icc_profile(icc).expect("a short profile");
+    };
+    let (width, height) = (size.0 as u32, size.1 as u32);
+    let mut webp = Vec::new();
+    let mut encoder = image_webp::WebPEncoder::new(&mut webp);
+    encoder.set_icc_profile(icc.to_vec());
+    encoder.encode(samples, width, height, image_webp::ColorType::Rgb8).expect("encodes");
+    let mut png = Vec::new();
+    let mut info = png::Info::with_size(width, height);
+    info.color_type = png::ColorType::Rgb;
+    info.icc_profile = Some(icc.into());
+    let encoder = png::Encoder::with_info(&mut png, info).expect("an encoder");
+    encoder.write_header().expect("a header").write_image_data(samples).expect("encodes");
+    let progressive = jpeg(samples, size, ColorType::Rgb, |e| {
+        with(e);
+        e.set_progressive(true);
+        e.set_restart_interval(16);
+    });
+    [
+        ("baseline JPEG", jpeg(samples, size, ColorType::Rgb, with)),
+        ("progressive JPEG", progressive),
+        ("PNG", png),
+        ("WebP", webp),
+    ]
+}
+
 #[test]
-fn orientation_profile_and_encoding_go_together() {
+fn at_every_right_angle_every_encoding_and_profile_gives_the_same_work() {
     let (bench, upright) = (Bench::new(), photo());
-    let profile = ColorProfile::new_display_p3();
-    let icc = profile.encode().expect("a profile");
-    for orientation in [3, 5, 8] {
-        let image = stored(&upright, orientation);
-        let mut samples = vec![0; image.data().len()];
-        ColorProfile::new_srgb()
-            .create_transform_8bit(Layout::Rgb, &profile, Layout::Rgb, TransformOptions::default())
-            .expect("a transform")
-            .transform(image.data(), &mut samples)
-            .expect("converts");
-        let photo = jpeg(&samples, (image.width(), image.height()), ColorType::Rgb, |e| {
-            e.set_progressive(true);
-            e.set_restart_interval(16);
-            e.add_exif_metadata(&exif(orientation)).expect("a short block");
-            e.add_icc_profile(&icc).expect("a short profile");
-        });
-        bench.assert_same(&format!("Display P3, progressive, orientation {orientation}"), &photo);
+    let profiles = [
+        ("sRGB", ColorProfile::new_srgb()),
+        ("Display P3", ColorProfile::new_display_p3()),
+        ("Adobe RGB", ColorProfile::new_adobe_rgb()),
+    ];
+    for (name, profile) in profiles {
+        let icc = profile.encode().expect("a profile");
+        for (degrees, turn) in [(0, 1), (90, 6), (180, 3), (270, 8)] {
+            // Turned pixels without any EXIF that would say so.
+            let image = stored(&upright, turn);
+            let samples = in_profile(&image, &profile);
+            for (encoding, photo) in encodings(&samples, (image.width(), image.height()), &icc) {
+                bench.assert_same(&format!("{encoding} in {name} turned by {degrees}°"), &photo, &image);
+            }
+        }
     }
 }
 
@@ -121,12 +172,12 @@ fn the_orientation_of_png_and_webp_is_honoured() {
     let mut encoder = image_webp::WebPEncoder::new(&mut webp);
     encoder.set_exif_metadata(exif(6));
     encoder.encode(image.data(), width, height, image_webp::ColorType::Rgb8).expect("encodes");
-    bench.assert_same("WebP", &webp);
+    bench.assert_same("WebP", &webp, &upright);
     let mut png = Vec::new();
     let mut info = png::Info::with_size(width, height);
     info.color_type = png::ColorType::Rgb;
     info.exif_metadata = Some(exif(6).into());
     let encoder = png::Encoder::with_info(&mut png, info).expect("an encoder");
     encoder.write_header().expect("a header").write_image_data(image.data()).expect("encodes");
-    bench.assert_same("PNG", &png);
+    bench.assert_same("PNG", &png, &upright);
 }

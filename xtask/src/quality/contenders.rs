@@ -94,16 +94,17 @@ impl Contenders {
         answer(fit.current_dir(&self.root), out).with_context(|| format!("fit {pair}"))
     }
 
-    /// The peer's picture; the script and its environment are pinned, so what it made once is kept until it changes.
+    /// The peer's picture; what it made once is kept until one of the files it is made of is newer.
     fn peer(&self, pair: &Pair) -> anyhow::Result<Drawn> {
         let out = self.folder.join(format!("{pair}-peer.jpg"));
-        let script = self.script("peer.py");
+        let (script, requirements) = (self.script("peer.py"), self.script("requirements.txt"));
+        let (photo, template) = (self.picture(&pair.photo), self.picture(&pair.template));
         let made = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
-        if made(&out) > made(&script) {
+        if [&script, &requirements, &photo, &template].into_iter().all(|source| made(&out) > made(source)) {
             return Ok(Drawn::Picture(out));
         }
         let mut peer = Command::new(&self.python);
-        peer.arg(script).args([self.picture(&pair.photo), self.picture(&pair.template), out.clone()]);
+        peer.arg(script).args([photo, template, out.clone()]);
         answer(&mut peer, out).with_context(|| format!("peer {pair}"))
     }
 }

@@ -8,7 +8,7 @@ use super::scores::{SCORES, Score, Scored, ScoredPair, Scores};
 /// How one score turned out over the pairs both contenders have a picture of.
 #[derive(Serialize)]
 pub(crate) struct Summary {
-    pairs: Kind,
+    pairs: String,
     score: &'static str,
     unit: &'static str,
     ours_median: f64,
@@ -47,26 +47,57 @@ impl Standing {
     }
 }
 
-/// Every score's summary, the tuned pairs' first.
+/// The name of all pairs together.
+const ALL: &str = "all";
+
+/// In so many percent of the tuned and of the held out pairs ours must not be worse than the peer's.
+const NOT_WORSE_MIN: usize = 85;
+
+/// The medians over all pairs that the first prototype of the method has by these scores; ours may be no worse.
+const PROTOTYPE: [(&str, f64); 4] = [("id_photo", 0.395), ("seam", 0.250), ("tone", 4.53), ("fringe", 0.612)];
+
+/// Every score's summary: of the tuned pairs, the held out ones, and all.
 pub(crate) fn summaries(scored: &Scored) -> Vec<Summary> {
     let mut summaries = Vec::new();
-    for kind in [Kind::Tuned, Kind::HeldOut] {
-        let both: Vec<(Scores, Scores)> =
-            scored.pairs.iter().filter(|p| p.pair.kind == kind).filter_map(|p| p.ours.zip(p.peer)).collect();
+    for kind in [Some(Kind::Tuned), Some(Kind::HeldOut), None] {
+        let both: Vec<(Scores, Scores)> = scored
+            .pairs
+            .iter()
+            .filter(|p| kind.is_none_or(|kind| p.pair.kind == kind))
+            .filter_map(|p| p.ours.zip(p.peer))
+            .collect();
         if both.is_empty() {
             continue;
         }
+        let name = kind.map_or_else(|| ALL.to_owned(), |kind| kind.to_string());
         summaries
-            .extend(SCORES.iter().map(|score| summary(kind, score, &both, (score.of)(&scored.resolution))));
+            .extend(SCORES.iter().map(|score| summary(&name, score, &both, (score.of)(&scored.resolution))));
     }
     summaries
 }
 
-fn summary(kind: Kind, score: &Score, both: &[(Scores, Scores)], resolution: f64) -> Summary {
+/// What falls short of the goals, in words: of the share of pairs that are not worse, and of the prototype's medians.
+pub(crate) fn shortfalls(scored: &Scored) -> Vec<String> {
+    let mut short = Vec::new();
+    for Summary { pairs, score, ours_median, standing, .. } in summaries(scored) {
+        let Some((_, prototype)) = PROTOTYPE.iter().find(|(name, _)| *name == score) else { continue };
+        let not_worse = standing.map_or(0, Standing::not_worse_percent);
+        if pairs == ALL && ours_median > *prototype {
+            short.push(format!("{score}: a median of {ours_median:.3} instead of {prototype}"));
+        } else if pairs != ALL && not_worse < NOT_WORSE_MIN {
+            short.push(format!(
+                "{score}: not worse in {not_worse} % of the {pairs} pairs, not {NOT_WORSE_MIN}"
+            ));
+        }
+    }
+    short
+}
+
+fn summary(name: &str, score: &Score, both: &[(Scores, Scores)], resolution: f64) -> Summary {
     let values: Vec<(f64, f64)> =
         both.iter().map(|(ours, peer)| ((score.of)(ours), (score.of)(peer))).collect();
     Summary {
-        pairs: kind,
+        pairs: name.to_owned(),
         score: score.name,
         unit: score.unit,
         ours_median: median(values.iter().map(|v| v.0).collect()),
@@ -111,7 +142,7 @@ pub(crate) fn print(scored: &Scored) {
         let counts = standing.map_or_else(String::new, |s| {
             format!("{:>7}{:>6}{:>8}{:>10} %", s.wins, s.ties, s.losses, s.not_worse_percent())
         });
-        println!("{:12}{score:13}{unit:>8}{ours_median:>10.3}{peer_median:>10.3}{counts}", pairs.to_string());
+        println!("{pairs:12}{score:13}{unit:>8}{ours_median:>10.3}{peer_median:>10.3}{counts}");
     }
 }
 
