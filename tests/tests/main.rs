@@ -16,6 +16,7 @@ mod favorites;
 mod identity;
 mod interrupted_erasures;
 mod isolation;
+mod label;
 mod line;
 mod logs;
 mod periods;

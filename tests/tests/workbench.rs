@@ -93,7 +93,7 @@ impl Workbench {
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         let log = directory.join(format!("{function}-{run}.log"));
         let pause = directory.join(format!("{function}-{run}.pause"));
-        let _left_by_an_earlier_session = fs::remove_file(&pause);
+        let _left_by_an_earlier_run = fs::remove_file(&pause);
         let mut environment = self.environment(function)?;
         let mut set = |name: &str, value: String| environment.insert(name.to_owned(), value);
         set("CLOCK_AHEAD_SECONDS", faults.ahead_seconds.to_string());

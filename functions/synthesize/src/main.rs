@@ -36,6 +36,7 @@ async fn main() -> Result<()> {
         templates: TemplateCache::new(Templates::new(&connection, settings.text("TEMPLATES_BUCKET")?)),
         storage_key: settings.text("STORAGE_KEY")?,
         work_period: SignedDuration::from_hours(24 * days),
+        visible_label: settings.value("VISIBLE_LABEL")?,
         clock: clock::now,
         models: models.join().map_err(|_panicked| anyhow!("loading the models panicked"))??,
     };

@@ -20,6 +20,7 @@ pub(crate) struct Synthesize {
     pub(crate) models: Models,
     pub(crate) storage_key: String,
     pub(crate) work_period: SignedDuration,
+    pub(crate) visible_label: bool,
     pub(crate) clock: fn() -> Timestamp,
 }
 
@@ -98,7 +99,8 @@ impl Synthesize {
         };
         let template = self.templates.prepared(&work.template).await?;
         let mark = Mark { id: format!("{:032x}", random_bits()?), created: (self.clock)() };
-        match fitting::fit(&self.models, &template, &bytes, &FitOptions::new(mark))? {
+        let options = FitOptions { visible_label: self.visible_label, ..FitOptions::new(mark) };
+        match fitting::fit(&self.models, &template, &bytes, &options)? {
             Outcome::Fitted(fitted) => Ok(Ok(fitted)),
             Outcome::Refused(refusal) => {
                 let (measured, threshold) = (f64::from(refusal.measured), f64::from(refusal.threshold));

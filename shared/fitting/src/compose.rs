@@ -53,6 +53,8 @@ mod texture;
 mod tone;
 mod warp;
 
+use zeroize::Zeroizing;
+
 use self::alpha::Evidence;
 use self::backdrop::Backdrop;
 use self::face::FaceRows;
@@ -83,7 +85,7 @@ pub(crate) struct PreparedTemplate {
     unit: f32,
     shares: Vec<f32>,
     /// How much of each point the template hides behind its own nose.
-    covered: Vec<f32>,
+    covered: Wiped<f32>,
     /// What lies behind the fitted face, and the grid on which it was read.
     grid: Grid,
     backdrop: Backdrop,
@@ -114,9 +116,17 @@ impl PreparedTemplate {
     }
 }
 
+/// Points and measurements of a face, wiped on drop.
+type Wiped<T> = Zeroizing<Vec<T>>;
+
+/// The points without their depth.
+fn flat(points: &[[f32; 3]]) -> Wiped<[f32; 2]> {
+    Zeroizing::new(points.iter().map(|&[x, y, _]| [x, y]).collect())
+}
+
 /// The distance between the centres of the eyes of a mesh's surface.
 fn eye_distance(points: &[[f32; 3]]) -> f32 {
-    let flat: Vec<[f32; 2]> = points.iter().map(|&[x, y, _]| [x, y]).collect();
+    let flat = flat(points);
     let (right, left) = (frame::mean(&flat, &RIGHT_EYE), frame::mean(&flat, &LEFT_EYE));
     (left[0] - right[0]).hypot(left[1] - right[1])
 }

@@ -43,6 +43,7 @@ pub(super) fn measure(root: &Path, binary: &Path) -> anyhow::Result<Starts> {
         ("RECORDS_TABLE", "none".to_owned()),
         ("STORAGE_KEY", "none".to_owned()),
         ("WORK_PERIOD_DAYS", "30".to_owned()),
+        ("VISIBLE_LABEL", "false".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value));
     let (mut times, mut rss_mb) = (Vec::new(), 0.0_f64);

@@ -1,11 +1,13 @@
 //! Where everything of one fit lies: the target's points, the rasters, and the maps back to both pictures.
 
+use zeroize::Zeroizing;
+
 use super::frame::{self, Frame};
 use super::grid::Grid;
 use super::occlusion;
 use super::plane::Plane;
 use super::raster::Coverage;
-use super::{PreparedTemplate, eye_distance, shape, warp};
+use super::{PreparedTemplate, Wiped, eye_distance, flat, shape, warp};
 
 /// How far beyond the points the face's raster reaches, in eye distances: the mesh's skirt and soft edges.
 const MARGIN: f32 = 0.1;
@@ -17,7 +19,7 @@ pub(super) struct Geometry {
     pub(super) field: Grid,
     pub(super) frame: Frame,
     /// The fitted face's points, in coarse coordinates.
-    pub(super) target: Vec<[f32; 2]>,
+    pub(super) target: Wiped<[f32; 2]>,
     /// Distance from the rim of the face, in eye distances, positive inside.
     pub(super) rim: Plane,
     /// From a sample of the field to its origin in the template, in template pixels.
@@ -37,11 +39,11 @@ impl Geometry {
         let size = [template.picture.width(), template.picture.height()];
         let grid_of = |margin| Grid::over(bounds(&target, margin * template.unit), template.unit, size);
         let (field, grid) = (grid_of(warp::FALLOFF + 0.02), grid_of(MARGIN));
-        let photo_flat: Vec<_> = photo.iter().map(|&[x, y, _]| [x, y]).collect();
+        let photo_flat = flat(photo);
         let depth: Vec<_> = template.points.iter().map(|&[_, _, z]| z).collect();
         let shift = Self::shift(&target, template, &depth, &field);
 
-        let target: Vec<_> = target.into_iter().map(|p| grid.coarse(p)).collect();
+        let target: Wiped<_> = Zeroizing::new(target.iter().map(|&p| grid.coarse(p)).collect());
         let frame = Frame::new(&target, template.unit / grid.step as f32);
         let rim = frame::rim_distance(&target, frame.unit, grid.width, grid.height);
         let coverage = Coverage::new(&target, &depth, grid.width, grid.height);
@@ -58,7 +60,7 @@ impl Geometry {
     /// How the template moves, on the field.
     fn shift(target: &[[f32; 2]], template: &PreparedTemplate, depth: &[f32], field: &Grid) -> [Plane; 2] {
         let origin: Vec<_> = template.points.iter().map(|&[x, y, _]| field.coarse([x, y])).collect();
-        let target: Vec<_> = target.iter().map(|&p| field.coarse(p)).collect();
+        let target: Wiped<_> = Zeroizing::new(target.iter().map(|&p| field.coarse(p)).collect());
         let frame = Frame::new(&target, template.unit / field.step as f32);
         let rim = frame::rim_distance(&target, frame.unit, field.width, field.height);
         let coverage = Coverage::new(&target, depth, field.width, field.height);

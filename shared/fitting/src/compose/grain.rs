@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use super::blur::gaussian;
 use super::grid::{Grid, index};
 use super::plane::Plane;
@@ -171,7 +173,8 @@ fn collect(row: &[f32], left: usize, patch: &[f32], step: usize, values: &mut Ve
 }
 
 /// The deviation of a Gaussian of which these are absolute values; `None` of too few.
-fn robust_deviation(mut values: Vec<f32>) -> Option<f32> {
+fn robust_deviation(values: Vec<f32>) -> Option<f32> {
+    let mut values = Zeroizing::new(values);
     // A high-pass has no mean: the median of its absolute values is the median deviation.
     (values.len() >= PIXELS_MIN).then(|| MEDIAN_TO_SIGMA * quantile(&mut values, 0.5))
 }

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use super::blur::gaussian;
 use super::frame::{self, Frame};
 use super::logarithm::exp;
@@ -13,6 +15,7 @@ use super::plane::{Plane, Upsampler};
 use super::raster::Coverage;
 use super::shading::LOG_OFFSET;
 use super::texture::Texture;
+use super::{Wiped, flat};
 use crate::topology::{self, LEFT_EYE, RIGHT_EYE, SURFACE_POINTS};
 
 /// Cosine of the angle to the camera at which a triangle begins to count as hidden (65°) ...
@@ -49,7 +52,7 @@ pub(super) fn at_points(
     photo: &[[f32; 3]],
     template: &[[f32; 3]],
     template_covered: &[f32],
-) -> Vec<[f32; 2]> {
+) -> Wiped<[f32; 2]> {
     let mut sums = [[0.0_f32; 3]; SURFACE_POINTS];
     for triangle in topology::triangles() {
         let (in_photo, in_template) = (facing(photo, triangle), facing(template, triangle));
@@ -64,22 +67,21 @@ pub(super) fn at_points(
         }
     }
     let covered = covered(photo);
-    let points = sums.iter().zip(covered).zip(template_covered);
-    points
-        .map(|(([hidden, turned, count], photo), template)| {
-            let count = count.max(1.0);
-            [hidden / count, (turned / count).max(photo - template)]
-        })
-        .collect()
+    let points = sums.iter().zip(&*covered).zip(template_covered);
+    let hidden = points.map(|(([hidden, turned, count], photo), template)| {
+        let count = count.max(1.0);
+        [hidden / count, (turned / count).max(photo - template)]
+    });
+    Zeroizing::new(hidden.collect())
 }
 
 /// How much of every point of the mesh lies behind another part of the face (the nose) as the camera sees it, 0..1.
-pub(super) fn covered(points: &[[f32; 3]]) -> Vec<f32> {
-    let flat: Vec<[f32; 2]> = points.iter().map(|&[x, y, _]| [x, y]).collect();
+pub(super) fn covered(points: &[[f32; 3]]) -> Wiped<f32> {
+    let flat = flat(points);
     let (right, left) = (frame::mean(&flat, &RIGHT_EYE), frame::mean(&flat, &LEFT_EYE));
     let unit = (left[0] - right[0]).hypot(left[1] - right[1]).max(1.0);
     let reach = OUTLINE * unit;
-    let mut depths = vec![0.0_f32; points.len()];
+    let mut depths = Zeroizing::new(vec![0.0_f32; points.len()]);
     for triangle in topology::triangles() {
         let corners = triangle.map(|v| points[v]);
         let span = |axis: usize| {
@@ -97,7 +99,8 @@ pub(super) fn covered(points: &[[f32; 3]]) -> Vec<f32> {
             }
         }
     }
-    depths.into_iter().map(|depth| ((depth - BEHIND) / BEHIND_RANGE).clamp(0.0, 1.0)).collect()
+    depths.iter_mut().for_each(|depth| *depth = ((*depth - BEHIND) / BEHIND_RANGE).clamp(0.0, 1.0));
+    depths
 }
 
 /// The depth of a triangle at a place it covers in the picture.
@@ -143,8 +146,8 @@ pub(super) fn needs_fill(occlusion: &Plane) -> bool {
 }
 
 /// The photo's points with the halves exchanged.
-pub(super) fn mirrored(points: &[[f32; 2]]) -> Vec<[f32; 2]> {
-    (0..points.len()).map(|i| points[topology::mirror(i)]).collect()
+pub(super) fn mirrored(points: &[[f32; 2]]) -> Wiped<[f32; 2]> {
+    Zeroizing::new((0..points.len()).map(|i| points[topology::mirror(i)]).collect())
 }
 
 /// Scratch rows of a filling: two maps, the share, three colours and their light.
@@ -207,7 +210,7 @@ mod tests {
     }
 
     /// What a photo turned by one angle hides of a template turned by the other.
-    fn hidden(photo: f32, template: f32) -> Vec<[f32; 2]> {
+    fn hidden(photo: f32, template: f32) -> Wiped<[f32; 2]> {
         at_points(&turned(photo), &turned(template), &covered(&turned(template)))
     }
 

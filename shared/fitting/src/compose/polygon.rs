@@ -3,26 +3,31 @@
 //! Points are in coarse coordinates. Growing a shape is a shift of its distance, which replaces binary
 //! dilation and gives an anti-aliased edge for free.
 
+use zeroize::Zeroizing;
+
+use super::Wiped;
 use super::grid::index;
 use super::plane::Plane;
 
 /// A closed ring of points.
 pub(super) struct Polygon {
-    points: Vec<[f32; 2]>,
+    points: Wiped<[f32; 2]>,
 }
 
 impl Polygon {
     /// The ring itself, in the given order.
     pub(super) fn ring(points: impl IntoIterator<Item = [f32; 2]>) -> Self {
-        Self { points: points.into_iter().collect() }
+        Self { points: Zeroizing::new(points.into_iter().collect()) }
     }
 
     /// The convex hull of the points (Andrew's monotone chain).
     pub(super) fn hull(points: impl IntoIterator<Item = [f32; 2]>) -> Self {
-        let mut sorted: Vec<_> = points.into_iter().collect();
+        let mut sorted: Wiped<_> = Zeroizing::new(points.into_iter().collect());
         sorted.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
+        // No chain grows beyond its allocation, which would leave a copy behind.
+        let most = 2 * sorted.len() + 1;
         let half = |points: &mut dyn Iterator<Item = [f32; 2]>| {
-            let mut chain: Vec<[f32; 2]> = Vec::new();
+            let mut chain: Wiped<[f32; 2]> = Zeroizing::new(Vec::with_capacity(most));
             for p in points {
                 while let [.., a, b] = chain[..] {
                     if (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0.0 {
@@ -36,7 +41,7 @@ impl Polygon {
             chain
         };
         let mut points = half(&mut sorted.iter().copied());
-        points.extend(half(&mut sorted.iter().rev().copied()));
+        points.extend_from_slice(&half(&mut sorted.iter().rev().copied()));
         Self { points }
     }
 
@@ -45,7 +50,7 @@ impl Polygon {
         let mut nearest = f32::INFINITY;
         let mut inside = false;
         let mut a = self.points[self.points.len() - 1];
-        for &b in &self.points {
+        for &b in self.points.iter() {
             let (ex, ey) = (b[0] - a[0], b[1] - a[1]);
             let (px, py) = (x - a[0], y - a[1]);
             let t = ((px * ex + py * ey) / (ex * ex + ey * ey).max(1e-12)).clamp(0.0, 1.0);

@@ -1,5 +1,8 @@
 //! Which triangle of the mesh lies under each coarse sample, and what it carries there.
 
+use zeroize::Zeroizing;
+
+use super::Wiped;
 use super::grid::index;
 use super::plane::Plane;
 use crate::topology::{self, OVAL};
@@ -36,8 +39,8 @@ impl Coverage {
 
     /// Interpolates `values`, given at the points of the mesh, over the samples; 0 where no triangle is.
     pub(super) fn interpolate<const N: usize>(&self, points: &[[f32; 2]], values: &[[f32; N]]) -> [Plane; N] {
-        let maps: Vec<[[f32; 3]; N]> =
-            topology::triangles().map(|t| affine(t.map(|v| points[v]), t.map(|v| values[v]))).collect();
+        let maps = topology::triangles().map(|t| affine(t.map(|v| points[v]), t.map(|v| values[v])));
+        let maps: Wiped<[[f32; 3]; N]> = Zeroizing::new(maps.collect());
         let mut planes = std::array::from_fn(|_| Plane::new(self.width, self.height));
         for (y, ids) in self.triangles.chunks_exact(self.width).enumerate() {
             for (channel, plane) in planes.iter_mut().enumerate() {

@@ -4,6 +4,9 @@
 //! target is G = T + w · (P - T): all of the photo's shape inside the face, half of it at the rim, so that
 //! the template's hair, ears and neck still fit around it.
 
+use zeroize::Zeroizing;
+
+use super::Wiped;
 use super::pose::Similarity;
 use crate::topology::{INNER_LIPS, LIPS, MOUTH_CORNERS, OVAL, SURFACE_POINTS};
 
@@ -44,7 +47,12 @@ pub(super) fn shares(template: &[[f32; 3]], unit: f32) -> Vec<f32> {
 }
 
 /// The target points in template pixels.
-pub(super) fn target(source: &[[f32; 3]], template: &[[f32; 3]], shares: &[f32], unit: f32) -> Vec<[f32; 2]> {
+pub(super) fn target(
+    source: &[[f32; 3]],
+    template: &[[f32; 3]],
+    shares: &[f32],
+    unit: f32,
+) -> Wiped<[f32; 2]> {
     let pose = pose(source, template);
     let turn = pose.turn_degrees();
     let trust = (1.0 - (turn - TURN_TRUSTED) / TURN_FADE).clamp(TURNED_SHARE, 1.0);
@@ -54,7 +62,7 @@ pub(super) fn target(source: &[[f32; 3]], template: &[[f32; 3]], shares: &[f32],
         let kept = (SHIFT_MAX * unit / dx.hypot(dy).max(1e-6)).min(1.0) * share * trust;
         [t[0] + dx * kept, t[1] + dy * kept]
     });
-    points.collect()
+    Zeroizing::new(points.collect())
 }
 
 /// How far the photo's head is turned from the template's, in degrees.

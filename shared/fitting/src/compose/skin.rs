@@ -4,6 +4,9 @@
 //! shifts and the others hardly move. Median and spread come from cheeks and nose; likeness falls with
 //! the distance in spreads.
 
+use zeroize::Zeroizing;
+
+use super::Wiped;
 use super::blur::gaussian;
 use super::plane::Plane;
 
@@ -15,7 +18,7 @@ const BRIGHT_FACTOR: f32 = 0.6;
 const DISTANCE_MAX: f32 = 3.6;
 /// Fine texture is blurred away first, in eye distances: hair is darker as a strand, not as a hair.
 const SMOOTHING: f32 = 0.015;
-/// A median of fewer samples says nothing: 1.4826 · MAD estimates the standard deviation of a Gaussian.
+/// 1.4826 · MAD estimates the standard deviation of a Gaussian.
 const MAD_TO_SIGMA: f32 = 1.4826;
 
 /// Median and spread of the three features.
@@ -68,8 +71,8 @@ impl SkinModel {
     pub(super) fn measure(features: &SkinFeatures, patch: &Plane) -> Self {
         let mut model = Self { median: [0.0; 3], spread: [0.0; 3] };
         for (channel, plane) in features.0.iter().enumerate() {
-            let mut values: Vec<f32> =
-                plane.data().iter().zip(patch.data()).filter(|&(_, &p)| p > 0.5).map(|(&v, _)| v).collect();
+            let chosen = plane.data().iter().zip(patch.data()).filter(|&(_, &p)| p > 0.5);
+            let mut values: Wiped<f32> = Zeroizing::new(chosen.map(|(&v, _)| v).collect());
             let centre = median(&mut values);
             values.iter_mut().for_each(|v| *v = (*v - centre).abs());
             model.median[channel] = centre;

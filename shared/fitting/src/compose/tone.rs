@@ -2,7 +2,8 @@
 //!
 //! Everything is a coarse plane; [`super::face`] interpolates them, [`super::relight`] does the arithmetic.
 
-use super::Look;
+use zeroize::Zeroizing;
+
 use super::backdrop::Backdrop;
 use super::blur::gaussian;
 use super::features::Features;
@@ -12,6 +13,7 @@ use super::relight::PLANES;
 use super::shading::luma;
 use super::skin::quantile;
 use super::surface::Surface;
+use super::{Look, Wiped};
 
 /// The band of detail that hard light exaggerates, in eye distances: folds and the nose's edge.
 const CONTRAST_SIGMA: f32 = 0.06;
@@ -110,7 +112,7 @@ pub(super) fn tone(photo: Surface, template: &Backdrop, features: Features, fram
 pub(super) fn black(face: &Surface, features: &Features) -> f32 {
     let detail = luma(&face.detail());
     let eyes = detail.data().iter().zip(features.eyes.data()).filter(|&(_, &e)| e > 0.5);
-    let mut values: Vec<f32> = eyes.map(|(&v, _)| v).collect();
+    let mut values: Wiped<f32> = Zeroizing::new(eyes.map(|(&v, _)| v).collect());
     quantile(&mut values, BLACK_QUANTILE)
 }
 

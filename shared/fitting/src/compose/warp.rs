@@ -5,6 +5,9 @@
 //! Maps live on the coarse raster; between its samples they are interpolated, which rounds off the kinks
 //! at the triangles' edges.
 
+use zeroize::Zeroizing;
+
+use super::Wiped;
 use super::blur::gaussian;
 use super::frame::{Frame, nodes};
 use super::grid::{Grid, index};
@@ -40,11 +43,8 @@ pub(super) fn template_shift(
     frame: &Frame,
     step: usize,
 ) -> [Plane; 2] {
-    let shifts: Vec<[f32; 2]> = target
-        .iter()
-        .zip(template)
-        .map(|(g, t)| [(t[0] - g[0]) * step as f32, (t[1] - g[1]) * step as f32])
-        .collect();
+    let moved = |(g, t): (&[f32; 2], &[f32; 2])| [0, 1].map(|axis| (t[axis] - g[axis]) * step as f32);
+    let shifts: Wiped<[f32; 2]> = Zeroizing::new(target.iter().zip(template).map(moved).collect());
     let outside = rim_field(target, &shifts, frame.unit, rim);
     let inside = coverage.interpolate(target, &shifts);
     let mut shift = outside;

@@ -81,7 +81,7 @@ fn points(photo: &str, onto: &str) -> RgbImage {
     let Geometry { target, rim, .. } =
         Geometry::new(&mesh(photo).points()[..SURFACE_POINTS], &template(onto));
     let mut plane = Plane::new(rim.width(), rim.height());
-    for [x, y] in target {
+    for &[x, y] in target.iter() {
         for (row, line) in plane.rows_mut().enumerate() {
             for (column, v) in line.iter_mut().enumerate() {
                 let distance = (column as f32 - x).hypot(row as f32 - y);
