@@ -46,12 +46,16 @@ impl Marks {
         let before = read(root, &reader, std::slice::from_ref(&photo))?;
         ensure!(before[0].get("gps").is_some(), "the reader does not even find the photo's own metadata");
         let fit = build("fit", "dev")?;
-        let works = ["jpg", "png"].map(|extension| root.join(format!("target/marks/work.{extension}")));
-        for work in &works {
+        let [jpeg, png, thumbnail] =
+            ["work.jpg", "work.png", "thumbnail.jpg"].map(|name| root.join("target/marks").join(name));
+        for work in [&jpeg, &png] {
             let mut fit = Command::new(&fit);
             fit.args([&photo, &root.join("target/pictures/astronaut.png"), work]).arg("--label");
+            // The thumbnail is the work reduced and encoded anew.
+            fit.arg("--thumbnail").arg(&thumbnail);
             ensure!(fit.current_dir(root).status()?.success(), "no work was made");
         }
+        let works = [jpeg, png, thumbnail];
         for (work, found) in works.iter().zip(read(root, &reader, &works)?) {
             check(&found).with_context(|| format!("{}: the reader found {found}", work.display()))?;
             say(&format!("{}: marked, and nothing of the photo", work.display()));

@@ -85,4 +85,39 @@ mod tests {
             assert!(letter_rows as f32 >= 0.05 * 300.0, "letters {letter_rows} px high on {background}");
         }
     }
+
+    #[test]
+    fn the_label_is_legible_on_a_busy_background_after_encoding() {
+        let (width, height) = (400, 300);
+        let mut picture = RgbImage::new(width, height);
+        // Stripes of black, white and strong colours, narrower than a letter's stroke.
+        let stripes = [[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0]];
+        for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+            picture.set_pixel(x, y, stripes[(x / 2 + y / 3) % stripes.len()]);
+        }
+        draw(&mut picture);
+        let mark = crate::Mark { id: "label".to_owned(), created: jiff::Timestamp::UNIX_EPOCH };
+        let jpeg = crate::encode::work(&picture, crate::Format::Jpeg, &mark).unwrap();
+        let shown = crate::decode::decode(&jpeg, &Default::default(), crate::decode::Detail::Full).unwrap();
+        let shown = shown.upright();
+
+        // What is ink and what is plate, a picture in one colour tells.
+        let mut plain = RgbImage::new(width, height);
+        draw(&mut plain);
+        let (mut ink, mut plate) = (Vec::new(), Vec::new());
+        for (x, y) in (261..288).flat_map(|y| (358..388).map(move |x| (x, y))) {
+            let [r, g, b] = shown.pixel(x, y).map(u32::from);
+            let luma = (299 * r + 587 * g + 114 * b) / 1000;
+            match plain.pixel(x, y)[0] {
+                255 => ink.push(luma),
+                0 => plate.push(luma),
+                _ => {}
+            }
+        }
+        ink.sort_unstable();
+        plate.sort_unstable();
+        let (darkest, brightest) = (ink[ink.len() / 20], plate[plate.len() * 19 / 20]);
+        assert!(ink.len() > 40 && plate.len() > 200, "{} {}", ink.len(), plate.len());
+        assert!(darkest > brightest + 60, "ink of {darkest} on a plate of {brightest}");
+    }
 }

@@ -36,6 +36,9 @@ struct Arguments {
     /// Also draw the label that people can see.
     #[arg(long)]
     label: bool,
+    /// Where the work's thumbnail goes, if anywhere: always JPEG.
+    #[arg(long)]
+    thumbnail: Option<PathBuf>,
 }
 
 /// Wall and process-CPU time at one moment.
@@ -88,7 +91,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     report.insert("stages".into(), medians(&runs));
     let code = match outcome.context("nothing was run")? {
         Outcome::Fitted(work) => {
-            fs::write(&arguments.out, &work.image).with_context(|| arguments.out.display().to_string())?;
+            let thumbnail = arguments.thumbnail.iter().map(|path| (path, &work.thumbnail));
+            for (path, bytes) in [(&arguments.out, &work.image)].into_iter().chain(thumbnail) {
+                fs::write(path, bytes).with_context(|| path.display().to_string())?;
+            }
             describe_work(&mut report, &work);
             ExitCode::SUCCESS
         }
