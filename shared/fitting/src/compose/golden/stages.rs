@@ -25,9 +25,9 @@ enum Scale {
     Relative(f32),
 }
 
-/// The stages in the order of the sheet. The target's points come first; they are no plane. Pixels are computed
-/// row by row and never held as planes: the pictures of whole works stand for them.
-const CELLS: [(&str, Scale); 16] = [
+/// The stages in the order of the sheet. The target's points come first; they are no plane. Detail, grain and
+/// blend are computed row by row and never held as planes: [`super::pixels_look_as_they_did`] stands for them.
+const CELLS: [(&str, Scale); 17] = [
     ("target", Scale::Share),
     ("distance from the rim", Scale::Signed(120.0)),
     ("occlusion", Scale::Share),
@@ -41,6 +41,7 @@ const CELLS: [(&str, Scale); 16] = [
     ("photo's skin", Scale::Share),
     ("photo's shading", Scale::Logarithm),
     ("alpha", Scale::Share),
+    ("edge", Scale::Share),
     ("shading taken off", Scale::Relative(400.0)),
     ("shading put on", Scale::Relative(80.0)),
     ("hue kept", Scale::Share),
