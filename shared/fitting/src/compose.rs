@@ -14,12 +14,12 @@
 //! and result 2.4 levels. Photos twice as large as the template differ more, since the caller reduces them.
 //! New since then: the template's own features and glasses are painted out ([`plate`]), a fringe's shadow is
 //! removed ([`tone`]), its own texture serves as grain ([`grain`]), turned faces keep whole brows ([`features`]),
-//! what a turned nose hides comes from the other side ([`occlusion`]), teeth follow large gains ([`tone`]).
+//! what a turned nose hides comes from the other side ([`occlusion`]) and its outline is creased ([`warp`]), teeth
+//! follow large gains ([`tone`]), and the face meets the template's own skin and texture at its edge ([`edge`]).
 //!
-//! By the seam of `cargo xtask quality` (medians in dE on the tuned and the held out pairs; the rounding of the JPEG's
-//! chroma alone can move them by .02) a fit scores .38 and .34. The prototype scores .25 and .25 with the very points
-//! that the scores are taken with, .37 and .32 with the points found here. Without the clean plate a fit would score
-//! about .1 less, with stubs of glasses and second brows.
+//! By the scores of `cargo xtask quality` (medians over all pairs; how the JPEG is coded can move the seam by .05) a fit
+//! has identity .375, seam .22 dE, tone 3.3 dE and fringe .60 dE. The prototype has .395, .25, 4.5 and .61 with the very
+//! points that the scores are taken with, and a seam of .32 with the points found here.
 
 mod alpha;
 mod backdrop;
@@ -62,7 +62,7 @@ use self::features::Features;
 use self::geometry::Geometry;
 use self::grain::Grain;
 use self::grid::Grid;
-use self::occlusion::Filling;
+use self::occlusion::{Filling, HIDDEN};
 use self::plane::Plane;
 use self::render::Drawing;
 use self::surface::Surface;
@@ -213,12 +213,12 @@ fn photo_face(
     let means = block_means(photo, photo.whole(), block);
     let coarse = |place: &[Plane; 2]| warp::sample_means(&means, block, place, rim);
     let measurable = features.measurable(rim);
-    let seen = |mask: &Plane| mask.clone().zip(occlusion, |m, o| if o < 0.3 { m } else { 0.0 });
+    let seen = |mask: &Plane| mask.clone().zip(occlusion, |m, o| if o < HIDDEN { m } else { 0.0 });
     let weight = measurable.clone().zip(in_photo, |m, i| m * i).zip(occlusion, |m, o| m * (1.0 - o));
     let mut surface = Surface::read(coarse(place), &seen(&features.skin), &weight, frame.unit);
     let filling = geometry.mirrored_place.as_ref().map(|place| {
         let hidden = occlusion.clone().zip(rim, |o, d| if d > 0.0 { o } else { 0.0 });
-        let hidden_skin = features.skin.clone().zip(occlusion, |m, o| if o > 0.3 { m } else { 0.0 });
+        let hidden_skin = features.skin.clone().zip(occlusion, |m, o| if o >= HIDDEN { m } else { 0.0 });
         let enough = hidden_skin.data().iter().sum::<f32>() > HIDDEN_SKIN_MIN * frame.unit * frame.unit;
         let patch = if enough { &hidden_skin } else { &features.skin };
         let other = Surface::read(coarse(place), patch, &measurable, frame.unit);

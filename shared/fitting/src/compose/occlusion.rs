@@ -42,8 +42,8 @@ const MIDDLE_RANGE: f32 = 0.20;
 /// What is turned away is given up nearer to the midline, up to the ridge of the nose.
 const RIDGE: f32 = 0.02;
 const RIDGE_RANGE: f32 = 0.10;
-/// Below this nothing is filled: a few grazing triangles at the rim are in every photo.
-const FILL_MIN: f32 = 0.3;
+/// What is hidden by less than this counts as seen: a few grazing triangles at the rim are in every photo.
+pub(super) const HIDDEN: f32 = 0.3;
 
 /// How much of every point of the mesh the photo does not show, 0..1: what it sees only at a grazing angle, and
 /// what it has turned away, that is, sees worse than the template does. `template_covered` is [`covered`] of the
@@ -142,7 +142,7 @@ pub(super) fn occlusion(
 
 /// Whether anything is hidden enough to be filled.
 pub(super) fn needs_fill(occlusion: &Plane) -> bool {
-    occlusion.data().iter().any(|&o| o > FILL_MIN)
+    occlusion.data().iter().any(|&o| o > HIDDEN)
 }
 
 /// The photo's points with the halves exchanged.
