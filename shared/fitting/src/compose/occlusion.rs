@@ -90,8 +90,10 @@ pub(super) fn covered(points: &[[f32; 3]]) -> Wiped<f32> {
                 ..values.into_iter().fold(f32::NEG_INFINITY, f32::max) + reach
         };
         let (across, down) = (span(0), span(1));
+        // What is not behind the nearest corner is not behind the triangle.
+        let behind = corners.map(|c| c[2]).into_iter().fold(f32::INFINITY, f32::min) + BEHIND * unit;
         for (depth, p) in depths.iter_mut().zip(points) {
-            if across.contains(&p[0]) && down.contains(&p[1]) {
+            if p[2] > behind && across.contains(&p[0]) && down.contains(&p[1]) {
                 let around = [[0.0, 0.0], [reach, 0.0], [-reach, 0.0], [0.0, reach], [0.0, -reach]];
                 let front =
                     around.into_iter().filter_map(|[dx, dy]| plane_depth(corners, [p[0] + dx, p[1] + dy]));
