@@ -169,11 +169,31 @@ fn mutated(mut photo: Vec<u8>, dice: &mut Dice) -> Vec<u8> {
     photo
 }
 
-/// How long a mutated file may take. The undamaged one takes a twentieth, and half of the tests' threads wait.
-const FIT_TIME_MAX: Duration = Duration::from_secs(2);
+/// A PNG with the checksums of its chunks set right, as far as it has any: otherwise nearly every mutation is found
+/// out by them, and nothing behind them is tested.
+fn mended(mut photo: Vec<u8>) -> Vec<u8> {
+    let crc = |bytes: &[u8]| {
+        let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
+        !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
+    };
+    let mut at = 8;
+    while let Some(length) = photo.get(at..).and_then(|rest| rest.first_chunk()) {
+        let end = at + 8 + u32::from_be_bytes(*length) as usize;
+        let Some(content) = photo.get(at + 4..end) else { break };
+        let sum = crc(content).to_be_bytes();
+        let Some(stated) = photo.get_mut(end..end + 4) else { break };
+        stated.copy_from_slice(&sum);
+        at = end + 4;
+    }
+    photo
+}
 
-/// What the files of all threads may take together, in MB: each a few for its pixels, its networks and its work.
-const MEMORY_MAX_MB: f64 = 400.0;
+/// How long a mutated file may take. Where damage leaves no face, the photo is searched turned and in parts: half a
+/// second of a core, which there is not for each thread.
+const FIT_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// What the files of all threads may take together, in MB: three times what they do.
+const MEMORY_MAX_MB: f64 = 150.0;
 
 /// The most that was resident of this process so far, in MB.
 fn peak_mb() -> f64 {
@@ -203,9 +223,12 @@ fn a_thousand_mutated_files_are_each_fitted_or_refused() {
         let mut dice = Dice(seed as u64);
         let files = (seed..1000).step_by(THREADS).map(|number| {
             let file = number / THREADS % photos.len();
-            let (is_fitted, time) = outcome(&mutated(photos[file].clone(), &mut dice));
+            let photo = mutated(photos[file].clone(), &mut dice);
+            let photo =
+                if photo.starts_with(b"\x89PNG") && dice.below(3) > 0 { mended(photo) } else { photo };
+            let (is_fitted, time) = outcome(&photo);
             assert!(time <= FIT_TIME_MAX, "{number}, of file {file}, took {time:?}");
-            (file, is_fitted, time)
+            (file, is_fitted)
         });
         files.collect::<Vec<_>>()
     };
@@ -213,16 +236,14 @@ fn a_thousand_mutated_files_are_each_fitted_or_refused() {
         let threads: Vec<_> = (0..THREADS).map(|seed| scope.spawn(move || share(seed))).collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
     });
-    let fitted = files.iter().filter(|&&(_, is_fitted, _)| is_fitted).count();
+    let fitted = files.iter().filter(|&&(_, is_fitted)| is_fitted).count();
     assert!((100..900).contains(&fitted), "{fitted} of 1000 were fitted: the mutations test nothing");
-    for (number, _) in photos.iter().enumerate() {
-        let of_it = files.iter().filter(|&&(file, ..)| file == number);
+    for number in 0..photos.len() {
+        let of_it = files.iter().filter(|&&(file, _)| file == number);
         let (mutations, refused) =
-            of_it.fold((0, 0), |(n, r), &(_, is_fitted, _)| (n + 1, r + u32::from(!is_fitted)));
-        println!("file {number}: {refused} of {mutations} were refused");
+            of_it.fold((0, 0), |(n, r), &(_, is_fitted)| (n + 1, r + u32::from(!is_fitted)));
         assert!(mutations == 100 && refused >= 5, "file {number}: {refused} of {mutations} were refused");
     }
     let memory = peak_mb() - idle;
-    println!("{:?} at most, {memory:.1} MB", files.iter().map(|&(.., time)| time).max());
     assert!(memory <= MEMORY_MAX_MB, "{memory:.1} MB");
 }

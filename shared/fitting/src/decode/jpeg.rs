@@ -7,9 +7,11 @@
 
 mod band;
 mod bits;
+mod frame;
 mod huffman;
 mod idct;
 mod library;
+mod plane;
 mod progressive;
 mod region;
 mod scan;
@@ -19,10 +21,11 @@ mod segments;
 mod tests;
 mod upsample;
 
+use self::frame::{Data, Frame};
 use self::progressive::{Index, Picture};
 use self::region::Scale;
 use self::scan::{CHECKPOINT_DISTANCE, Checkpoints, Places, Reader};
-use self::segments::{Data, Frame, Header};
+use self::segments::Header;
 use super::{Detail, Limits, corrupt, exif};
 use crate::outcome::Refusal;
 use crate::photo::{Orientation, Region};

@@ -7,15 +7,14 @@
 
 use std::ops::Range;
 
-use zeroize::Zeroizing;
-
 use super::Corrupt;
 use super::band::{Band, shifted};
+use super::frame::Component;
 use super::idct::{Coefficients, ZIGZAG};
+use super::plane::Plane;
 use super::region::{Area, Blocks, Scale, blocks_max, mcus, needed};
 use super::scan::{Checkpoints, Places, Walk};
 use super::scans::{Content, Scan};
-use super::segments::Component;
 
 /// MCUs or blocks between two checkpoints. Every scan has its own, so they are rarer than a sequential file's.
 const CHECKPOINT_DISTANCE: usize = 64;
@@ -265,7 +264,7 @@ impl Blocks for Reader<'_> {
         let plane = &store.planes[component];
         store.component = component;
         store.block = plane.place(store.column * across + x, store.row * down + y);
-        Ok(i32::from(plane.kept_of(store.block)[0]))
+        Ok(i32::from(plane.block(store.block)[0]))
     }
 
     #[inline(always)]
@@ -280,9 +279,9 @@ impl Blocks for Reader<'_> {
         coefficients: &mut Coefficients,
     ) -> Result<bool, Corrupt> {
         let plane = &self.store.planes[self.store.component];
-        let kept = plane.kept_of(self.store.block);
+        let kept = plane.block(self.store.block);
         // All but the first and those after the last.
-        let mut left = plane.known[self.store.block] & (u64::MAX >> (63 - LAST)) & !1;
+        let mut left = plane.known(self.store.block) & (u64::MAX >> (63 - LAST)) & !1;
         let is_any = left != 0;
         while left != 0 {
             let k = left.trailing_zeros() as usize;
@@ -290,48 +289,5 @@ impl Blocks for Reader<'_> {
             left &= left - 1;
         }
         Ok(is_any)
-    }
-}
-
-/// The coefficients of a component's blocks in an area.
-struct Plane {
-    /// So many of each block are kept, in zigzag order.
-    kept: usize,
-    /// Where the blocks lie among the component's.
-    columns: Range<usize>,
-    top: usize,
-    coefficients: Zeroizing<Vec<i16>>,
-    /// For each block, a bit for each coefficient after the first that is not zero.
-    known: Zeroizing<Vec<u64>>,
-}
-
-impl Plane {
-    fn new(component: &Component, area: &Area, kept: usize) -> Self {
-        let (across, down) = component.blocks;
-        let columns = area.columns.start * across..area.columns.end * across;
-        let count = columns.len() * area.rows.len() * down;
-        Self {
-            kept,
-            columns,
-            top: area.rows.start * down,
-            coefficients: Zeroizing::new(vec![0; count * kept]),
-            known: Zeroizing::new(vec![0; count]),
-        }
-    }
-
-    #[inline(always)]
-    fn place(&self, x: usize, y: usize) -> usize {
-        (y - self.top) * self.columns.len() + x - self.columns.start
-    }
-
-    #[inline(always)]
-    fn kept_of(&self, place: usize) -> &[i16] {
-        &self.coefficients[place * self.kept..][..self.kept]
-    }
-
-    #[inline(always)]
-    fn block_mut(&mut self, x: usize, y: usize) -> (&mut [i16], &mut u64) {
-        let place = self.place(x, y);
-        (&mut self.coefficients[place * self.kept..][..self.kept], &mut self.known[place])
     }
 }

@@ -7,8 +7,8 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::Corrupt;
+use super::frame::{Colours, Component, Frame};
 use super::idct::{Coefficients, last_needed, multipliers, sample_1, samples_2, samples_4, samples_8};
-use super::segments::{Colours, Component, Frame};
 use super::upsample;
 use crate::photo::Region;
 use crate::pixels::RgbImage;

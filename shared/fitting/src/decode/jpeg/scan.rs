@@ -4,10 +4,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::Corrupt;
 use super::bits::{Bits, Position};
+use super::frame::{Component, Sequential};
 use super::huffman::{DcTable, Next};
 use super::idct::{Coefficients, ZIGZAG};
 use super::region::{Area, Blocks};
-use super::segments::{Component, Sequential};
 
 /// MCUs between two checkpoints: a part's rows begin at most this many before the part.
 pub(super) const CHECKPOINT_DISTANCE: usize = 16;

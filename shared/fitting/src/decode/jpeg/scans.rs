@@ -7,14 +7,14 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use super::bits::has_byte_ff;
+use super::frame::Kind;
 use super::huffman::{BandTable, DcTable};
-use super::segments::{Kind, Segments, segment};
+use super::segments::{Segments, segment};
 use super::{Corrupt, corrupt};
 use crate::decode::within;
 use crate::outcome::Refusal;
 
-/// The most scans a file may have. libjpeg writes 10 for colour and mozjpeg 18 at most, one of single bits would
-/// have about 50.
+/// The most scans a file may have. libjpeg writes 10 for colour and mozjpeg fewer than 20; the standard sets no bound.
 const SCANS_MAX: usize = 64;
 
 /// The most samples that all scans together may be about, each component counted with its own: 40 times 64 megapixels.
