@@ -15,9 +15,10 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use domain::ReasonCode;
+use fitting::RgbImage;
 use jpeg_encoder::Encoder;
 use png::{BitDepth, ColorType};
-use support::{enlarged, models, picture, pixels, refused, template};
+use support::{encoded_png, enlarged, models, picture, pixels, refused, template};
 
 const TIME_MAX: Duration = Duration::from_millis(50);
 const MEMORY_MAX_MB: f64 = 60.0;
@@ -62,8 +63,12 @@ fn png_bomb(width: u32, height: u32, colours: ColorType, depth: BitDepth) -> Vec
 }
 
 /// A photo of twelve megapixels.
+fn large() -> RgbImage {
+    enlarged(&pixels(&picture("obama.jpg")), 3024, 4032)
+}
+
 fn large_jpeg(progressive: bool) -> Vec<u8> {
-    let image = enlarged(&pixels(&picture("obama.jpg")), 3024, 4032);
+    let image = large();
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, 90);
     encoder.set_progressive(progressive);
@@ -71,13 +76,12 @@ fn large_jpeg(progressive: bool) -> Vec<u8> {
     bytes
 }
 
-/// A progressive JPEG of 64 megapixels with so many scans of so many components, which all say that nothing changes.
-fn jpeg_of_scans(count: usize, components: u8) -> Vec<u8> {
-    const SIDE: u16 = 8000;
+/// A progressive JPEG with so many scans of so many components, which all say that nothing changes.
+fn jpeg_of_scans(side: u16, count: usize, components: u8) -> Vec<u8> {
     let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0];
     bytes.extend([1; 64]);
     bytes.extend([0xFF, 0xC2, 0, 8 + 3 * components, 8]);
-    bytes.extend(SIDE.to_be_bytes().repeat(2));
+    bytes.extend(side.to_be_bytes().repeat(2));
     bytes.push(components);
     bytes.extend((0..components).flat_map(|name| [name, 0x11, 0]));
     // One code of one bit: no difference for DC values, nothing in 2¹⁴ blocks or more for the others.
@@ -86,7 +90,7 @@ fn jpeg_of_scans(count: usize, components: u8) -> Vec<u8> {
         bytes.extend([0; 15]);
         bytes.push(symbol);
     }
-    let blocks = usize::from(SIDE / 8).pow(2);
+    let blocks = usize::from(side / 8).pow(2);
     let mut scan = |names: std::ops::Range<u8>, places: [u8; 3], data: usize| {
         let count = names.len() as u8;
         bytes.extend([0xFF, 0xDA, 0, 6 + 2 * count, count]);
@@ -103,8 +107,7 @@ fn jpeg_of_scans(count: usize, components: u8) -> Vec<u8> {
 }
 
 /// A photo as WebP.
-fn webp() -> Vec<u8> {
-    let image = pixels(&picture("astronaut.png"));
+fn webp(image: &RgbImage) -> Vec<u8> {
     let mut bytes = Vec::new();
     image_webp::WebPEncoder::new(&mut bytes)
         .encode(image.data(), image.width() as u32, image.height() as u32, image_webp::ColorType::Rgb8)
@@ -114,7 +117,7 @@ fn webp() -> Vec<u8> {
 
 /// Half of it, whose headers say that this is all.
 fn half_webp() -> Vec<u8> {
-    let mut half = webp();
+    let mut half = webp(&pixels(&picture("astronaut.png")));
     half.truncate(half.len() / 4 * 2);
     let length = half.len() as u32;
     half[4..8].copy_from_slice(&(length - 8).to_le_bytes());
@@ -141,12 +144,13 @@ fn a_refusal_takes_50_ms_and_60_mb_at_most() {
         ("half a JPEG", cut(&baseline, 0.5), ReasonCode::CorruptImage),
         ("nearly all of a JPEG", cut(&baseline, 0.999), ReasonCode::CorruptImage),
         ("half a progressive JPEG", cut(&progressive, 0.5), ReasonCode::CorruptImage),
-        ("half a PNG", cut(&picture("astronaut.png"), 0.5), ReasonCode::CorruptImage),
-        ("half a WebP", cut(&webp(), 0.5), ReasonCode::CorruptImage),
+        ("half a PNG", cut(&encoded_png(&large()), 0.5), ReasonCode::CorruptImage),
+        ("half a WebP", cut(&webp(&large()), 0.5), ReasonCode::CorruptImage),
         ("half a WebP that calls itself whole", half_webp(), ReasonCode::CorruptImage),
-        ("300 scans", jpeg_of_scans(300, 1), ReasonCode::TooLarge),
-        ("300 scans of colours", jpeg_of_scans(300, 3), ReasonCode::TooLarge),
-        ("64 scans of all pixels", jpeg_of_scans(64, 3), ReasonCode::TooLarge),
+        ("300 scans", jpeg_of_scans(8000, 300, 1), ReasonCode::TooLarge),
+        ("300 scans of a small picture", jpeg_of_scans(800, 300, 3), ReasonCode::TooLarge),
+        ("37 scans of four inks", jpeg_of_scans(8000, 37, 4), ReasonCode::TooLarge),
+        ("64 scans of all pixels", jpeg_of_scans(8000, 64, 3), ReasonCode::TooLarge),
         ("no picture", b"hello".to_vec(), ReasonCode::BadFormat),
     ];
     drop((baseline, progressive));
@@ -168,7 +172,7 @@ fn a_refusal_takes_50_ms_and_60_mb_at_most() {
         ("64 megapixels of 16 bits", png_bomb(8000, 8000, ColorType::Rgb, deep)),
         ("64 megapixels of 16 bits, with transparency", png_bomb(8000, 8000, ColorType::Rgba, deep)),
         ("64 megapixels of grey with transparency", png_bomb(8000, 8000, ColorType::GrayscaleAlpha, plain)),
-        ("64 megapixels in as many scans as there may be", jpeg_of_scans(40, 1)),
+        ("64 megapixels in as many scans as there may be", jpeg_of_scans(8000, 40, 1)),
     ];
     for (name, photo) in admitted {
         let (refusal, time, memory) = measured(&photo);

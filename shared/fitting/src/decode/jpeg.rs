@@ -126,13 +126,13 @@ impl<'a> Jpeg<'a> {
         let components = &frame.components;
         let pixels = match (&frame.data, &self.places) {
             (Data::Sequential(scan), Some(Remembered::Sequential(checkpoints))) => {
-                let mut blocks = Reader::new(scan, components, Places::Known(checkpoints));
-                region::decode(frame, full, scale, part, &mut blocks)
+                let blocks = Reader::new(scan, components, Places::Known(checkpoints));
+                region::decode(frame, full, scale, part, blocks)
             }
             (Data::Progressive(scans), Some(Remembered::Progressive(index))) => {
                 let picture = Picture { scans, components, full };
-                let mut blocks = progressive::Reader::new(picture, scale, index);
-                region::decode(frame, full, scale, part, &mut blocks)
+                let blocks = progressive::Reader::new(picture, scale, index);
+                region::decode(frame, full, scale, part, blocks)
             }
             _ => Err(Corrupt),
         };
@@ -159,14 +159,14 @@ fn first_pass(
     match &frame.data {
         Data::Sequential(scan) => {
             let mut checkpoints = Checkpoints::new(region::mcus(components, full).0, CHECKPOINT_DISTANCE);
-            let mut blocks = Reader::new(scan, components, Places::Remember(&mut checkpoints));
-            let pixels = region::decode(frame, full, scale, all, &mut blocks)?;
+            let blocks = Reader::new(scan, components, Places::Remember(&mut checkpoints));
+            let pixels = region::decode(frame, full, scale, all, blocks)?;
             Ok((pixels, Remembered::Sequential(checkpoints)))
         }
         Data::Progressive(scans) => {
             let (index, store) = Index::new(Picture { scans, components, full }, scale)?;
-            let mut blocks = progressive::Reader::with(store, &index);
-            let pixels = region::decode(frame, full, scale, all, &mut blocks)?;
+            let blocks = progressive::Reader::with(store, &index);
+            let pixels = region::decode(frame, full, scale, all, blocks)?;
             Ok((pixels, Remembered::Progressive(index)))
         }
     }

@@ -98,14 +98,16 @@ pub(super) fn decode(
     full: (usize, usize),
     scale: Scale,
     region: Region,
-    blocks: &mut impl Blocks,
+    blocks: impl Blocks,
 ) -> Result<RgbImage, Corrupt> {
+    // Here, what it reads can be kept in registers.
+    let mut blocks = blocks;
     let mut decoding = Decoding::new(frame, full, scale, region);
     let mut picture = RgbImage::new(region.width, region.height);
     for row in decoding.area.rows.clone() {
         blocks.begin_row(row, &decoding.area)?;
         for column in decoding.area.columns.clone() {
-            decoding.read_mcu(blocks, column)?;
+            decoding.read_mcu(&mut blocks, column)?;
         }
         decoding.write_rows(row, frame.colours, &mut picture);
     }

@@ -10,6 +10,7 @@ use super::frame::{Colours, Component, Data, Frame, Kind, Sequential};
 use super::huffman::{AcTable, BandTable, DcTable};
 use super::scans;
 use super::{Corrupt, Limits};
+use crate::decode::within;
 use crate::outcome::Refusal;
 
 /// What stands before the first scan.
@@ -223,8 +224,11 @@ impl<'a> Segments<'a> {
             frame = self.sequential(scan, &file[data..]).and_then(|data| self.frame(data));
         }
         if frame.is_none() {
-            let scans = scans::walk(file, self, scan, data)?;
+            let (scans, samples) = scans::walk(file, self, scan, data)?;
             frame = scans.and_then(|scans| self.frame(Data::Progressive(scans)));
+            if frame.is_none() {
+                within(samples, scans::LIBRARY_SAMPLES_MAX)?;
+            }
         }
         Ok(Header { width, height, exif, profile, frame })
     }
