@@ -88,6 +88,31 @@ fn every_encoding_gives_the_same_work() {
 }
 
 #[test]
+fn transparency_is_laid_over_white() {
+    let size = (61, 40);
+    let alphas: Vec<u8> = (0..size.0 * size.1).map(|n| (n * 7) as u8).collect();
+    let expected: Vec<u8> =
+        alphas.iter().flat_map(|&a| [255 - a + (u32::from(a) * 90 / 255) as u8; 3]).collect();
+    let greys: Vec<u8> = alphas.iter().flat_map(|&a| [90, a]).collect();
+    let colours: Vec<u8> = alphas.iter().flat_map(|&a| [90, 90, 90, a]).collect();
+    let mut webp = Vec::new();
+    WebPEncoder::new(&mut webp)
+        .encode(&colours, size.0 as u32, size.1 as u32, image_webp::ColorType::Rgba8)
+        .expect("encodes");
+    let photos = [
+        ("grey PNG", png(&greys, size, |e| e.set_color(png::ColorType::GrayscaleAlpha))),
+        ("PNG", png(&colours, size, |e| e.set_color(png::ColorType::Rgba))),
+        ("WebP", webp),
+    ];
+    for (name, photo) in photos {
+        let image = pixels(&photo);
+        assert_eq!((image.width(), image.height()), size, "{name}");
+        let is_near = |(a, b): (&u8, &u8)| a.abs_diff(*b) <= 1;
+        assert!(image.data().iter().zip(&expected).all(is_near), "{name}");
+    }
+}
+
+#[test]
 fn palette_and_grey_photos_are_read() {
     let bench = Bench::new();
     let image = photo();

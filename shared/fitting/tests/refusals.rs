@@ -15,35 +15,43 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use domain::ReasonCode;
-use jpeg_encoder::{ColorType, Encoder};
-use support::{enlarged, models, picture, pixels, refused, template};
+use fitting::RgbImage;
+use jpeg_encoder::Encoder;
+use png::{BitDepth, ColorType};
+use support::{encoded_png, enlarged, models, picture, pixels, refused, template};
 
 const TIME_MAX: Duration = Duration::from_millis(50);
-const MEMORY_MAX_MIB: f64 = 60.0;
+const MEMORY_MAX_MB: f64 = 60.0;
 
-/// A line of the process's status in MiB: `VmRSS`, what is resident, or `VmHWM`, the most that was.
-fn mib(name: &str) -> f64 {
+/// What a photo may cost that is admitted on its header: its pixels, three bytes each, and as much as a refusal.
+const DECODED_MAX_MB: f64 = 64.0 * 3.0 + MEMORY_MAX_MB;
+/// A few times what that takes, for a busy machine.
+const DECODED_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// A line of the process's status in MB: `VmRSS`, what is resident, or `VmHWM`, the most that was.
+fn mb(name: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the line");
     let kib: f64 = line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().expect("a number");
-    kib / 1024.0
+    kib * 1024.0 / 1e6
 }
 
 /// A PNG that states a size and contains next to nothing.
 fn png_stating(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(ColorType::Rgb);
     drop(encoder.write_header().expect("a header"));
     bytes
 }
 
 /// A PNG of one colour: a few kilobytes that decode to as many megabytes as its header says.
-fn png_bomb(width: u32, height: u32) -> Vec<u8> {
+fn png_bomb(width: u32, height: u32, colours: ColorType, depth: BitDepth) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Grayscale);
-    let row = vec![0; width as usize];
+    encoder.set_color(colours);
+    encoder.set_depth(depth);
+    let row = vec![100; width as usize * colours.samples() * depth as usize / 8];
     let mut writer = encoder.write_header().expect("a header");
     let mut stream = writer.stream_writer().expect("a stream");
     for _ in 0..height {
@@ -55,13 +63,66 @@ fn png_bomb(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A photo of twelve megapixels.
+fn large() -> RgbImage {
+    enlarged(&pixels(&picture("obama.jpg")), 3024, 4032)
+}
+
 fn large_jpeg(progressive: bool) -> Vec<u8> {
-    let image = enlarged(&pixels(&picture("obama.jpg")), 3024, 4032);
+    let image = large();
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, 90);
     encoder.set_progressive(progressive);
-    encoder.encode(image.data(), 3024, 4032, ColorType::Rgb).expect("encodes");
+    encoder.encode(image.data(), 3024, 4032, jpeg_encoder::ColorType::Rgb).expect("encodes");
     bytes
+}
+
+/// A progressive JPEG with so many scans of so many components, which all say that nothing changes.
+fn jpeg_of_scans(side: u16, count: usize, components: u8) -> Vec<u8> {
+    let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0];
+    bytes.extend([1; 64]);
+    bytes.extend([0xFF, 0xC2, 0, 8 + 3 * components, 8]);
+    bytes.extend(side.to_be_bytes().repeat(2));
+    bytes.push(components);
+    bytes.extend((0..components).flat_map(|name| [name, 0x11, 0]));
+    // One code of one bit: no difference for DC values, nothing in 2¹⁴ blocks or more for the others.
+    for (table, symbol) in [(0x00, 0x00), (0x10, 0xE0)] {
+        bytes.extend([0xFF, 0xC4, 0, 20, table, 1]);
+        bytes.extend([0; 15]);
+        bytes.push(symbol);
+    }
+    let blocks = usize::from(side / 8).pow(2);
+    let mut scan = |names: std::ops::Range<u8>, places: [u8; 3], data: usize| {
+        let count = names.len() as u8;
+        bytes.extend([0xFF, 0xDA, 0, 6 + 2 * count, count]);
+        bytes.extend(names.flat_map(|name| [name, 0]));
+        bytes.extend(places);
+        bytes.extend(vec![0; data]);
+    };
+    scan(0..components, [0, 0, 1], (blocks * usize::from(components)).div_ceil(8));
+    for number in (0..components).cycle().take(count - 1) {
+        scan(number..number + 1, [1, 63, 0], blocks.div_ceil(1 << 14) * 15 / 8 + 1);
+    }
+    bytes.extend([0xFF, 0xD9]);
+    bytes
+}
+
+/// A photo as WebP.
+fn webp(image: &RgbImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    image_webp::WebPEncoder::new(&mut bytes)
+        .encode(image.data(), image.width() as u32, image.height() as u32, image_webp::ColorType::Rgb8)
+        .expect("encodes");
+    bytes
+}
+
+/// Half of it, whose headers say that this is all.
+fn half_webp() -> Vec<u8> {
+    let mut half = webp(&pixels(&picture("astronaut.png")));
+    half.truncate(half.len() / 4 * 2);
+    let length = half.len() as u32;
+    half[4..8].copy_from_slice(&(length - 8).to_le_bytes());
+    half[16..20].copy_from_slice(&(length - 20).to_le_bytes());
+    half
 }
 
 #[test]
@@ -71,25 +132,52 @@ fn a_refusal_takes_50_ms_and_60_mb_at_most() {
     let cut = |file: &[u8], share: f64| file[..(file.len() as f64 * share) as usize].to_vec();
     let (baseline, progressive) = (large_jpeg(false), large_jpeg(true));
     let cases = [
-        ("a bomb of a gigabyte", png_bomb(32_000, 32_000), ReasonCode::TooLarge),
+        (
+            "a bomb of a gigabyte",
+            png_bomb(32_000, 32_000, ColorType::Grayscale, BitDepth::Eight),
+            ReasonCode::TooLarge,
+        ),
         ("a header that promises a gigabyte", png_stating(20_000, 18_000), ReasonCode::TooLarge),
-        ("20,000 × 1", png_bomb(20_000, 1), ReasonCode::TooLarge),
-        ("1 × 20,000", png_bomb(1, 20_000), ReasonCode::TooLarge),
+        ("20,000 × 1", png_bomb(20_000, 1, ColorType::Grayscale, BitDepth::Eight), ReasonCode::TooLarge),
+        ("1 × 20,000", png_bomb(1, 20_000, ColorType::Grayscale, BitDepth::Eight), ReasonCode::TooLarge),
         ("a tenth of a JPEG", cut(&baseline, 0.1), ReasonCode::CorruptImage),
         ("half a JPEG", cut(&baseline, 0.5), ReasonCode::CorruptImage),
         ("nearly all of a JPEG", cut(&baseline, 0.999), ReasonCode::CorruptImage),
         ("half a progressive JPEG", cut(&progressive, 0.5), ReasonCode::CorruptImage),
-        ("half a PNG", cut(&picture("astronaut.png"), 0.5), ReasonCode::CorruptImage),
+        ("half a PNG", cut(&encoded_png(&large()), 0.5), ReasonCode::CorruptImage),
+        ("half a WebP", cut(&webp(&large()), 0.5), ReasonCode::CorruptImage),
+        ("half a WebP that calls itself whole", half_webp(), ReasonCode::CorruptImage),
+        ("300 scans", jpeg_of_scans(8000, 300, 1), ReasonCode::TooLarge),
+        ("300 scans of a small picture", jpeg_of_scans(800, 300, 3), ReasonCode::TooLarge),
+        ("37 scans of four inks", jpeg_of_scans(8000, 37, 4), ReasonCode::TooLarge),
+        ("64 scans of all pixels", jpeg_of_scans(8000, 64, 3), ReasonCode::TooLarge),
         ("no picture", b"hello".to_vec(), ReasonCode::BadFormat),
     ];
     drop((baseline, progressive));
-    for (name, photo, reason) in cases {
-        // 5 sets the kernel's mark of the most that was resident back to what is (proc(5)).
+    // 5 sets the kernel's mark of the most that was resident back to what is (proc(5)).
+    let measured = |photo: &[u8]| {
         fs::write("/proc/self/clear_refs", "5").expect("Linux");
-        let (idle, start) = (mib("VmRSS"), Instant::now());
-        let refusal = refused(&models, &template, &photo);
-        let (time, memory) = (start.elapsed(), mib("VmHWM") - idle);
-        assert_eq!(refusal.reason, reason, "{name}");
-        assert!(time <= TIME_MAX && memory <= MEMORY_MAX_MIB, "{name}: {time:?}, {memory:.1} MiB");
+        let (idle, start) = (mb("VmRSS"), Instant::now());
+        let refusal = refused(&models, &template, photo);
+        (refusal.reason, start.elapsed(), mb("VmHWM") - idle)
+    };
+    for (name, photo, reason) in cases {
+        let (refusal, time, memory) = measured(&photo);
+        assert_eq!(refusal, reason, "{name}");
+        assert!(time <= TIME_MAX && memory <= MEMORY_MAX_MB, "{name}: {time:?}, {memory:.1} MB");
+    }
+    // What nothing speaks against before it is decoded. There is no face in it.
+    let (deep, plain) = (BitDepth::Sixteen, BitDepth::Eight);
+    let admitted = [
+        ("64 megapixels of 16 bits", png_bomb(8000, 8000, ColorType::Rgb, deep)),
+        ("64 megapixels of 16 bits, with transparency", png_bomb(8000, 8000, ColorType::Rgba, deep)),
+        ("64 megapixels of grey with transparency", png_bomb(8000, 8000, ColorType::GrayscaleAlpha, plain)),
+        ("64 megapixels in as many scans as there may be", jpeg_of_scans(8000, 40, 1)),
+    ];
+    for (name, photo) in admitted {
+        let (refusal, time, memory) = measured(&photo);
+        assert_eq!(refusal, ReasonCode::NoFace, "{name}");
+        let is_cheap = time <= DECODED_TIME_MAX && memory <= DECODED_MAX_MB;
+        assert!(is_cheap, "{name}: {} bytes, {time:?}, {memory:.1} MB", photo.len());
     }
 }

@@ -1,23 +1,30 @@
-//! JPEG: the plain kind that cameras write is decoded here, everything else by a library.
+//! JPEG: the plain kinds that cameras and browsers write are decoded here, everything else by a library.
 //!
 //! A photo is looked at twice: all of it, small, to find the face, then the face alone in detail. So the first
 //! pass reads the entropy-coded data, most of it without keeping a coefficient, and remembers places in it; a
-//! part is read from the nearest place on. Baseline and extended sequential files of eight bits are of the
-//! plain kind, grey, YCbCr or RGB, subsampled by two at most, with or without restart markers.
+//! part is read from the nearest place on. Baseline, extended sequential and progressive files of eight bits are
+//! plain, grey, YCbCr or RGB, subsampled by two at most, with or without restart markers.
 
+mod band;
 mod bits;
+mod frame;
 mod huffman;
 mod idct;
 mod library;
+mod plane;
+mod progressive;
 mod region;
 mod scan;
+mod scans;
 mod segments;
 #[cfg(test)]
 mod tests;
 mod upsample;
 
-use self::region::{Places, Scale};
-use self::scan::Checkpoints;
+use self::frame::{Data, Frame};
+use self::progressive::{Index, Picture};
+use self::region::Scale;
+use self::scan::{CHECKPOINT_DISTANCE, Checkpoints, Places, Reader};
 use self::segments::Header;
 use super::{Detail, Limits, corrupt, exif};
 use crate::outcome::Refusal;
@@ -45,9 +52,15 @@ const LIBRARY_DETAIL: usize = 4;
 pub(super) struct Jpeg<'a> {
     file: &'a [u8],
     header: Header<'a>,
-    /// The places remembered by the first pass, when the file is of the plain kind.
-    checkpoints: Option<Checkpoints>,
+    /// What the first pass remembers, when the file is of a plain kind.
+    places: Option<Remembered>,
     limits: Limits,
+}
+
+/// Places to come back to.
+enum Remembered {
+    Sequential(Checkpoints),
+    Progressive(Index),
 }
 
 /// Pixels at a scale.
@@ -60,14 +73,13 @@ pub(super) struct Scaled {
 }
 
 impl<'a> Jpeg<'a> {
-    /// Checks a file's size and completeness.
+    /// Checks a file's size, completeness and how much there is to do.
     pub(super) fn open(file: &'a [u8], limits: &Limits) -> Result<Self, Refusal> {
         if !is_complete(file) {
             return Err(corrupt());
         }
-        let header = segments::header(file)?;
-        limits.admit(header.width, header.height)?;
-        Ok(Self { file, header, checkpoints: None, limits: *limits })
+        let header = segments::header(file, limits)?;
+        Ok(Self { file, header, places: None, limits: *limits })
     }
 
     /// Width and height of the stored picture at full scale.
@@ -98,24 +110,33 @@ impl<'a> Jpeg<'a> {
         };
         let size = BLOCK_SIZES.into_iter().find(is_enough).unwrap_or(8);
         let Some(frame) = &self.header.frame else { return self.by_library(8 / size) };
-        let scale = Scale::new(self.full_size(), size);
-        let mut checkpoints = Checkpoints::new(region::mcus(frame, self.full_size()).0);
-        let all = Region { left: 0, top: 0, width: scale.width, height: scale.height };
-        let places = Places::Remember(&mut checkpoints);
-        let pixels = region::decode(frame, self.full_size(), scale, all, places)?;
-        self.checkpoints = Some(checkpoints);
+        let (pixels, places) = first_pass(frame, self.full_size(), size)?;
+        self.places = Some(places);
         Ok(Scaled { pixels, reduction: 8 / size, is_converted: false })
     }
 
     /// Decodes a region at a scale, in pixels of that scale; the whole picture must have been decoded before.
     pub(super) fn part(&self, reduction: usize, part: Region) -> Result<Scaled, Refusal> {
-        let (Some(frame), Some(checkpoints)) = (&self.header.frame, &self.checkpoints) else {
+        let full = self.full_size();
+        let scale = Scale::new(full, 8 / reduction);
+        let Some(frame) = &self.header.frame else {
             let whole = self.by_library(reduction)?;
             return Ok(Scaled { pixels: whole.pixels.part(part), ..whole });
         };
-        let scale = Scale::new(self.full_size(), 8 / reduction);
-        let pixels = region::decode(frame, self.full_size(), scale, part, Places::Known(checkpoints))?;
-        Ok(Scaled { pixels, reduction, is_converted: false })
+        let components = &frame.components;
+        let pixels = match (&frame.data, &self.places) {
+            (Data::Sequential(scan), Some(Remembered::Sequential(checkpoints))) => {
+                let blocks = Reader::new(scan, components, Places::Known(checkpoints));
+                region::decode(frame, full, scale, part, blocks)
+            }
+            (Data::Progressive(scans), Some(Remembered::Progressive(index))) => {
+                let picture = Picture { scans, components, full };
+                let blocks = progressive::Reader::new(picture, scale, index);
+                region::decode(frame, full, scale, part, blocks)
+            }
+            _ => Err(Corrupt),
+        };
+        Ok(Scaled { pixels: pixels?, reduction, is_converted: false })
     }
 
     fn by_library(&self, reduction: usize) -> Result<Scaled, Refusal> {
@@ -123,6 +144,31 @@ impl<'a> Jpeg<'a> {
         let library::Decoded { pixels, is_converted } =
             library::decode(self.file, size, pixels_max, self.profile())?;
         Ok(Scaled { pixels, reduction, is_converted })
+    }
+}
+
+/// Decodes the whole picture with blocks of a size, and remembers places on the way.
+fn first_pass(
+    frame: &Frame<'_>,
+    full: (usize, usize),
+    size: usize,
+) -> Result<(RgbImage, Remembered), Corrupt> {
+    let scale = Scale::new(full, size);
+    let all = Region { left: 0, top: 0, width: scale.width, height: scale.height };
+    let components = &frame.components;
+    match &frame.data {
+        Data::Sequential(scan) => {
+            let mut checkpoints = Checkpoints::new(region::mcus(components, full).0, CHECKPOINT_DISTANCE);
+            let blocks = Reader::new(scan, components, Places::Remember(&mut checkpoints));
+            let pixels = region::decode(frame, full, scale, all, blocks)?;
+            Ok((pixels, Remembered::Sequential(checkpoints)))
+        }
+        Data::Progressive(scans) => {
+            let (index, store) = Index::new(Picture { scans, components, full }, scale)?;
+            let blocks = progressive::Reader::with(store, &index);
+            let pixels = region::decode(frame, full, scale, all, blocks)?;
+            Ok((pixels, Remembered::Progressive(index)))
+        }
     }
 }
 

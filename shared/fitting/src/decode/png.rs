@@ -2,8 +2,7 @@
 
 use std::io::Cursor;
 
-use png::{ColorType, Decoder, Transformations};
-
+use png::{ColorType, Decoder, Reader, Transformations};
 use zeroize::Zeroizing;
 
 use super::{Decoded, Limits, corrupt, damaged, exif};
@@ -23,24 +22,56 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     limits.admit(width, height)?;
 
     let mut reader = decoder.read_info().map_err(damaged)?;
-    let mut samples = Zeroizing::new(vec![0; reader.output_buffer_size().ok_or_else(corrupt)?]);
-    let frame = reader.next_frame(&mut samples).map_err(damaged)?;
+    let pixels = if reader.info().interlaced { all_at_once(&mut reader) } else { row_by_row(&mut reader) }?;
     let info = reader.info();
     let orientation = info.exif_metadata.as_ref().map_or_else(Orientation::default, |b| exif::orientation(b));
     let profile = info.icc_profile.as_ref().map(|p| p.to_vec());
-    let pixels = match frame.color_type {
-        ColorType::Rgb => std::mem::take(&mut *samples),
+    Ok(Decoded { pixels, orientation, profile })
+}
+
+/// Without the whole picture's transparency or single greys in memory besides.
+fn row_by_row(reader: &mut Reader<Cursor<&[u8]>>) -> Result<RgbImage, Refusal> {
+    let (colours, _) = reader.output_color_type();
+    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
+    let mut pixels = RgbImage::new(width, height);
+    let length = reader.output_line_size(reader.info().width).ok_or_else(corrupt)?;
+    let mut samples = Zeroizing::new(vec![0; length]);
+    for row in pixels.data_mut().chunks_exact_mut(width * 3) {
+        let to = if colours == ColorType::Rgb { &mut *row } else { &mut samples[..] };
+        reader.read_row(to).map_err(damaged)?.ok_or_else(corrupt)?;
+        lay(colours, &samples, row)?;
+    }
+    Ok(pixels)
+}
+
+/// Interlaced rows are spread over the picture, so all of its samples are needed before the first pixel.
+fn all_at_once(reader: &mut Reader<Cursor<&[u8]>>) -> Result<RgbImage, Refusal> {
+    let mut samples = Zeroizing::new(vec![0; reader.output_buffer_size().ok_or_else(corrupt)?]);
+    let frame = reader.next_frame(&mut samples).map_err(damaged)?;
+    let size = (frame.width as usize, frame.height as usize);
+    if frame.color_type == ColorType::Rgb {
+        return RgbImage::from_raw(size.0, size.1, std::mem::take(&mut *samples)).ok_or_else(corrupt);
+    }
+    let mut pixels = RgbImage::new(size.0, size.1);
+    lay(frame.color_type, &samples, pixels.data_mut())?;
+    Ok(pixels)
+}
+
+/// Makes pixels of samples that are not pixels yet.
+fn lay(colours: ColorType, samples: &[u8], pixels: &mut [u8]) -> Result<(), Refusal> {
+    let pixels = pixels.as_chunks_mut::<3>().0.iter_mut();
+    match colours {
+        ColorType::Rgb => {}
         ColorType::Rgba => {
-            samples.as_chunks().0.iter().flat_map(|&[r, g, b, a]| over_white([r, g, b], a)).collect()
+            pixels.zip(samples.as_chunks().0).for_each(|(p, &[r, g, b, a])| *p = over_white([r, g, b], a));
         }
-        ColorType::Grayscale => samples.iter().flat_map(|&v| [v; 3]).collect(),
+        ColorType::Grayscale => pixels.zip(samples).for_each(|(p, &v)| *p = [v; 3]),
         ColorType::GrayscaleAlpha => {
-            samples.as_chunks().0.iter().flat_map(|&[v, a]| over_white([v; 3], a)).collect()
+            pixels.zip(samples.as_chunks().0).for_each(|(p, &[v, a])| *p = over_white([v; 3], a));
         }
         ColorType::Indexed => return Err(corrupt()),
-    };
-    let pixels = RgbImage::from_raw(width, height, pixels).ok_or_else(corrupt)?;
-    Ok(Decoded { pixels, orientation, profile })
+    }
+    Ok(())
 }
 
 /// One pixel laid over white.

@@ -3,8 +3,7 @@
 use std::io::Cursor;
 
 use image_webp::WebPDecoder;
-
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::png::over_white;
 use super::{Decoded, Limits, corrupt, damaged, exif};
@@ -28,13 +27,23 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     let orientation = block.map_or_else(Orientation::default, |block| exif::orientation(&block));
     let mut samples = Zeroizing::new(vec![0; decoder.output_buffer_size().ok_or_else(corrupt)?]);
     decoder.read_image(&mut samples).map_err(damaged)?;
-    let pixels = if decoder.has_alpha() {
-        samples.as_chunks().0.iter().flat_map(|&[r, g, b, a]| over_white([r, g, b], a)).collect()
-    } else {
-        std::mem::take(&mut *samples)
-    };
-    let pixels = RgbImage::from_raw(width, height, pixels).ok_or_else(corrupt)?;
+    if decoder.has_alpha() {
+        lay_over_white(&mut samples);
+    }
+    let pixels = RgbImage::from_raw(width, height, std::mem::take(&mut *samples)).ok_or_else(corrupt)?;
     Ok(Decoded { pixels, orientation, profile })
+}
+
+/// Replaces pixels with transparency by plain ones, where they are: another picture beside them would be as large.
+fn lay_over_white(samples: &mut Vec<u8>) {
+    let count = samples.len() / 4;
+    for n in 0..count {
+        if let Some(&[r, g, b, a]) = samples[4 * n..].first_chunk() {
+            samples[3 * n..3 * n + 3].copy_from_slice(&over_white([r, g, b], a));
+        }
+    }
+    samples[3 * count..].zeroize();
+    samples.truncate(3 * count);
 }
 
 /// Whether the file is as long as its RIFF header says.

@@ -112,6 +112,15 @@ impl<'a> Bits<'a> {
         extend(bits, size)
     }
 
+    /// Reads up to 16 bits, of which a refill must have made sure.
+    #[inline(always)]
+    pub(super) fn receive(&mut self, count: u32) -> u32 {
+        let count = count & 31;
+        let bits = (self.at.buffer >> 32 >> (32 - count)) & 0xFFFF;
+        self.consume(count);
+        bits as u32
+    }
+
     /// Whether everything that was read so far was there.
     #[inline(always)]
     pub(super) fn check(&self) -> Result<(), Corrupt> {
@@ -143,7 +152,7 @@ pub(super) fn extend(bits: i32, size: u32) -> i32 {
 
 /// Whether one of the eight bytes is 255.
 #[inline(always)]
-fn has_byte_ff(word: u64) -> bool {
+pub(super) fn has_byte_ff(word: u64) -> bool {
     const LOW: u64 = 0x0101_0101_0101_0101;
     // A byte that is 255 is zero when inverted, and only a zero borrows up to its highest bit.
     (!word).wrapping_sub(LOW) & word & (LOW << 7) != 0

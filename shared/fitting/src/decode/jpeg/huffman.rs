@@ -92,6 +92,24 @@ impl DcTable {
     }
 }
 
+/// A table for a band of coefficients in a progressive scan.
+pub(super) struct BandTable(Codes);
+
+impl BandTable {
+    pub(super) fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, Corrupt> {
+        Codes::new(counts, symbols).map(Self)
+    }
+
+    /// The next symbol's upper and lower half. Sixteen more bits can be read after it.
+    #[inline(always)]
+    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<(u32, u32), Corrupt> {
+        bits.refill();
+        let (symbol, length) = self.0.find(bits.peek::<16>())?;
+        bits.consume(length);
+        Ok((u32::from(symbol >> 4), u32::from(symbol & 15)))
+    }
+}
+
 /// A table for a block's other coefficients.
 pub(super) struct AcTable {
     codes: Codes,

@@ -7,9 +7,8 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::Corrupt;
-use super::idct::{last_needed, multipliers, sample_1, samples_2, samples_4, samples_8};
-use super::scan::{Checkpoints, Walk};
-use super::segments::{Colours, Component, Frame};
+use super::frame::{Colours, Component, Frame};
+use super::idct::{Coefficients, last_needed, multipliers, sample_1, samples_2, samples_4, samples_8};
 use super::upsample;
 use crate::photo::Region;
 use crate::pixels::RgbImage;
@@ -17,12 +16,36 @@ use crate::pixels::RgbImage;
 /// How far from a pixel a colour sample can lie that it depends on, in pixels.
 const REACH: usize = 2;
 
-/// Where the MCUs are found.
-pub(super) enum Places<'a> {
-    /// One after the other, all of them; remembered on the way.
-    Remember(&'a mut Checkpoints),
-    /// As remembered.
-    Known(&'a Checkpoints),
+/// Where a picture's blocks come from, MCU by MCU along a row. A block's coefficients are asked for after its DC value.
+pub(super) trait Blocks {
+    /// Goes to the first MCU of an area in one of its rows.
+    fn begin_row(&mut self, row: usize, area: &Area) -> Result<(), Corrupt>;
+
+    fn begin_mcu(&mut self, column: usize) -> Result<(), Corrupt>;
+
+    /// Whether all of the MCU was there.
+    fn end_mcu(&mut self) -> Result<(), Corrupt>;
+
+    /// The DC value, not multiplied, of a component's next block, which lies at `place` in its MCU.
+    fn dc(&mut self, component: usize, place: (usize, usize)) -> Result<i32, Corrupt>;
+
+    /// Passes over the rest of the block.
+    fn skip_ac(&mut self) -> Result<(), Corrupt>;
+
+    /// Gives the rest of the block, multiplied, up to the place `LAST` of the zigzag; says whether there was anything
+    /// but zeros.
+    fn ac<const LAST: usize>(
+        &mut self,
+        multipliers: &[f32; 80],
+        coefficients: &mut Coefficients,
+    ) -> Result<bool, Corrupt>;
+}
+
+/// Some of a picture's MCUs.
+#[derive(Clone)]
+pub(super) struct Area {
+    pub(super) columns: Range<usize>,
+    pub(super) rows: Range<usize>,
 }
 
 /// A picture's size at one scale.
@@ -42,15 +65,31 @@ impl Scale {
 }
 
 /// How many MCUs a picture has across and down.
-pub(super) fn mcus(frame: &Frame<'_>, full: (usize, usize)) -> (usize, usize) {
-    let (across, down) = blocks_max(&frame.components);
+pub(super) fn mcus(components: &[Component], full: (usize, usize)) -> (usize, usize) {
+    let (across, down) = blocks_max(components);
     (full.0.div_ceil(8 * across), full.1.div_ceil(8 * down))
 }
 
 /// Blocks of an MCU across and down, of the component that has most.
-fn blocks_max(components: &[Component]) -> (usize, usize) {
+pub(super) fn blocks_max(components: &[Component]) -> (usize, usize) {
     let max = |blocks: fn(&Component) -> usize| components.iter().map(blocks).max().unwrap_or(1);
     (max(|c| c.blocks.0), max(|c| c.blocks.1))
+}
+
+/// The samples of a component's blocks a side, and whether there are two pixels for each of them across and down.
+fn block_size(component: &Component, most: (usize, usize), size: usize) -> (usize, (bool, bool)) {
+    let halved = (component.blocks.0 < most.0, component.blocks.1 < most.1);
+    // At a half and at a quarter, blocks of subsampled colour can be twice as large instead, which is the
+    // better interpolation. At an eighth the DC value must do, so that everything else is passed over.
+    let enlarged = halved == (true, true) && (size == 2 || size == 4);
+    if enlarged { (size * 2, (false, false)) } else { (size, halved) }
+}
+
+/// How many coefficients of each component are needed for blocks of a size.
+pub(super) fn needed(components: &[Component], size: usize) -> [usize; 3] {
+    let most = blocks_max(components);
+    let needed = |component: &Component| 1 + last_needed(block_size(component, most, size).0);
+    std::array::from_fn(|number| components.get(number).map_or(0, needed))
 }
 
 /// Decodes a region, in pixels at the scale.
@@ -59,25 +98,16 @@ pub(super) fn decode(
     full: (usize, usize),
     scale: Scale,
     region: Region,
-    mut places: Places<'_>,
+    blocks: impl Blocks,
 ) -> Result<RgbImage, Corrupt> {
+    // Here, what it reads can be kept in registers.
+    let mut blocks = blocks;
     let mut decoding = Decoding::new(frame, full, scale, region);
-    let mut walk = Walk::new(frame);
     let mut picture = RgbImage::new(region.width, region.height);
-    for row in decoding.rows.clone() {
-        let columns = decoding.columns.clone();
-        let first = match &places {
-            Places::Known(checkpoints) => checkpoints.resume(&mut walk, row, columns.start)?,
-            Places::Remember(_) => 0,
-        };
-        for _ in first..columns.start {
-            walk.skip_mcu(&frame.components)?;
-        }
-        for column in columns {
-            if let Places::Remember(checkpoints) = &mut places {
-                checkpoints.pass(&walk, column);
-            }
-            decoding.read_mcu(&mut walk, column)?;
+    for row in decoding.area.rows.clone() {
+        blocks.begin_row(row, &decoding.area)?;
+        for column in decoding.area.columns.clone() {
+            decoding.read_mcu(&mut blocks, column)?;
         }
         decoding.write_rows(row, frame.colours, &mut picture);
     }
@@ -89,8 +119,7 @@ struct Decoding<'a> {
     layers: Vec<Layer<'a>>,
     region: Region,
     /// The MCUs that are decoded.
-    columns: Range<usize>,
-    rows: Range<usize>,
+    area: Area,
     /// Pixels of an MCU across and down.
     mcu: (usize, usize),
     /// One row of each component.
@@ -105,15 +134,14 @@ impl<'a> Decoding<'a> {
         let span = |first: usize, length: usize, mcu: usize, mcus: usize| {
             first.saturating_sub(REACH) / mcu..(first + length + REACH).div_ceil(mcu).min(mcus)
         };
-        let mcus = mcus(frame, full);
+        let mcus = mcus(&frame.components, full);
         let columns = span(region.left, region.width, mcu.0, mcus.0);
         let rows = span(region.top, region.height, mcu.1, mcus.1);
         let layer = |component| Layer::new(component, full, (across, down), scale.size, &columns);
         Self {
             layers: frame.components.iter().map(layer).collect(),
             region,
-            columns,
-            rows,
+            area: Area { columns, rows },
             mcu,
             samples: Default::default(),
             blend: Zeroizing::default(),
@@ -121,18 +149,18 @@ impl<'a> Decoding<'a> {
     }
 
     #[inline(always)]
-    fn read_mcu(&mut self, walk: &mut Walk<'_>, column: usize) -> Result<(), Corrupt> {
-        walk.begin_mcu()?;
+    fn read_mcu(&mut self, blocks: &mut impl Blocks, column: usize) -> Result<(), Corrupt> {
+        blocks.begin_mcu(column)?;
         for (layer, number) in self.layers.iter_mut().zip(0..3) {
             let (across, down) = layer.component.blocks;
             for y in 0..down {
                 for x in 0..across {
-                    let x = (column - self.columns.start) * across + x;
-                    layer.read_block(walk, number, x, y)?;
+                    let dc = blocks.dc(number, (x, y))?;
+                    layer.read_block(blocks, dc, (column - self.area.columns.start) * across + x, y)?;
                 }
             }
         }
-        walk.end_mcu()
+        blocks.end_mcu()
     }
 
     /// Writes the pixels whose samples are complete now that a row of MCUs was read: all but the last ones,
@@ -140,9 +168,9 @@ impl<'a> Decoding<'a> {
     fn write_rows(&mut self, row: usize, colours: Colours, picture: &mut RgbImage) {
         let top = row * self.mcu.1;
         let end = self.region.top + self.region.height;
-        let last = if row + 1 == self.rows.end { end } else { top + self.mcu.1 - 1 };
-        let first = if row == self.rows.start { top } else { top - 1 };
-        let left = self.region.left - self.columns.start * self.mcu.0;
+        let last = if row + 1 == self.area.rows.end { end } else { top + self.mcu.1 - 1 };
+        let first = if row == self.area.rows.start { top } else { top - 1 };
+        let left = self.region.left - self.area.columns.start * self.mcu.0;
         for y in first.max(self.region.top)..last.min(end) {
             for (layer, samples) in self.layers.iter().zip(&mut self.samples) {
                 layer.row(y, row, &mut self.blend, samples);
@@ -182,11 +210,7 @@ impl<'a> Layer<'a> {
         columns: &Range<usize>,
     ) -> Self {
         let (across, down) = component.blocks;
-        let halved = (across < most.0, down < most.1);
-        // At a half and at a quarter, blocks of subsampled colour can be twice as large instead, which is the
-        // better interpolation. At an eighth the DC value must do, so that everything else is passed over.
-        let enlarged = halved == (true, true) && (size == 2 || size == 4);
-        let (size, subsampled) = if enlarged { (size * 2, (false, false)) } else { (size, halved) };
+        let (size, subsampled) = block_size(component, most, size);
         let all = |full: usize, blocks: usize, most: usize| (full * blocks * size).div_ceil(most * 8);
         let stride = columns.len() * across * size;
         let mut padded = [0.0; 80];
@@ -203,30 +227,30 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// Reads the next block of the scan into column `x` and row `y` of the blocks.
+    /// Reads the rest of a block into column `x` and row `y` of the blocks.
     #[inline(always)]
-    fn read_block(&mut self, walk: &mut Walk<'_>, number: usize, x: usize, y: usize) -> Result<(), Corrupt> {
+    fn read_block(&mut self, blocks: &mut impl Blocks, dc: i32, x: usize, y: usize) -> Result<(), Corrupt> {
         #[expect(clippy::cast_precision_loss, reason = "what 24 bits do not hold is damaged")]
-        let dc = walk.dc(self.component, number)? as f32 * self.multipliers[0];
+        let dc = dc as f32 * self.multipliers[0];
         let at = (1 + y * self.size) * self.stride + x * self.size;
         if self.size == 1 {
             self.samples[at] = sample_1(dc);
-            return walk.skip_ac(self.component);
+            return blocks.skip_ac();
         }
         let mut block = [0.0; 64];
         block[0] = dc;
-        let (ac, factors) = (&self.component.ac, &self.multipliers);
+        let factors = &self.multipliers;
         match self.size {
             2 => {
-                walk.ac::<{ last_needed(2) }>(ac, factors, &mut block)?;
+                blocks.ac::<{ last_needed(2) }>(factors, &mut block)?;
                 self.put(at, samples_2(&block));
             }
             4 => {
-                walk.ac::<{ last_needed(4) }>(ac, factors, &mut block)?;
+                blocks.ac::<{ last_needed(4) }>(factors, &mut block)?;
                 self.put(at, samples_4(&block));
             }
             _ => {
-                let is_even = !walk.ac::<{ last_needed(8) }>(ac, factors, &mut block)?;
+                let is_even = !blocks.ac::<{ last_needed(8) }>(factors, &mut block)?;
                 self.put(at, if is_even { [[sample_1(dc); 8]; 8] } else { samples_8(&block) });
             }
         }

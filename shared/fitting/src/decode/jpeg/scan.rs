@@ -4,18 +4,21 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::Corrupt;
 use super::bits::{Bits, Position};
-use super::huffman::{AcTable, Next};
+use super::frame::{Component, Sequential};
+use super::huffman::{DcTable, Next};
 use super::idct::{Coefficients, ZIGZAG};
-use super::segments::{Component, Frame};
+use super::region::{Area, Blocks};
 
 /// MCUs between two checkpoints: a part's rows begin at most this many before the part.
-const CHECKPOINT_DISTANCE: usize = 16;
+pub(super) const CHECKPOINT_DISTANCE: usize = 16;
 
 /// A place in a scan.
 pub(super) struct Walk<'a> {
-    bits: Bits<'a>,
+    pub(super) bits: Bits<'a>,
     /// The last DC value of each component.
-    predictions: [i32; 3],
+    pub(super) predictions: [i32; 3],
+    /// Blocks without further coefficients that come next, in a progressive scan.
+    pub(super) run: u32,
     restart_interval: usize,
     /// MCUs until the next restart marker.
     until_restart: usize,
@@ -28,24 +31,27 @@ pub(super) struct Walk<'a> {
 struct Checkpoint {
     position: Position,
     predictions: [i32; 3],
+    run: u32,
     until_restart: usize,
     restarts: usize,
 }
 
-/// Places along each row of MCUs.
+/// Places along each row of MCUs, or of blocks where a scan has no MCUs.
 pub(super) struct Checkpoints {
+    distance: usize,
     per_row: usize,
     list: Zeroizing<Vec<Checkpoint>>,
 }
 
 impl<'a> Walk<'a> {
     /// At the first MCU.
-    pub(super) fn new(frame: &Frame<'a>) -> Self {
+    pub(super) fn new(entropy: &'a [u8], restart_interval: usize) -> Self {
         Self {
-            bits: Bits::new(frame.entropy),
+            bits: Bits::new(entropy),
             predictions: [0; 3],
-            restart_interval: frame.restart_interval,
-            until_restart: frame.restart_interval,
+            run: 0,
+            restart_interval,
+            until_restart: restart_interval,
             restarts: 0,
         }
     }
@@ -69,6 +75,7 @@ impl<'a> Walk<'a> {
         self.bits.restart(number)?;
         self.restarts += 1;
         self.predictions = [0; 3];
+        self.run = 0;
         self.until_restart = self.restart_interval;
         Ok(())
     }
@@ -79,45 +86,134 @@ impl<'a> Walk<'a> {
         self.bits.check()
     }
 
+    /// Reads the DC value of a component's next block, not multiplied.
+    #[inline(always)]
+    pub(super) fn dc(&mut self, table: &DcTable, component: usize) -> Result<i32, Corrupt> {
+        let value = &mut self.predictions[component];
+        // Only damaged data can get beyond 16 bits, and no sum of it beyond what a sample is clamped to.
+        *value = value.wrapping_add(table.difference(&mut self.bits)?);
+        Ok(*value)
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            position: self.bits.position(),
+            predictions: self.predictions,
+            run: self.run,
+            until_restart: self.until_restart,
+            restarts: self.restarts,
+        }
+    }
+}
+
+impl Checkpoints {
+    /// None yet, for rows of so many MCUs, with so many between two places.
+    pub(super) fn new(mcus_per_row: usize, distance: usize) -> Self {
+        Self { distance, per_row: mcus_per_row.div_ceil(distance), list: Zeroizing::default() }
+    }
+
+    /// Remembers where MCU `column` of the next row begins, if that is a place to remember.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, walk: &Walk<'_>, column: usize) {
+        if column.is_multiple_of(self.distance) {
+            self.list.push(walk.checkpoint());
+        }
+    }
+
+    /// Moves a walk to the last remembered MCU of a row that is not after `column`; says which one it is.
+    pub(super) fn resume(&self, walk: &mut Walk<'_>, row: usize, column: usize) -> Result<usize, Corrupt> {
+        let place = column / self.distance;
+        let checkpoint = self.list.get(row * self.per_row + place).ok_or(Corrupt)?;
+        walk.bits.go_to(checkpoint.position);
+        walk.predictions = checkpoint.predictions;
+        walk.run = checkpoint.run;
+        walk.until_restart = checkpoint.until_restart;
+        walk.restarts = checkpoint.restarts;
+        Ok(place * self.distance)
+    }
+}
+
+/// Where the MCUs are found.
+pub(super) enum Places<'a> {
+    /// One after the other, all of them; remembered on the way.
+    Remember(&'a mut Checkpoints),
+    /// As remembered.
+    Known(&'a Checkpoints),
+}
+
+/// The blocks of a sequential file, read as they come.
+pub(super) struct Reader<'a> {
+    walk: Walk<'a>,
+    scan: &'a Sequential<'a>,
+    components: &'a [Component],
+    places: Places<'a>,
+    /// The component whose block is being read.
+    component: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(scan: &'a Sequential<'a>, components: &'a [Component], places: Places<'a>) -> Self {
+        let walk = Walk::new(scan.entropy, scan.restart_interval);
+        Self { walk, scan, components, places, component: 0 }
+    }
+
     /// Passes over an MCU.
-    pub(super) fn skip_mcu(&mut self, components: &[Component]) -> Result<(), Corrupt> {
-        self.begin_mcu()?;
-        for (component, number) in components.iter().zip(0..3) {
+    fn skip_mcu(&mut self) -> Result<(), Corrupt> {
+        self.walk.begin_mcu()?;
+        let components = self.components;
+        for (number, component) in components.iter().enumerate() {
             for _ in 0..component.blocks.0 * component.blocks.1 {
-                self.dc(component, number)?;
-                self.skip_ac(component)?;
+                self.dc(number, (0, 0))?;
+                self.skip_ac()?;
             }
         }
         self.end_mcu()
     }
+}
 
-    /// Reads a block's DC value, not multiplied.
-    #[inline(always)]
-    pub(super) fn dc(&mut self, component: &Component, number: usize) -> Result<i32, Corrupt> {
-        let value = &mut self.predictions[number];
-        // Only damaged data can get beyond 16 bits, and no sum of it beyond what a sample is clamped to.
-        *value = value.wrapping_add(component.dc.difference(&mut self.bits)?);
-        Ok(*value)
+impl Blocks for Reader<'_> {
+    fn begin_row(&mut self, row: usize, area: &Area) -> Result<(), Corrupt> {
+        let Places::Known(checkpoints) = &self.places else { return Ok(()) };
+        for _ in checkpoints.resume(&mut self.walk, row, area.columns.start)?..area.columns.start {
+            self.skip_mcu()?;
+        }
+        Ok(())
     }
 
-    /// Passes over the rest of a block.
     #[inline(always)]
-    pub(super) fn skip_ac(&mut self, component: &Component) -> Result<(), Corrupt> {
-        component.ac.skip(&mut self.bits, 63)
+    fn begin_mcu(&mut self, column: usize) -> Result<(), Corrupt> {
+        if let Places::Remember(checkpoints) = &mut self.places {
+            checkpoints.pass(&self.walk, column);
+        }
+        self.walk.begin_mcu()
     }
 
-    /// Reads the rest of a block, multiplied, up to the place `LAST` of the zigzag, and passes over what comes
-    /// after that; says whether there was anything but zeros.
     #[inline(always)]
-    pub(super) fn ac<const LAST: usize>(
+    fn end_mcu(&mut self) -> Result<(), Corrupt> {
+        self.walk.end_mcu()
+    }
+
+    #[inline(always)]
+    fn dc(&mut self, component: usize, _place: (usize, usize)) -> Result<i32, Corrupt> {
+        self.component = component;
+        self.walk.dc(&self.scan.tables[component].0, component)
+    }
+
+    #[inline(always)]
+    fn skip_ac(&mut self) -> Result<(), Corrupt> {
+        self.scan.tables[self.component].1.skip(&mut self.walk.bits, 63)
+    }
+
+    #[inline(always)]
+    fn ac<const LAST: usize>(
         &mut self,
-        table: &AcTable,
         multipliers: &[f32; 80],
         coefficients: &mut Coefficients,
     ) -> Result<bool, Corrupt> {
+        let table = &self.scan.tables[self.component].1;
         let mut k = 1;
         while k <= LAST.min(63) {
-            match table.next(&mut self.bits)? {
+            match table.next(&mut self.walk.bits)? {
                 Next::Value(run, value) => {
                     k += run & 15;
                     #[expect(clippy::cast_precision_loss, reason = "values have 16 bits")]
@@ -130,42 +226,7 @@ impl<'a> Walk<'a> {
             }
         }
         let left = 64_usize.checked_sub(k).ok_or(Corrupt)?;
-        table.skip(&mut self.bits, u32::try_from(left).unwrap_or_default())?;
+        table.skip(&mut self.walk.bits, u32::try_from(left).unwrap_or_default())?;
         Ok(true)
-    }
-
-    fn checkpoint(&self) -> Checkpoint {
-        Checkpoint {
-            position: self.bits.position(),
-            predictions: self.predictions,
-            until_restart: self.until_restart,
-            restarts: self.restarts,
-        }
-    }
-}
-
-impl Checkpoints {
-    /// None yet, for rows of so many MCUs.
-    pub(super) fn new(mcus_per_row: usize) -> Self {
-        Self { per_row: mcus_per_row.div_ceil(CHECKPOINT_DISTANCE), list: Zeroizing::default() }
-    }
-
-    /// Remembers where MCU `column` of the next row begins, if that is a place to remember.
-    #[inline(always)]
-    pub(super) fn pass(&mut self, walk: &Walk<'_>, column: usize) {
-        if column.is_multiple_of(CHECKPOINT_DISTANCE) {
-            self.list.push(walk.checkpoint());
-        }
-    }
-
-    /// Moves a walk to the last remembered MCU of a row that is not after `column`; says which one it is.
-    pub(super) fn resume(&self, walk: &mut Walk<'_>, row: usize, column: usize) -> Result<usize, Corrupt> {
-        let place = column / CHECKPOINT_DISTANCE;
-        let checkpoint = self.list.get(row * self.per_row + place).ok_or(Corrupt)?;
-        walk.bits.go_to(checkpoint.position);
-        walk.predictions = checkpoint.predictions;
-        walk.until_restart = checkpoint.until_restart;
-        walk.restarts = checkpoint.restarts;
-        Ok(place * CHECKPOINT_DISTANCE)
     }
 }

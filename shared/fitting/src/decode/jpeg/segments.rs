@@ -1,12 +1,17 @@
 //! The segments before a JPEG's first scan: size, tables, orientation and colour profile.
 //!
-//! A file of the plain kind has a [`Frame`]: Huffman-coded, sequential, eight bits, one scan of one or three
-//! components. Whatever is unusual or looks wrong has none, and is left to the library to judge.
+//! A file of the plain kinds has a [`Frame`]: Huffman-coded, eight bits, one or three components, all of them in one
+//! sequential scan or in progressive ones. Whatever is unusual or looks wrong has none, and is left to the library to
+//! judge.
 
 use std::rc::Rc;
 
-use super::Corrupt;
-use super::huffman::{AcTable, DcTable};
+use super::frame::{Colours, Component, Data, Frame, Kind, Sequential};
+use super::huffman::{AcTable, BandTable, DcTable};
+use super::scans;
+use super::{Corrupt, Limits};
+use crate::decode::within;
+use crate::outcome::Refusal;
 
 /// What stands before the first scan.
 pub(super) struct Header<'a> {
@@ -16,51 +21,23 @@ pub(super) struct Header<'a> {
     pub(super) exif: Option<&'a [u8]>,
     /// The ICC profile, put together.
     pub(super) profile: Option<Vec<u8>>,
-    /// Everything needed to decode the picture, when it is of the plain kind.
+    /// Everything needed to decode the picture, when it is of a plain kind.
     pub(super) frame: Option<Frame<'a>>,
 }
 
-/// A picture of the plain kind.
-pub(super) struct Frame<'a> {
-    pub(super) components: Vec<Component>,
-    pub(super) colours: Colours,
-    /// MCUs between restart markers; 0 without.
-    pub(super) restart_interval: usize,
-    /// The entropy-coded data and everything after it.
-    pub(super) entropy: &'a [u8],
-}
-
-/// One component and its tables.
-pub(super) struct Component {
-    /// Blocks of an MCU across and down.
-    pub(super) blocks: (usize, usize),
-    /// In zigzag order.
-    pub(super) quantisation: [u16; 64],
-    pub(super) dc: Rc<DcTable>,
-    pub(super) ac: Rc<AcTable>,
-}
-
-/// What the components stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Colours {
-    Grey,
-    YCbCr,
-    Rgb,
-}
-
-/// Start of frame: baseline, extended sequential.
-const PLAIN_FRAMES: [u8; 2] = [0xC0, 0xC1];
 const EXIF: &[u8] = b"Exif\0\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
-/// Reads a file up to its first scan.
-pub(super) fn header(file: &[u8]) -> Result<Header<'_>, Corrupt> {
+/// Reads a file up to its first scan, and the headers of the other scans if it may have more.
+pub(super) fn header<'a>(file: &'a [u8], limits: &Limits) -> Result<Header<'a>, Refusal> {
     let mut found = Segments::default();
     let mut at = 2;
     loop {
         let (marker, content, next) = segment(file, at).ok_or(Corrupt)?;
         if marker == 0xDA {
-            return found.header(content, &file[next..]);
+            let (width, height) = found.size()?;
+            limits.admit(width, height)?;
+            return found.header(file, content, next);
         }
         found.read(marker, content);
         at = next;
@@ -80,7 +57,7 @@ pub(super) fn scan_start(file: &[u8]) -> Option<usize> {
 }
 
 /// The marker at a place, the content of its segment and where the next one begins.
-fn segment(file: &[u8], mut at: usize) -> Option<(u8, &[u8], usize)> {
+pub(super) fn segment(file: &[u8], mut at: usize) -> Option<(u8, &[u8], usize)> {
     // A marker may be preceded by any number of fill bytes.
     while file.get(at)? == &0xFF && file.get(at + 1)? == &0xFF {
         at += 1;
@@ -93,7 +70,7 @@ fn segment(file: &[u8], mut at: usize) -> Option<(u8, &[u8], usize)> {
 
 /// The segments that were read so far.
 #[derive(Default)]
-struct Segments<'a> {
+pub(super) struct Segments<'a> {
     /// The frame's marker and content, and how many there were.
     frame: Option<(u8, &'a [u8])>,
     frames: usize,
@@ -101,18 +78,18 @@ struct Segments<'a> {
     /// Code counts and symbols; what nobody uses is never made into a table.
     dc: [Option<(&'a [u8; 16], &'a [u8])>; 4],
     ac: [Option<(&'a [u8; 16], &'a [u8])>; 4],
-    restart_interval: usize,
+    pub(super) restart_interval: usize,
     exif: Option<&'a [u8]>,
     /// Whether there is a JFIF segment, and the transform that an Adobe segment names.
     jfif: bool,
     adobe: Option<u8>,
     profile: Vec<(u8, u8, &'a [u8])>,
-    /// Something could not be read.
-    odd: bool,
+    /// Something could not be read, or comes where it hardly does.
+    pub(super) odd: bool,
 }
 
 impl<'a> Segments<'a> {
-    fn read(&mut self, marker: u8, content: &'a [u8]) {
+    pub(super) fn read(&mut self, marker: u8, content: &'a [u8]) {
         let read = match marker {
             0xC4 => self.read_huffman(content),
             0xDB => self.read_quantisation(content),
@@ -184,49 +161,114 @@ impl<'a> Segments<'a> {
         Some(())
     }
 
-    fn header(&mut self, scan: &[u8], entropy: &'a [u8]) -> Result<Header<'a>, Corrupt> {
-        let (marker, content) = self.frame.ok_or(Corrupt)?;
-        let &[precision, h1, h0, w1, w0, _, ref components @ ..] = content else { return Err(Corrupt) };
-        let plain = PLAIN_FRAMES.contains(&marker) && precision == 8 && self.frames == 1 && !self.odd;
-        let frame = if plain { self.frame(components, scan, entropy) } else { None };
-        Ok(Header {
-            width: usize::from(u16::from_be_bytes([w1, w0])),
-            height: usize::from(u16::from_be_bytes([h1, h0])),
-            exif: self.exif,
-            profile: self.profile(),
-            frame,
-        })
+    /// Precision, height, width and components.
+    fn frame_header(&self) -> Option<(u8, usize, usize, &'a [u8])> {
+        let &[precision, h1, h0, w1, w0, _, ref components @ ..] = self.frame?.1 else { return None };
+        let side = |high, low| usize::from(u16::from_be_bytes([high, low]));
+        Some((precision, side(h1, h0), side(w1, w0), components))
     }
 
-    /// The frame, when its one scan has all of its one or three components.
-    fn frame(&mut self, components: &[u8], scan: &[u8], entropy: &'a [u8]) -> Option<Frame<'a>> {
-        let (&[count, ref scanned @ ..], &[0, 63, 0]) = scan.split_last_chunk::<3>()? else { return None };
-        let (components, []) = components.as_chunks::<3>() else { return None };
-        let (scanned, []) = scanned.as_chunks::<2>() else { return None };
-        if usize::from(count) != components.len() || scanned.len() != components.len() {
+    /// Width and height.
+    fn size(&self) -> Result<(usize, usize), Corrupt> {
+        self.frame_header().map(|(_, height, width, _)| (width, height)).ok_or(Corrupt)
+    }
+
+    /// Name, sampling and quantisation of each component.
+    pub(super) fn components(&self) -> &'a [[u8; 3]] {
+        self.frame_header().map_or(&[], |(.., components)| components.as_chunks().0)
+    }
+
+    /// How the file is coded, if that is plain.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        let (precision, .., components) = self.frame_header()?;
+        if precision != 8 || self.frames != 1 || self.odd || !components.len().is_multiple_of(3) {
             return None;
         }
+        match self.frame?.0 {
+            0xC0 | 0xC1 => Some(Kind::Sequential),
+            0xC2 => Some(Kind::Progressive),
+            _ => None,
+        }
+    }
+
+    /// How many samples a scan is about, by its header: those of its components, where they are known.
+    pub(super) fn samples(&self, scan: &[u8]) -> usize {
+        let (width, height) = self.size().unwrap_or_default();
+        let blocks = |sampling: u8| usize::from(sampling >> 4) * usize::from(sampling & 15);
+        let most =
+            self.components().iter().map(|&[_, sampling, _]| blocks(sampling)).max().unwrap_or(1).max(1);
+        let of = |id: u8| {
+            let component = self.components().iter().find(|&&[known, ..]| known == id);
+            component.map_or(most, |&[_, sampling, _]| blocks(sampling))
+        };
+        let scanned = scan.get(1..scan.len().saturating_sub(3)).unwrap_or_default();
+        scanned.as_chunks::<2>().0.iter().map(|&[id, _]| width * height * of(id) / most).sum()
+    }
+
+    pub(super) fn dc_table(&self, number: u8) -> Option<Rc<DcTable>> {
+        let (counts, symbols) = (*self.dc.get(usize::from(number))?)?;
+        DcTable::new(counts, symbols).ok().map(Rc::new)
+    }
+
+    pub(super) fn band_table(&self, number: u8) -> Option<BandTable> {
+        let (counts, symbols) = (*self.ac.get(usize::from(number))?)?;
+        BandTable::new(counts, symbols).ok()
+    }
+
+    /// `scan` is the content of the first scan's header, and its data begins at `data`.
+    fn header(&mut self, file: &'a [u8], scan: &'a [u8], data: usize) -> Result<Header<'a>, Refusal> {
+        let (width, height) = self.size()?;
+        let (exif, profile) = (self.exif, self.profile());
+        let mut frame = None;
+        if self.kind() == Some(Kind::Sequential) {
+            frame = self.sequential(scan, &file[data..]).and_then(|data| self.frame(data));
+        }
+        if frame.is_none() {
+            let (scans, samples) = scans::walk(file, self, scan, data)?;
+            frame = scans.and_then(|scans| self.frame(Data::Progressive(scans)));
+            if frame.is_none() {
+                within(samples, scans::LIBRARY_SAMPLES_MAX)?;
+            }
+        }
+        Ok(Header { width, height, exif, profile, frame })
+    }
+
+    /// The scan, when it has all of the components.
+    fn sequential(&self, scan: &[u8], entropy: &'a [u8]) -> Option<Data<'a>> {
+        let (&[count, ref scanned @ ..], &[0, 63, 0]) = scan.split_last_chunk::<3>()? else { return None };
+        let (scanned, []) = scanned.as_chunks::<2>() else { return None };
+        let components = self.components();
+        let ids = components.iter().map(|&[id, ..]| id);
+        if usize::from(count) != components.len() || !ids.eq(scanned.iter().map(|&[id, _]| id)) {
+            return None;
+        }
+        let dc = self.dc.map(|table| Some(Rc::new(DcTable::new(table?.0, table?.1).ok()?)));
+        let ac = self.ac.map(|table| Some(Rc::new(AcTable::new(table?.0, table?.1).ok()?)));
+        let tables = scanned.iter().map(|&[_, tables]| {
+            Some((dc.get(usize::from(tables >> 4))?.clone()?, ac.get(usize::from(tables & 15))?.clone()?))
+        });
+        let tables = tables.collect::<Option<_>>()?;
+        Some(Data::Sequential(Sequential { tables, restart_interval: self.restart_interval, entropy }))
+    }
+
+    /// The frame, when it has one or three components of usual sampling.
+    fn frame(&self, data: Data<'a>) -> Option<Frame<'a>> {
+        let components = self.components();
         let ids: Vec<u8> = components.iter().map(|&[id, ..]| id).collect();
         let colours = self.colours(&ids)?;
         let is_single = components.len() == 1;
-        let dc = self.dc.map(|table| Some(Rc::new(DcTable::new(table?.0, table?.1).ok()?)));
-        let ac = self.ac.map(|table| Some(Rc::new(AcTable::new(table?.0, table?.1).ok()?)));
-        let components =
-            components.iter().zip(scanned).map(|(&[id, blocks, quantisation], &[scanned, tables])| {
-                let (across, down) = (usize::from(blocks >> 4), usize::from(blocks & 15));
-                if id != scanned || !(1..=2).contains(&across) || !(1..=2).contains(&down) {
-                    return None;
-                }
-                Some(Component {
-                    // The scan of a single component has no MCUs but its blocks.
-                    blocks: if is_single { (1, 1) } else { (across, down) },
-                    quantisation: (*self.quantisation.get(usize::from(quantisation))?)?,
-                    dc: dc.get(usize::from(tables >> 4))?.clone()?,
-                    ac: ac.get(usize::from(tables & 15))?.clone()?,
-                })
-            });
-        let components = components.collect::<Option<_>>()?;
-        Some(Frame { components, colours, restart_interval: self.restart_interval, entropy })
+        let components = components.iter().map(|&[_, blocks, quantisation]| {
+            let (across, down) = (usize::from(blocks >> 4), usize::from(blocks & 15));
+            if !(1..=2).contains(&across) || !(1..=2).contains(&down) {
+                return None;
+            }
+            Some(Component {
+                // The scan of a single component has no MCUs but its blocks.
+                blocks: if is_single { (1, 1) } else { (across, down) },
+                quantisation: (*self.quantisation.get(usize::from(quantisation))?)?,
+            })
+        });
+        Some(Frame { components: components.collect::<Option<_>>()?, colours, data })
     }
 
     /// As JFIF says, or else Adobe, or else the components' names; the order is libjpeg's.

@@ -8,6 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::decode::Detail;
 
+mod progressive;
+
 /// Largest and mean difference from the library at full scale, in levels: both round the same values, the
 /// library's transform in fixed point and its colours in other steps.
 const DIFFERENCE_MAX: u8 = 3;
@@ -203,7 +205,6 @@ fn the_unusual_is_left_to_the_library() {
     let pixels = picture(size);
     let inks: Vec<u8> = pixels.as_chunks::<3>().0.iter().flat_map(|&[c, m, y]| [c, m, y, 9]).collect();
     let files = [
-        encoded(&pixels, size, ColorType::Rgb, |encoder| encoder.set_progressive(true)),
         encoded(&pixels, size, ColorType::Rgb, |encoder| {
             encoder.set_sampling_factor(SamplingFactor::R_4_1_1);
         }),

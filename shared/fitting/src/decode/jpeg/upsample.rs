@@ -2,7 +2,7 @@
 //!
 //! Subsampled colour is interpolated linearly between the samples' centres, as libjpeg's "fancy upsampling" does.
 
-use super::segments::Colours;
+use super::frame::Colours;
 
 /// Three quarters of a row and a quarter of the row on its other side, times four.
 pub(super) fn between_rows(near: &[u8], far: &[u8], blend: &mut Vec<u16>) {
