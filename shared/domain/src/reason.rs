@@ -16,7 +16,7 @@ pub enum ReasonCode {
     FaceTooLarge,
     /// Part of the face lies outside the picture.
     FaceCutOff,
-    /// The head is turned or tilted too far from the template's pose.
+    /// The head is turned too far from the camera or from the template's pose.
     PoseTooLarge,
     /// The face is out of focus or moved.
     TooBlurry,
@@ -89,7 +89,10 @@ impl ReasonCode {
                 "Move a little away from the camera, so that your whole head is in the photo."
             }
             Self::FaceCutOff => "Move your face to the middle of the photo, so that none of it is cut off.",
-            Self::PoseTooLarge => "Look straight into the camera and hold your head upright.",
+            Self::PoseTooLarge => {
+                "Turn your head as the face in the picture you chose does, or choose a picture whose face looks \
+                 straight ahead."
+            }
             Self::TooBlurry => "Hold the camera still, wipe its lens and let it focus on your face.",
             Self::TooDark => "Turn towards a window or a lamp, so that your face is brighter.",
             Self::TooBright => "Step out of the direct light, so that your face is less bright.",

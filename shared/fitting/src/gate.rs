@@ -6,8 +6,11 @@
 
 use domain::ReasonCode;
 
+pub(crate) use self::covers::{Finding, Limit, Place};
 pub(crate) use self::light::{CLIPPED_MAX as SKIN_CLIPPED_MAX, MEDIAN_MIN as SKIN_MEDIAN_MIN};
 pub(crate) use self::occlusion::{EYE_CONTRAST_MIN, EYE_LIGHT_MIN, LIP_CONTRAST_MIN};
+pub(crate) use self::patch::View;
+pub(crate) use self::scene::Scene;
 pub(crate) use self::sharpness::SHARPNESS_MIN;
 use crate::detect::Face;
 use crate::landmarks::Landmarks;
@@ -17,9 +20,12 @@ use crate::photo::Photo;
 use crate::pixels::RgbImage;
 use crate::topology::{LEFT_EYE, OVAL, RIGHT_EYE, SKIN_PATCHES};
 
+mod covers;
 mod light;
 mod occlusion;
 mod patch;
+mod relief;
+mod scene;
 mod sharpness;
 #[cfg(test)]
 mod tests;
@@ -78,49 +84,57 @@ pub(crate) fn admit_turn(from_template: f32) -> Result<(), Refusal> {
 
 /// Refuses what the pixels show. `crop` is the face's surroundings, `mesh` its points in the crop's pixels.
 pub(crate) fn admit_pixels(crop: &RgbImage, mesh: &Mesh) -> Result<(), Refusal> {
-    let found = Measures::of(crop, mesh);
-    at_least(ReasonCode::TooDark, found.skin_median, SKIN_MEDIAN_MIN)?;
-    at_most(ReasonCode::TooBright, found.skin_clipped, SKIN_CLIPPED_MAX)?;
-    at_least(ReasonCode::Occluded, found.lip_contrast, LIP_CONTRAST_MIN)?;
+    let found = Measures::of(View { picture: crop, mask: None }, mesh);
+    let seen = |measured: Option<f32>| measured.unwrap_or(0.0);
+    at_least(ReasonCode::TooDark, seen(found.skin_median), SKIN_MEDIAN_MIN)?;
+    at_most(ReasonCode::TooBright, seen(found.skin_clipped), SKIN_CLIPPED_MAX)?;
+    at_least(ReasonCode::Occluded, seen(found.lip_contrast), LIP_CONTRAST_MIN)?;
     // Blur also flattens and dims the eyes, so it is named before them.
     at_least(ReasonCode::TooBlurry, found.sharpness, SHARPNESS_MIN)?;
-    at_least(ReasonCode::Occluded, found.eye_contrast, EYE_CONTRAST_MIN)?;
-    at_least(ReasonCode::Occluded, found.eye_light, EYE_LIGHT_MIN)
+    at_least(ReasonCode::Occluded, seen(found.eye_contrast), EYE_CONTRAST_MIN)?;
+    at_least(ReasonCode::Occluded, seen(found.eye_light), EYE_LIGHT_MIN)?;
+    found.bare.iter().try_for_each(|finding| match finding.limit {
+        Limit::AtLeast(limit) => at_least(ReasonCode::Occluded, finding.measured, limit),
+        Limit::AtMost(limit) => at_most(ReasonCode::Occluded, finding.measured, limit),
+    })
 }
 
-/// Everything that is measured on a face's pixels and mesh.
+/// Everything that is measured on a face's pixels and mesh; `None` is what is behind a template's mask.
 pub(crate) struct Measures {
     /// Distance of the eye centres in pixels.
     pub(crate) eye_distance: f32,
     /// The head's turn away from the camera.
     pub(crate) turn_degrees: f32,
     /// Median luma of cheeks and nose.
-    pub(crate) skin_median: f32,
+    pub(crate) skin_median: Option<f32>,
     /// Share of cheeks and nose that is burnt out.
-    pub(crate) skin_clipped: f32,
+    pub(crate) skin_clipped: Option<f32>,
     /// How far the lips stand out from the chin.
-    pub(crate) lip_contrast: f32,
+    pub(crate) lip_contrast: Option<f32>,
     /// How bright the eyes' brightest part is beside the skin.
-    pub(crate) eye_light: f32,
+    pub(crate) eye_light: Option<f32>,
     /// How much the flatter eye stands out in itself.
-    pub(crate) eye_contrast: f32,
+    pub(crate) eye_contrast: Option<f32>,
     /// How much fine detail the eyes' surroundings have.
     pub(crate) sharpness: f32,
+    /// What a bare face has in its parts.
+    pub(crate) bare: Vec<Finding>,
 }
 
 impl Measures {
     /// Measures a raster with a face and the face's mesh in the raster's pixels.
-    pub(crate) fn of(picture: &RgbImage, mesh: &Mesh) -> Self {
-        let light = light::Light::on_skin(picture, mesh, &SKIN_PATCHES);
+    pub(crate) fn of(view: View<'_>, mesh: &Mesh) -> Self {
+        let light = light::Light::on_skin(view, mesh, &SKIN_PATCHES);
         Self {
             eye_distance: eye_distance(mesh),
             turn_degrees: turn_degrees(mesh),
-            skin_median: light.median,
-            skin_clipped: light.clipped,
-            lip_contrast: occlusion::lip_contrast(picture, mesh),
-            eye_light: occlusion::eye_light(picture, mesh),
-            eye_contrast: occlusion::eye_contrast(picture, mesh),
-            sharpness: sharpness::sharpness(picture, mesh),
+            skin_median: light.as_ref().map(|light| light.median),
+            skin_clipped: light.map(|light| light.clipped),
+            lip_contrast: occlusion::lip_contrast(view, mesh),
+            eye_light: occlusion::eye_light(view, mesh),
+            eye_contrast: occlusion::eye_contrast(view, mesh),
+            sharpness: sharpness::sharpness(view.picture, mesh),
+            bare: covers::findings(view, mesh),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::fs;
 
 use fitting::hash::sha256_hex;
 use fitting::template::{DESCRIPTION_FILE, Draft, TemplateDescription, concerns, draft};
-use fitting::{FittingError, Models, Template};
-use support::{models, picture};
+use fitting::{FittingError, Models, RgbImage, Template};
+use support::{encoded_png, models, picture, pixels};
 
 fn files(
     models: &Models,
@@ -95,4 +95,74 @@ fn a_check_names_what_will_look_wrong() {
     assert_eq!(concerned("obama.jpg"), Vec::<String>::new());
     let astronaut = concerned("astronaut.png");
     assert!(matches!(&astronaut[..], [only] if only.contains("the face is small")), "{astronaut:?}");
+}
+
+/// What is said of a picture, with a mask.
+fn concerns_of(models: &Models, picture: &RgbImage, mask: Option<&RgbImage>) -> Vec<String> {
+    let (picture, mask) = (encoded_png(picture), mask.map(encoded_png));
+    let sketch = Draft {
+        id: "template",
+        version: 1,
+        title: "",
+        licence: "",
+        picture: &picture,
+        mask: mask.as_deref(),
+        face: 0,
+    };
+    let files = draft(models, &sketch).expect("a template");
+    concerns(&files).expect("a template").iter().map(|c| c.message.to_owned()).collect()
+}
+
+/// A rectangle in one colour with a little grain.
+fn painted(mut image: RgbImage, [left, top, right, bottom]: [usize; 4], colour: [u8; 3]) -> RgbImage {
+    for (x, y) in (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))) {
+        let grain = u8::try_from((x * 31 + y * 17) % 9).expect("small");
+        image.set_pixel(x, y, colour.map(|v| v.saturating_add(grain)));
+    }
+    image
+}
+
+#[test]
+fn only_a_mask_over_what_covers_the_face_settles_it() {
+    let models = models();
+    let bare = pixels(&picture("obama.jpg"));
+    // Over the tip of the nose, whose place the mesh of the bare picture tells.
+    let files = files(&models, "obama.jpg", "template", 0).expect("a template");
+    let points: Vec<[f32; 3]> = serde_json::from_slice(&files["mesh.json"]).expect("points");
+    let [x, y, _] = points[4].map(|v| v as usize);
+    let cover = [x - 34, y - 24, x + 34, y + 30];
+    let covered = painted(bare.clone(), cover, [30, 90, 180]);
+    let nothing = RgbImage::new(bare.width(), bare.height());
+    let nose = "the nose";
+    assert!(concerns_of(&models, &covered, None).iter().any(|said| said.contains(nose)));
+    let elsewhere = painted(nothing.clone(), [0, 0, 60, 60], [246; 3]);
+    assert!(concerns_of(&models, &covered, Some(&elsewhere)).iter().any(|said| said.contains(nose)));
+    let [left, top, right, bottom] = cover;
+    let over = painted(nothing, [left - 6, top - 6, right + 6, bottom + 6], [246; 3]);
+    assert!(!concerns_of(&models, &covered, Some(&over)).iter().any(|said| said.contains(nose)));
+}
+
+#[test]
+fn glasses_coloured_light_and_an_edge_at_the_face_are_named() {
+    let models = models();
+    let says = |picture: &RgbImage, what: &str| {
+        let said = concerns_of(&models, picture, None);
+        assert!(said.iter().any(|said| said.contains(what)), "{what}: {said:?}");
+    };
+    says(&pixels(&picture("grace_hopper.jpg")), "glasses");
+    let mut blue = pixels(&picture("obama.jpg"));
+    blue.data_mut().as_chunks_mut::<3>().0.iter_mut().for_each(|[red, green, _]| {
+        *red /= 3;
+        *green -= *green / 3;
+    });
+    says(&blue, "coloured");
+    let image = pixels(&picture("obama.jpg"));
+    let files = files(&models, "obama.jpg", "template", 0).expect("a template");
+    let points: Vec<[f32; 3]> = serde_json::from_slice(&files["mesh.json"]).expect("points");
+    let right = points.iter().map(|p| p[0]).fold(0.0, f32::max) as usize + 4;
+    let mut cut = RgbImage::new(right, image.height());
+    for (x, y) in (0..image.height()).flat_map(|y| (0..right).map(move |x| (x, y))) {
+        cut.set_pixel(x, y, image.pixel(x, y));
+    }
+    says(&cut, "edge");
 }

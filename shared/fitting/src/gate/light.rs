@@ -1,8 +1,7 @@
 //! How bright the skin is: median luma and the share that is burnt out, over cheeks and nose.
 
-use super::patch::for_each_inside;
+use super::patch::{View, for_each_inside};
 use crate::mesh::Mesh;
-use crate::pixels::RgbImage;
 
 /// Median luma, 0 to 255: below it a work shows more of the sensor's noise than of the face. Dark skin in
 /// ordinary light lies above 40.
@@ -22,13 +21,13 @@ pub(super) struct Light {
 }
 
 impl Light {
-    /// Measures the pixels inside the given patches of the mesh (each a convex ring of points).
+    /// Measures the pixels inside the given patches of the mesh (each a convex ring of points); `None` if none is seen.
     #[expect(clippy::cast_precision_loss, reason = "pixel counts stay far below 2²⁴")]
-    pub(super) fn on_skin(crop: &RgbImage, mesh: &Mesh, patches: &[&[usize]]) -> Self {
+    pub(super) fn on_skin(view: View<'_>, mesh: &Mesh, patches: &[&[usize]]) -> Option<Self> {
         let mut counts = [0_usize; 256];
         let mut clipped = 0;
         for ring in patches {
-            for_each_inside(crop, mesh, ring, |[r, g, b]| {
+            for_each_inside(view, mesh, ring, |[r, g, b]| {
                 // Rec. 601 luma in eight-bit fixed point.
                 let luma = (77 * u32::from(r) + 150 * u32::from(g) + 29 * u32::from(b)) >> 8;
                 counts[luma.min(255) as usize] += 1;
@@ -39,8 +38,8 @@ impl Light {
         let mut seen = 0;
         let median = counts.iter().position(|&n| {
             seen += n;
-            seen * 2 >= total.max(1)
+            seen > 0 && seen * 2 >= total
         });
-        Self { median: median.unwrap_or(0) as f32, clipped: clipped as f32 / total.max(1) as f32 }
+        Some(Self { median: median? as f32, clipped: clipped as f32 / total as f32 })
     }
 }

@@ -1,13 +1,14 @@
-//! Whether something covers the face: a mask has no lips, dark lenses have no whites.
+//! Whether something covers the mouth or the eyes: a mask has no lips, dark lenses have no whites.
 //!
 //! Skin colour alone tells little: a white mask is nearer to pale skin than one side of a lit face to the
 //! other. What every bare face has is looked for instead: lips that stand out from the skin around them, and
-//! eyes with something bright in them, both of them with a pupil. What covers neither mouth nor eyes passes; the composition keeps to
-//! the skin it sees.
+//! eyes with something bright in them, both of them with a pupil. Each measure is `None` where a template's mask
+//! hides what it needs.
 
-use super::patch::for_each_inside;
+use zeroize::Zeroizing;
+
+use super::patch::{View, for_each_inside};
 use crate::mesh::Mesh;
-use crate::pixels::RgbImage;
 use crate::topology::{LEFT_EYE, LIPS, RIGHT_EYE, SKIN_PATCHES};
 
 /// Distance of the lips' mean colour from the chin's, in natural logarithms of the three channels: 0.17 to 0.8 on
@@ -19,8 +20,7 @@ pub(crate) const LIP_CONTRAST_MIN: f32 = 0.06;
 pub(crate) const EYE_LIGHT_MIN: f32 = 0.36;
 
 /// Contrast of the flatter eye, its brightest tenth less its darkest as a share of the skin's mean: an eye that is
-/// covered by a hand or by hair has none, one that is open has a pupil
-/// and lashes, even out of focus.
+/// covered by a hand or by hair has none, one that is open has a pupil and lashes, even out of focus.
 pub(crate) const EYE_CONTRAST_MIN: f32 = 0.06;
 
 /// The chin below the lower lip, where beards are thin.
@@ -30,45 +30,54 @@ const CHIN: &[usize] = &[201, 200, 421, 428, 199, 208];
 const DARK_OFFSET: f32 = 16.0;
 
 /// How far the lips stand out from the chin.
-pub(super) fn lip_contrast(crop: &RgbImage, mesh: &Mesh) -> f32 {
-    let (lips, chin) = (mean(crop, mesh, &LIPS), mean(crop, mesh, CHIN));
+pub(super) fn lip_contrast(view: View<'_>, mesh: &Mesh) -> Option<f32> {
+    let (lips, chin) = (mean(view, mesh, &LIPS)?, mean(view, mesh, CHIN)?);
     let logarithm = |v: f32| (v + DARK_OFFSET).ln();
-    lips.iter().zip(chin).map(|(&a, b)| (logarithm(a) - logarithm(b)).powi(2)).sum::<f32>().sqrt()
+    Some(lips.iter().zip(chin).map(|(&a, b)| (logarithm(a) - logarithm(b)).powi(2)).sum::<f32>().sqrt())
 }
 
 /// How bright the brighter eye's brightest tenth is beside the skin.
-pub(super) fn eye_light(crop: &RgbImage, mesh: &Mesh) -> f32 {
-    let skin = SKIN_PATCHES.iter().map(|patch| mean(crop, mesh, patch)[1]).fold(0.0, f32::max);
-    let eye = |ring: &[usize]| {
-        let mut greens = Vec::new();
-        for_each_inside(crop, mesh, ring, |rgb| greens.push(rgb[1]));
-        greens.sort_unstable();
-        greens.get(greens.len() * 9 / 10).copied().map_or(0.0, f32::from)
-    };
-    (eye(&RIGHT_EYE).max(eye(&LEFT_EYE)) + 1.0) / (skin + 1.0)
+pub(super) fn eye_light(view: View<'_>, mesh: &Mesh) -> Option<f32> {
+    let eyes = [&RIGHT_EYE, &LEFT_EYE].into_iter().filter_map(|ring| greens(view, mesh, ring));
+    let brightest = eyes.map(|greens| tenth(&greens, 9)).reduce(f32::max)?;
+    Some((brightest + 1.0) / (skin(view, mesh)? + 1.0))
 }
 
-/// How much the flatter of the two eyes stands out in itself.
-pub(super) fn eye_contrast(crop: &RgbImage, mesh: &Mesh) -> f32 {
-    let skin = SKIN_PATCHES.iter().map(|patch| mean(crop, mesh, patch)[1]).fold(0.0, f32::max);
-    let contrast = |ring: &[usize]| {
-        let mut greens = Vec::new();
-        for_each_inside(crop, mesh, ring, |rgb| greens.push(rgb[1]));
-        greens.sort_unstable();
-        let at = |tenths: usize| greens.get(greens.len() * tenths / 10).copied().map_or(0.0, f32::from);
-        at(9) - at(1)
-    };
-    contrast(&RIGHT_EYE).min(contrast(&LEFT_EYE)) / (skin + 1.0)
+/// How much the flatter of the eyes that are seen stands out in itself.
+pub(super) fn eye_contrast(view: View<'_>, mesh: &Mesh) -> Option<f32> {
+    let eyes = [&RIGHT_EYE, &LEFT_EYE].into_iter().filter_map(|ring| greens(view, mesh, ring));
+    let flattest = eyes.map(|greens| tenth(&greens, 9) - tenth(&greens, 1)).reduce(f32::min)?;
+    Some(flattest / (skin(view, mesh)? + 1.0))
 }
 
-/// Mean colour of a patch.
-fn mean(crop: &RgbImage, mesh: &Mesh, patch: &[usize]) -> [f32; 3] {
+/// The mean green of the brightest patch of skin.
+fn skin(view: View<'_>, mesh: &Mesh) -> Option<f32> {
+    SKIN_PATCHES.iter().filter_map(|patch| mean(view, mesh, patch)).map(|rgb| rgb[1]).reduce(f32::max)
+}
+
+/// The greens inside a ring in rising order, if any are seen.
+fn greens(view: View<'_>, mesh: &Mesh, ring: &[usize]) -> Option<Zeroizing<Vec<u8>>> {
+    // Counted first: a vector that grows leaves copies behind that are not wiped.
+    let mut count = 0;
+    for_each_inside(view, mesh, ring, |_| count += 1);
+    let mut greens = Zeroizing::new(Vec::with_capacity(count));
+    for_each_inside(view, mesh, ring, |rgb| greens.push(rgb[1]));
+    greens.sort_unstable();
+    (count > 0).then_some(greens)
+}
+
+fn tenth(sorted: &[u8], tenths: usize) -> f32 {
+    sorted.get(sorted.len() * tenths / 10).copied().map_or(0.0, f32::from)
+}
+
+/// Mean colour of a patch, if anything of it is seen.
+fn mean(view: View<'_>, mesh: &Mesh, patch: &[usize]) -> Option<[f32; 3]> {
     let (mut sum, mut count) = ([0.0; 3], 0.0_f32);
-    for_each_inside(crop, mesh, patch, |rgb| {
+    for_each_inside(view, mesh, patch, |rgb| {
         for (sum, value) in sum.iter_mut().zip(rgb) {
             *sum += f32::from(value);
         }
         count += 1.0;
     });
-    sum.map(|sum| sum / count.max(1.0))
+    (count > 0.0).then(|| sum.map(|sum| sum / count))
 }

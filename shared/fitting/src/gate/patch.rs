@@ -1,20 +1,51 @@
 //! Patches of the face: the pixels inside a ring of mesh points.
 
 use crate::mesh::Mesh;
-use crate::pixels::RgbImage;
+use crate::pixels::{GreyImage, RgbImage};
 
-/// Visits the crop's pixels whose centres lie inside a polygon of mesh points (even-odd rule).
+/// A mask's sample from which on the template stays in front, so that the face there is never seen.
+const HIDDEN_FROM: u8 = 128;
+
+/// A raster with a face, and what of it does not count.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) picture: &'a RgbImage,
+    /// A template's mask, as large as the picture.
+    pub(crate) mask: Option<&'a GreyImage>,
+}
+
+impl View<'_> {
+    /// Whether the template's mask is in front of a pixel.
+    pub(super) fn is_hidden(&self, x: usize, y: usize) -> bool {
+        self.mask.is_some_and(|mask| mask.data()[y * mask.width() + x] >= HIDDEN_FROM)
+    }
+}
+
+/// Visits the pixels whose centres lie inside a polygon of mesh points (even-odd rule) and that are not hidden.
+pub(super) fn for_each_inside(view: View<'_>, mesh: &Mesh, ring: &[usize], mut visit: impl FnMut([u8; 3])) {
+    let points: Vec<[f32; 2]> = ring.iter().map(|&point| mesh.xy(point)).collect();
+    for_each_place(&points, [view.picture.width(), view.picture.height()], |x, y| {
+        if !view.is_hidden(x, y) {
+            visit(view.picture.pixel(x, y));
+        }
+    });
+}
+
+/// Visits the places of a raster whose centres lie inside a polygon (even-odd rule).
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "coordinates are clamped to the raster before they become indices"
 )]
-pub(super) fn for_each_inside(crop: &RgbImage, mesh: &Mesh, ring: &[usize], mut visit: impl FnMut([u8; 3])) {
-    let points: Vec<[f32; 2]> = ring.iter().map(|&point| mesh.xy(point)).collect();
+pub(super) fn for_each_place(
+    points: &[[f32; 2]],
+    [width, height]: [usize; 2],
+    mut visit: impl FnMut(usize, usize),
+) {
     let low = points.iter().map(|p| p[1]).fold(f32::INFINITY, f32::min);
     let high = points.iter().map(|p| p[1]).fold(f32::NEG_INFINITY, f32::max);
-    let rows = low.ceil().max(0.0) as usize..=(high.floor().max(0.0) as usize).min(crop.height() - 1);
+    let rows = low.ceil().max(0.0) as usize..=(high.floor().max(0.0) as usize).min(height - 1);
     for row in rows {
         let y = row as f32;
         let mut crossings: Vec<f32> = (0..points.len())
@@ -26,9 +57,9 @@ pub(super) fn for_each_inside(crop: &RgbImage, mesh: &Mesh, ring: &[usize], mut 
         crossings.sort_by(f32::total_cmp);
         for pair in crossings.chunks_exact(2) {
             let first = pair[0].ceil().max(0.0) as usize;
-            let last = (pair[1].floor().max(0.0) as usize).min(crop.width() - 1);
+            let last = (pair[1].floor().max(0.0) as usize).min(width - 1);
             for column in first..=last {
-                visit(crop.pixel(column, row));
+                visit(column, row);
             }
         }
     }

@@ -4,6 +4,8 @@
 //! photo's size nor its contrast matters: the measure compares the finest band's energy with that of the band
 //! three octaves coarser.
 
+use zeroize::Zeroizing;
+
 use crate::gate::eye_distance;
 use crate::mesh::Mesh;
 use crate::photo::Region;
@@ -36,11 +38,11 @@ pub(super) fn sharpness(crop: &RgbImage, mesh: &Mesh) -> f32 {
     if coarse_energy > 0.0 { (fine_energy / coarse_energy).sqrt() } else { 0.0 }
 }
 
-/// A single-channel patch.
+/// A single-channel patch, wiped on drop.
 struct Luma {
     width: usize,
     height: usize,
-    data: Vec<f32>,
+    data: Zeroizing<Vec<f32>>,
 }
 
 /// The surroundings of the eyes at the fixed scale.
@@ -67,7 +69,7 @@ fn eyes(crop: &RgbImage, mesh: &Mesh) -> Luma {
     let patch = resized(crop, Region { left, top, width, height }, reduced(width), reduced(height));
     let data = patch.data().as_chunks().0.iter();
     let data = data.map(|&[r, g, b]| 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b));
-    Luma { width: patch.width(), height: patch.height(), data: data.collect() }
+    Luma { width: patch.width(), height: patch.height(), data: Zeroizing::new(data.collect()) }
 }
 
 impl Luma {
@@ -78,8 +80,8 @@ impl Luma {
         let mean = |x: usize, y: usize| {
             (at(2 * x, 2 * y) + at(2 * x + 1, 2 * y) + at(2 * x, 2 * y + 1) + at(2 * x + 1, 2 * y + 1)) / 4.0
         };
-        let data =
-            (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| mean(x, y)).collect();
+        let mut data = Zeroizing::new(Vec::with_capacity(width * height));
+        data.extend((0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| mean(x, y)));
         Self { width, height, data }
     }
 

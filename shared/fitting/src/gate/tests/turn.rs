@@ -2,7 +2,7 @@
 
 use domain::ReasonCode;
 
-use super::{GOOD, mesh_of, models, picture};
+use super::{PLAIN, mesh_of, models, picture};
 use crate::compose::PreparedTemplate;
 use crate::gate::{TURN_DEGREES_MAX, admit_turn, at_most, turn_degrees};
 
@@ -36,8 +36,8 @@ fn a_head_turned_aside_is_refused() {
 
 #[test]
 fn good_photos_may_go_onto_each_other() {
-    for photo in GOOD {
-        for onto in GOOD {
+    for photo in PLAIN {
+        for onto in PLAIN {
             assert_eq!(admit_turn(turn_between(photo, onto)), Ok(()), "{photo} on {onto}");
         }
     }

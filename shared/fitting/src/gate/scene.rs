@@ -1,0 +1,54 @@
+//! What a template's picture shows besides a bare face: coloured light, hair across it, glasses, the picture's edge.
+
+use super::covers::from_between;
+use super::patch::View;
+use super::relief::Relief;
+use crate::gate::eye_distance;
+use crate::mesh::Mesh;
+use crate::topology::{LEFT_BROW, LEFT_EYE, LIPS, NOSTRILS, RIGHT_BROW, RIGHT_EYE, SKIN_PATCHES};
+
+/// The hues of skin from a cool white balance to an old varnish: ln R - ln G and ln G - ln B.
+const SKIN_HUES: [[f32; 2]; 2] = [[0.20, 0.08], [0.42, 0.69]];
+
+/// Least spreads of skin's light and hues, as of the composition's model, and how many of them apart something else
+/// is.
+const SPREAD: [f32; 3] = [0.20, 0.09, 0.10];
+const UNLIKE_FROM: f32 = 3.6;
+
+/// The root of the nose, where every pair of glasses has its bridge.
+const NOSE_ROOT: [usize; 6] = [193, 168, 417, 351, 6, 122];
+
+/// What is measured; `None` is what is behind the mask.
+pub(crate) struct Scene {
+    /// Distance of the mesh from the picture's edge in eye distances, negative outside.
+    pub(crate) border: f32,
+    /// Distance of the skin's hue from that of skin in white light.
+    pub(crate) light_hue: Option<f32>,
+    /// Share of the face outside its features that is unlike its skin.
+    pub(crate) other_share: Option<f32>,
+    /// The steepest change of light at the root of the nose.
+    pub(crate) nose_root: Option<f32>,
+}
+
+impl Scene {
+    #[expect(clippy::cast_precision_loss, reason = "picture sides are below 2¹⁶")]
+    pub(crate) fn of(view: View<'_>, mesh: &Mesh) -> Self {
+        let relief = Relief::of(view, mesh);
+        let [left, top, right, bottom] = mesh.bounds();
+        let (width, height) = (view.picture.width() as f32, view.picture.height() as f32);
+        let border =
+            [left, top, width - 1.0 - right, height - 1.0 - bottom].into_iter().fold(f32::INFINITY, f32::min);
+        let skin: Vec<_> = SKIN_PATCHES.iter().filter_map(|patch| relief.part(patch)).collect();
+        // Of three patches, the one of middling light.
+        let mut by_light: Vec<_> = skin.iter().collect();
+        by_light.sort_by(|a, b| a.light.total_cmp(&b.light));
+        let skin = by_light.get(by_light.len() / 2).copied();
+        let features: [&[usize]; 6] = [&RIGHT_EYE, &LEFT_EYE, &RIGHT_BROW, &LEFT_BROW, &LIPS, &NOSTRILS];
+        Self {
+            border: border / eye_distance(mesh).max(1.0),
+            light_hue: skin.map(|skin| from_between(skin.hue, SKIN_HUES[0], SKIN_HUES[1])),
+            other_share: skin.and_then(|skin| relief.unlike(skin, &features, SPREAD, UNLIKE_FROM)),
+            nose_root: relief.steepest(&NOSE_ROOT),
+        }
+    }
+}
