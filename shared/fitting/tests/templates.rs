@@ -1,5 +1,12 @@
 //! Templates are what their description says, or they are nothing.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    reason = "a test says what it needs and stops; its values are small by construction"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;
