@@ -137,7 +137,7 @@ impl Request {
     }
 }
 
-/// A response; never cached, never a cookie.
+/// A response; never a cookie, and cached only where the endpoint says so.
 #[derive(Debug)]
 pub struct Response {
     status: u16,
@@ -170,6 +170,18 @@ impl Response {
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
         self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Lets anybody keep the answer for a while: for what is the same for everybody and tells of nobody.
+    #[must_use]
+    pub fn cached_for(self, seconds: u32) -> Self {
+        let Ok(value) = HeaderValue::from_str(&format!("public, max-age={seconds}")) else { return self };
+        self.header(header::CACHE_CONTROL, value)
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status
     }
 
     fn of(status: u16, content_type: &'static str, body: String) -> Self {
@@ -257,6 +269,13 @@ mod tests {
             .json::<serde_json::Value>()
             .expect_err("long");
         assert_eq!(problem.code(), "body_too_large");
+    }
+
+    #[test]
+    fn an_answer_is_cached_only_where_the_endpoint_says_so() {
+        let answer = || Response::json(200, &[1, 2]).expect("serialises");
+        assert_eq!(answer().headers["cache-control"], "no-store");
+        assert_eq!(answer().cached_for(300).headers["cache-control"], "public, max-age=300");
     }
 
     #[test]

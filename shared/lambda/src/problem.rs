@@ -21,7 +21,7 @@ pub struct Problem {
 pub enum ApiError {
     /// The request is refused.
     Problem(Problem),
-    /// The fault is ours.
+    /// The fault is ours. The log and the count of such answers tell of it.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -55,6 +55,12 @@ impl Problem {
     pub(crate) fn internal() -> Self {
         let detail = "Something went wrong on our side; please try again.";
         Self::new(500, "internal_error", "Internal error", detail).retry_after(1)
+    }
+
+    /// Something of ours is too slow, and the app may try again.
+    pub(crate) fn unavailable() -> Self {
+        let detail = "The service took too long to answer; please try again.";
+        Self::new(503, "unavailable", "Temporarily unavailable", detail).retry_after(1)
     }
 
     /// Adds a `Retry-After` header.
