@@ -4,7 +4,7 @@ A deployment is described by one JSON object:
   stack, template         the stack's name and the SAM template's path
   parameters              the template's parameters
   values                  what the overlay's named values stand for
-  functions               name → path of the function's binary
+  functions               name → path of the function's binary; empty where an earlier deployment has brought them
 """
 
 import io
@@ -33,8 +33,9 @@ def package(binary: Path) -> bytes:
 
 
 def upload_code(s3, functions: dict[str, str]) -> None:
-    """Puts every function's package where the transformed template says that it lies."""
-    s3.create_bucket(Bucket=CODE_BUCKET)
+    """Puts every function's package where the transformed template says that it lies; none, where they lie there."""
+    if functions:
+        s3.create_bucket(Bucket=CODE_BUCKET)
     for name, binary in functions.items():
         s3.put_object(Bucket=CODE_BUCKET, Key=f"{name}.zip", Body=package(Path(binary)))
 

@@ -17,6 +17,9 @@ use serde_json::Value;
 
 use crate::http_request::Request;
 
+/// How long an event may take: as long as the function with the longest time limit in the template.
+const TIME_LIMIT: Duration = Duration::from_secs(240);
+
 /// How often a waiting call looks whether the process still lives.
 const POLL: Duration = Duration::from_millis(5);
 
@@ -56,6 +59,18 @@ impl FunctionProcess {
         Self::start_logging_to(binary, environment, Stdio::inherit())
     }
 
+    /// Starts `binary` and tells it with every event that Lambda would end it after `time_limit`. Nobody ends it.
+    ///
+    /// # Errors
+    /// When the binary cannot be started.
+    pub fn start_within(
+        binary: &Path,
+        environment: &[(String, String)],
+        time_limit: Duration,
+    ) -> anyhow::Result<Self> {
+        Self::start_as(binary, environment, Stdio::inherit(), time_limit)
+    }
+
     /// Starts `binary` with this environment and nothing else of ours; its log, the standard output, goes to `log`.
     ///
     /// # Errors
@@ -65,11 +80,21 @@ impl FunctionProcess {
         environment: &[(String, String)],
         log: Stdio,
     ) -> anyhow::Result<Self> {
+        Self::start_as(binary, environment, log, TIME_LIMIT)
+    }
+
+    fn start_as(
+        binary: &Path,
+        environment: &[(String, String)],
+        log: Stdio,
+        time_limit: Duration,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?.to_string();
         let (events, pending) = channel();
         let (report, reports) = channel();
-        std::thread::spawn(move || serve(&listener, &Arc::new(Mutex::new(pending)), &report));
+        let pending = Arc::new(Mutex::new(pending));
+        std::thread::spawn(move || serve(&listener, &pending, &report, time_limit));
         let started = Instant::now();
         let child = Command::new(binary)
             .env_clear()
@@ -181,15 +206,20 @@ impl Drop for FunctionProcess {
 type Pending = Arc<Mutex<Receiver<(String, Option<String>)>>>;
 
 /// Accepts connections for as long as the process lives that alone knows the address.
-fn serve(listener: &TcpListener, pending: &Pending, report: &Sender<Report>) {
+fn serve(listener: &TcpListener, pending: &Pending, report: &Sender<Report>, time_limit: Duration) {
     for connection in listener.incoming().flatten() {
         let (pending, report) = (Arc::clone(pending), report.clone());
         // An error here is a connection that the process closed.
-        std::thread::spawn(move || answer_requests(&connection, &pending, &report).ok());
+        std::thread::spawn(move || answer_requests(&connection, &pending, &report, time_limit).ok());
     }
 }
 
-fn answer_requests(connection: &TcpStream, pending: &Pending, report: &Sender<Report>) -> anyhow::Result<()> {
+fn answer_requests(
+    connection: &TcpStream,
+    pending: &Pending,
+    report: &Sender<Report>,
+    time_limit: Duration,
+) -> anyhow::Result<()> {
     let mut reader = BufReader::new(connection);
     let mut writer = connection;
     while let Some(request) = Request::read(&mut reader)? {
@@ -197,7 +227,7 @@ fn answer_requests(connection: &TcpStream, pending: &Pending, report: &Sender<Re
             Some("next") => {
                 report.send(Report::Polled(Instant::now()))?;
                 let (event, request) = pending.lock().unwrap_or_else(PoisonError::into_inner).recv()?;
-                invocation(&event, request)
+                invocation(&event, request, time_limit)
             }
             Some("response") => {
                 report.send(Report::Returned(request.body))?;
@@ -219,10 +249,10 @@ fn accepted() -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the Runtime API states a deadline by the wall clock")]
-fn invocation(event: &str, request: Option<String>) -> String {
+fn invocation(event: &str, request: Option<String>, time_limit: Duration) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let request = request.unwrap_or_else(|| format!("{:032x}", now.as_nanos()));
-    let deadline = now + Duration::from_secs(45);
+    let deadline = now + time_limit;
     format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
          Lambda-Runtime-Aws-Request-Id: {request}\r\nLambda-Runtime-Deadline-Ms: {}\r\n\

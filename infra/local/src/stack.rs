@@ -78,18 +78,29 @@ impl LocalStack {
         let python = Python::for_stack(report)?;
         let directory = local_directory(&options.name);
         let (emulator, agent) = Emulator::start(&python, &directory, &options.environment)?;
-        let issuer = Issuer::start(&python)?;
-        let account = Account::open(&python, &emulator.endpoint, &emulator.certificate)?;
-        let outputs = account.deploy(&deployment(options, binaries, &issuer)).context("cannot deploy")?;
-        let description = Description {
+        let issuer = Issuer::start(&python, &emulator.certificate, &agent)?;
+        let described = Description {
             name: options.name.clone(),
             endpoint: emulator.endpoint.clone(),
             certificate: emulator.certificate.clone(),
             issuer: issuer.url.clone(),
-            outputs: serde_json::from_value(outputs)?,
+            outputs: BTreeMap::new(),
         };
-        fs::write(directory.join(DESCRIPTION), serde_json::to_vec_pretty(&description)?)?;
-        Ok(Self { stack: Stack { description, account, agent }, _issuer: issuer, _emulator: emulator })
+        let stack = Stack::deploy(&python, agent, described, options, binaries)?;
+        fs::write(directory.join(DESCRIPTION), serde_json::to_vec_pretty(&stack.description)?)?;
+        Ok(Self { stack, _issuer: issuer, _emulator: emulator })
+    }
+
+    /// Deploys the template once more, as another stack of the same account with the same function binaries. It is up for
+    /// as long as this one.
+    ///
+    /// # Errors
+    /// When the template does not deploy; the message names the resource.
+    pub fn deploy_beside(&self, options: &Options) -> anyhow::Result<Stack> {
+        let python = Python::for_stack(&|_| ())?;
+        let described = Description { name: options.name.clone(), ..self.description.clone() };
+        // The code lies in the account already.
+        Stack::deploy(&python, self.agent.clone(), described, options, &Binaries::new())
     }
 }
 
@@ -97,6 +108,20 @@ impl LocalStack {
 const DESCRIPTION: &str = "stack.json";
 
 impl Stack {
+    /// Deploys the template as `options` say; `described` is the stack but for its outputs.
+    fn deploy(
+        python: &Python,
+        agent: ureq::Agent,
+        mut described: Description,
+        options: &Options,
+        binaries: &Binaries,
+    ) -> anyhow::Result<Self> {
+        let account = Account::open(python, &described.endpoint, &described.certificate)?;
+        let request = deployment(options, binaries, &described.issuer);
+        described.outputs = serde_json::from_value(account.deploy(&request).context("cannot deploy")?)?;
+        Ok(Self { description: described, account, agent })
+    }
+
     /// Finds the stack of that name, which another process keeps up.
     ///
     /// # Errors
@@ -169,7 +194,7 @@ impl Stack {
     /// # Errors
     /// When the issuer does not answer.
     pub fn token(&self, claims: &Value) -> anyhow::Result<String> {
-        token(&self.description.issuer, claims)
+        token(&self.agent, &self.description.issuer, claims)
     }
 
     /// This user, signed in for an hour.
@@ -202,9 +227,9 @@ impl Stack {
 }
 
 /// The request that `deploy.py` reads.
-fn deployment(options: &Options, binaries: &Binaries, issuer: &Issuer) -> Value {
+fn deployment(options: &Options, binaries: &Binaries, issuer: &str) -> Value {
     let mut parameters = Map::new();
-    parameters.insert("JwtIssuer".to_owned(), json!(issuer.url));
+    parameters.insert("JwtIssuer".to_owned(), json!(issuer));
     parameters.insert("JwtAudience".to_owned(), json!(Issuer::AUDIENCE));
     parameters.insert("Architecture".to_owned(), json!("x86_64"));
     for (name, value) in &options.parameters {

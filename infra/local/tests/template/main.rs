@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a template that lacks what is asserted fails the test")]
 
+mod alarms;
+mod api;
 mod bounds;
 mod buckets;
+mod names;
 mod overlay;
 mod roles;
 mod stores;

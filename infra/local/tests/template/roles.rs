@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
+
 use crate::{TEMPLATE, list, resources};
 
 /// Every action of every role, one a line. A change of the template shows here, to be looked at.
@@ -95,6 +97,26 @@ fn every_function_has_a_role_of_its_own() {
         assert!(roles.insert(role), "{name} shares {role}");
         let assumed = &TEMPLATE["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0];
         assert_eq!(assumed["Principal"]["Service"], "lambda.amazonaws.com", "{name}");
+    }
+}
+
+#[test]
+fn every_other_role_is_for_the_schedules_of_this_stack_alone() {
+    let functions: Vec<_> =
+        resources("AWS::Lambda::Function").map(|(_, function)| &function["Role"]["Fn::GetAtt"][0]).collect();
+    let condition = json!({ "StringEquals": {
+        "aws:SourceAccount": { "Ref": "AWS::AccountId" }, "aws:SourceArn": { "Fn::GetAtt": ["Schedules", "Arn"] },
+    } });
+    for (name, role) in resources("AWS::IAM::Role").filter(|(name, _)| !functions.contains(&&json!(name))) {
+        for assumed in list(&role["AssumeRolePolicyDocument"]["Statement"]) {
+            assert_eq!(assumed["Principal"]["Service"], "scheduler.amazonaws.com", "{name}");
+            assert_eq!(assumed["Condition"], condition, "{name}");
+        }
+    }
+    for (name, schedule) in resources("AWS::Scheduler::Schedule") {
+        let role = schedule["Target"]["RoleArn"]["Fn::GetAtt"][0].as_str().unwrap();
+        assert!(role.ends_with("ScheduleRole"), "{name}");
+        assert_eq!(schedule["GroupName"], json!({ "Ref": "Schedules" }), "{name}");
     }
 }
 
