@@ -26,7 +26,7 @@ pub(crate) struct App {
 
 /// The function binaries: those that are deployed, and those that can be made to fail.
 pub(crate) struct Built {
-    plain: Binaries,
+    pub(crate) plain: Binaries,
     pub(crate) faulty: Binaries,
 }
 
