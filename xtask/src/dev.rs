@@ -47,7 +47,7 @@ The stack is up; a change of a source file is compiled at the next event. End it
 
 API      {api}
 Token    {token}
-         (for an hour; another: curl -s {issuer}/token -d '{{\"sub\":\"somebody\"}}')
+         (for an hour; another: curl -s --cacert {certificate} {issuer}/token -d '{{\"sub\":\"somebody\"}}')
 Call     curl --cacert {certificate} -H \"Authorization: Bearer $TOKEN\" '{api}/v1/templates'
 Replay   cargo xtask replay events/synthesize/photo.json
 Invoke   {cargo_lambda} lambda invoke --invoke-address 127.0.0.1 --invoke-port {port} purge --data-file events/purge/sweep.json

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+mod arm64;
 mod bench;
 mod demo;
 mod dev;
@@ -22,6 +23,7 @@ mod workspace;
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own commands.", version)]
 enum Task {
+    Arm64(arm64::Arm64),
     Bench(bench::Bench),
     Demo(demo::Demo),
     Dev(dev::Dev),
@@ -38,6 +40,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
+        Task::Arm64(task) => task.run(),
         Task::Bench(task) => task.run(),
         Task::Demo(task) => task.run(),
         Task::Dev(task) => task.run(),
