@@ -166,8 +166,11 @@ fn an_event_that_a_function_cannot_handle_counts_as_an_error_of_lambda() -> Resu
     let neighbours = neighbours();
     let stack = &neighbours.second;
     let alarms = alarms(stack)?;
-    for function in ["erase", "purge", "synthesize"] {
-        let answer = stack.account().invoke(&stack.function(function), &json!({ "task": "unknown" }));
+    // A task that is unknown, and a photo in a bucket of somebody else's.
+    let unknown = json!({ "task": "unknown" });
+    let foreign = sample("synthesize/photo.json")?;
+    for (function, event) in [("erase", &unknown), ("purge", &unknown), ("synthesize", &foreign)] {
+        let answer = stack.account().invoke(&stack.function(function), event);
         ensure!(answer.is_err(), "{function} takes any event");
         ensure!(errors(stack, function)? > 0.0, "{function}");
         let dimensions = json!([{ "Name": "FunctionName", "Value": stack.function(function) }]);
