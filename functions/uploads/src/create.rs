@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use cloud::{Closed, Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits};
-use domain::limits::PHOTO_BYTES_MAX;
+use cloud::{CatalogueEntry, Closed, Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits};
 use domain::{
-    ExpectedPhoto, TemplateId, TemplateVersion, UnixSeconds, UploadError, UploadRequest, Work, WorkId,
-    WorkKind, WorkState,
+    ExpectedPhoto, IdentityHash, TemplateId, TemplateVersion, UnixSeconds, UploadError, UploadRequest, Work,
+    WorkId, WorkKind, WorkState,
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda::{ApiError, Problem, Request, Response};
@@ -21,7 +20,6 @@ pub(crate) struct Create {
     pub(crate) uploads: Uploads,
     pub(crate) works: Works,
     pub(crate) data_key: String,
-    pub(crate) storage_key: String,
     pub(crate) window: SignedDuration,
 }
 
@@ -49,39 +47,49 @@ impl Create {
         let idempotency_key = request.idempotency_key()?;
         let upload: UploadRequest = request.json()?;
         upload.check().map_err(size_problem)?;
-        let template = self.pin(&upload.template_id).await?;
         let seconds = UnixSeconds::of(now);
+        let Some(template) = self.pin(&upload.template_id).await? else {
+            return self.repeat_withdrawn(&identity, &upload, idempotency_key, seconds).await;
+        };
         let gate = self.subjects.find_or_create(&identity, &self.data_key, seconds).await?.map_err(closed)?;
-        let work = self.new_work(gate, upload, template, now)?;
+        let work = self.new_work(gate, &upload, template, now)?;
         match self.uploads.admit(gate, &work, idempotency_key, now).await? {
             Upload::Created => self.answer(201, &work, seconds).await,
-            Upload::Repeated(earlier) => self.repeat(gate, &work, earlier, seconds).await,
-            Upload::OverQuota => Err(over_quota().into()),
+            Upload::Repeated(earlier) => self.repeat(gate, &upload, earlier, seconds).await,
+            Upload::OverQuota => Err(over_quota(seconds).into()),
             Upload::Closed => Err(closed(Closed::Changing).into()),
         }
     }
 
-    /// The version of the template that the work gets, whatever is published afterwards.
-    async fn pin(&self, template: &TemplateId) -> Result<TemplateVersion, ApiError> {
+    /// The version of the template that the work gets, whatever is published afterwards; `None` when the catalogue
+    /// does not list the template.
+    async fn pin(&self, template: &TemplateId) -> Result<Option<TemplateVersion>, ApiError> {
         let catalogue = self.templates.catalogue().await?;
-        let entry = catalogue.iter().find(|entry| entry.id == *template);
-        let detail = "There is no template with this template_id; GET /v1/templates lists those there are.";
-        let unknown = || Problem::new(422, "unknown_template", "Unknown template", detail);
-        Ok(entry.ok_or_else(unknown)?.pinned())
+        Ok(catalogue.iter().find(|entry| entry.id == *template).map(CatalogueEntry::pinned))
+    }
+
+    /// Answers a request for a template that the catalogue does not list. A repeated request is answered as before:
+    /// its work has pinned the version, whose files stay.
+    async fn repeat_withdrawn(
+        &self,
+        identity: &IdentityHash,
+        asked: &UploadRequest,
+        idempotency_key: &str,
+        now: UnixSeconds,
+    ) -> Result<Response, ApiError> {
+        let gate = self.subjects.find(identity).await?.ok_or_else(unknown_template)?;
+        let earlier = self.uploads.earlier(gate, idempotency_key, now).await?.ok_or_else(unknown_template)?;
+        self.repeat(gate, asked, earlier, now).await
     }
 
     fn new_work(
         &self,
         gate: Gate,
-        upload: UploadRequest,
+        upload: &UploadRequest,
         template: TemplateVersion,
         now: Timestamp,
     ) -> Result<Work, ApiError> {
-        let photo = ExpectedPhoto {
-            content_type: upload.content_type,
-            bytes: upload.content_length,
-            sha256: upload.sha256,
-        };
+        let photo = expected_photo(upload);
         let created_at = UnixSeconds::of(now);
         Ok(Work {
             id: WorkId::new(now, random_bits()?),
@@ -99,7 +107,7 @@ impl Create {
     async fn repeat(
         &self,
         gate: Gate,
-        asked: &Work,
+        asked: &UploadRequest,
         earlier: WorkId,
         now: UnixSeconds,
     ) -> Result<Response, ApiError> {
@@ -119,7 +127,7 @@ impl Create {
         if left <= SignedDuration::ZERO {
             return Err(spent().into());
         }
-        let presigned = self.photos.presign(work.photo_key(), photo, &self.storage_key, left).await?;
+        let presigned = self.photos.presign(work.photo_key(), photo, left).await?;
         let upload = PutPhoto {
             method: "PUT",
             url: presigned.url,
@@ -130,29 +138,44 @@ impl Create {
     }
 }
 
-/// Whether two requests agree in all that the record still holds; the digest is compared while it is there.
-fn asks_for_the_same(asked: &Work, earlier: &Work) -> bool {
-    let photo = |work: &Work| match &work.state {
-        WorkState::AwaitingUpload { photo, .. } | WorkState::Processing { photo, .. } => Some(photo.clone()),
-        _ => None,
+/// Whether a request agrees with the earlier one in all that the record still holds; the digest is compared while it is
+/// there.
+fn asks_for_the_same(asked: &UploadRequest, earlier: &Work) -> bool {
+    let same_photo = match &earlier.state {
+        WorkState::AwaitingUpload { photo, .. } | WorkState::Processing { photo, .. } => {
+            *photo == expected_photo(asked)
+        }
+        _ => true,
     };
-    let same_photo = photo(earlier).is_none_or(|earlier| Some(earlier) == photo(asked));
-    asked.template.id == earlier.template.id && asked.source == earlier.source && same_photo
+    asked.template_id == earlier.template.id && asked.source == earlier.source && same_photo
+}
+
+fn expected_photo(upload: &UploadRequest) -> ExpectedPhoto {
+    ExpectedPhoto {
+        content_type: upload.content_type,
+        bytes: upload.content_length,
+        sha256: upload.sha256.clone(),
+    }
+}
+
+fn unknown_template() -> Problem {
+    let detail = "There is no template with this template_id; GET /v1/templates lists those there are.";
+    Problem::new(422, "unknown_template", "Unknown template", detail)
 }
 
 fn size_problem(error: UploadError) -> Problem {
     match error {
         UploadError::Empty => Problem::new(422, "empty_photo", "The photo is empty", format!("{error}.")),
         UploadError::TooLarge => {
-            let detail = format!("{error}. The limit is {} MiB.", PHOTO_BYTES_MAX >> 20);
-            Problem::new(413, "too_large", "The photo is too large", detail)
+            Problem::new(413, "too_large", "The photo is too large", format!("{error}."))
         }
     }
 }
 
-fn over_quota() -> Problem {
+/// The quota counts the days of UTC, so it is open again at the next midnight.
+fn over_quota(now: UnixSeconds) -> Problem {
     let detail = "Today's uploads are used up; try again tomorrow (UTC).";
-    Problem::new(429, "quota_exceeded", "Too many uploads", detail).retry_after(3_600)
+    Problem::new(429, "quota_exceeded", "Too many uploads", detail).retry_after(now.until_next_day())
 }
 
 fn spent() -> Problem {
@@ -164,4 +187,15 @@ fn spent() -> Problem {
 fn key_reused() -> Problem {
     let detail = "This Idempotency-Key was sent with another request; send a new key.";
     Problem::new(422, "idempotency_key_reused", "The key belongs to another request", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_used_up_quota_opens_again_at_midnight() {
+        let now: Timestamp = "2026-11-18T23:55:00Z".parse().expect("a time");
+        assert_eq!(over_quota(UnixSeconds::of(now)).retry_after_seconds(), Some(300));
+    }
 }

@@ -24,7 +24,6 @@ async fn main() -> Result<()> {
         uploads: Uploads::new(&connection, &works),
         works,
         data_key: settings.text("DATA_KEY")?,
-        storage_key: settings.text("STORAGE_KEY")?,
         window: SignedDuration::from_secs(settings.value("UPLOAD_URL_SECONDS")?),
     };
     lambda::serve_http(|request, now| create.handle(request, now)).await.map_err(anyhow::Error::from_boxed)

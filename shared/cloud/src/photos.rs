@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::types::ServerSideEncryption;
 use domain::{ExpectedPhoto, PhotoKey, SubjectId, UnixSeconds};
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
@@ -56,8 +55,12 @@ impl Photos {
         &self.bucket
     }
 
-    /// A URL for the one upload of `photo` to `key`, bound to its exact length, type and digest, to encryption
-    /// under `storage_key`, and to the object not existing yet.
+    /// A URL for the one upload of `photo` to `key`, bound to its exact length, type and digest, and to the object not
+    /// existing yet.
+    ///
+    /// The request names no encryption. S3 then applies the bucket's own, SSE-KMS with the storage key, and the app
+    /// learns neither the key nor the account. (`aws:kms` without a key would choose the account's own key for S3.) The
+    /// bucket's policy refuses every put that names an encryption.
     ///
     /// # Errors
     /// When the URL cannot be signed.
@@ -65,7 +68,6 @@ impl Photos {
         &self,
         key: PhotoKey,
         photo: &ExpectedPhoto,
-        storage_key: &str,
         valid_for: SignedDuration,
     ) -> Result<PresignedUpload, CloudError> {
         let request = self
@@ -77,12 +79,10 @@ impl Photos {
             .content_type(photo.content_type.as_str())
             .content_length(i64::try_from(photo.bytes).unwrap_or(i64::MAX))
             .checksum_sha256(photo.sha256.as_base64())
-            .server_side_encryption(ServerSideEncryption::AwsKms)
-            .ssekms_key_id(storage_key)
             .if_none_match("*");
         let presigned =
             request.presigned(presigning(valid_for)?).await.map_err(CloudError::of("presign PutObject"))?;
-        let headers = presigned.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let headers = signed_headers(presigned.uri(), presigned.headers());
         Ok(PresignedUpload { url: presigned.uri().to_owned(), headers })
     }
 
@@ -170,8 +170,36 @@ impl Photos {
     }
 }
 
+/// Those of `headers` that the signature of `url` covers. The SDK adds others on its way, such as Lambda's trace id,
+/// which S3 does not need and nobody outside is to know.
+fn signed_headers<'a>(
+    url: &str,
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+) -> BTreeMap<String, String> {
+    let signed = url.split(['?', '&']).find_map(|field| field.strip_prefix("X-Amz-SignedHeaders="));
+    let signed: Vec<_> = signed.unwrap_or_default().split("%3B").collect();
+    let headers = headers.filter(|(name, _value)| signed.iter().any(|is| is.eq_ignore_ascii_case(name)));
+    headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// How long a URL is valid, for the signer.
 pub(crate) fn presigning(valid_for: SignedDuration) -> Result<PresigningConfig, CloudError> {
     let seconds = Duration::from_secs(valid_for.as_secs().max(1).unsigned_abs());
     PresigningConfig::expires_in(seconds).map_err(CloudError::malformed("a presigned URL's life"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_signed_headers_are_handed_out() {
+        let url = "https://bucket/key?x-id=PutObject&X-Amz-SignedHeaders=content-type%3Bhost%3Bif-none-match\
+                   &X-Amz-Signature=0";
+        let headers =
+            [("content-type", "image/jpeg"), ("x-amzn-trace-id", "Root=1-2-3"), ("If-None-Match", "*")];
+        let handed_out = signed_headers(url, headers.into_iter());
+        assert_eq!(handed_out.keys().collect::<Vec<_>>(), ["If-None-Match", "content-type"]);
+        assert!(signed_headers("https://bucket/key", headers.into_iter()).is_empty());
+    }
 }

@@ -59,7 +59,7 @@ impl Uploads {
         let table = &self.works.table;
         let operations = vec![
             table::gate_stands(&self.works.table, gate.subject, Generation::Works(gate.works))?,
-            self.remember(idempotency.clone(), work.id, now)?,
+            self.remember(idempotency, work.id, now)?,
             table::count(table, gate.subject, "uploads", UPLOADS_PER_DAY_MAX, UnixSeconds::of(now))?,
             self.works.put_new(work)?,
         ];
@@ -69,7 +69,11 @@ impl Uploads {
         };
         match failed.as_slice() {
             [true, ..] => Ok(Upload::Closed),
-            [_, true, ..] => self.earlier(idempotency).await,
+            // A key that has vanished in between goes with its partition, which is being erased.
+            [_, true, ..] => {
+                let earlier = self.earlier(gate, idempotency_key, UnixSeconds::of(now)).await?;
+                Ok(earlier.map_or(Upload::Closed, Upload::Repeated))
+            }
             [_, _, true, ..] => Ok(Upload::OverQuota),
             _ => Err(CloudError::Malformed { what: "the row of a work that was never made" }),
         }
@@ -89,11 +93,22 @@ impl Uploads {
         table::put(put)
     }
 
-    async fn earlier(&self, key: Item) -> Result<Upload, CloudError> {
+    /// The work of an earlier upload with this idempotency key, as long as the key is remembered.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn earlier(
+        &self,
+        gate: Gate,
+        idempotency_key: &str,
+        now: UnixSeconds,
+    ) -> Result<Option<WorkId>, CloudError> {
+        let key = table::key(gate.subject, idempotency_row(idempotency_key));
         let request = self.connection.dynamodb.get_item().table_name(&self.works.table).set_key(Some(key));
         let item = request.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?.item;
-        let row: IdempotencyRow = table::from_item(item.unwrap_or_default(), "an idempotency row")?;
-        Ok(Upload::Repeated(row.work))
+        let Some(item) = item else { return Ok(None) };
+        let row: IdempotencyRow = table::from_item(item, "an idempotency row")?;
+        Ok((now < row.ttl).then_some(row.work))
     }
 }
 

@@ -63,7 +63,10 @@ pub enum UploadError {
     #[error("content_length is 0; send the size of the photo in bytes")]
     Empty,
     /// The photo is larger than [`PHOTO_BYTES_MAX`].
-    #[error("content_length is over {PHOTO_BYTES_MAX} bytes; reduce the photo before it is sent")]
+    #[error(
+        "content_length is over {PHOTO_BYTES_MAX} bytes ({} MiB); reduce the photo before it is sent",
+        PHOTO_BYTES_MAX >> 20
+    )]
     TooLarge,
 }
 

@@ -343,7 +343,11 @@ impl Work {
         }
     }
 
-    /// What its user sees at `now`, whatever `purge` has come round to: nothing that is past its period.
+    /// What its user sees at `now`, whatever `purge` has settled: nothing that is past its period, and an upload URL
+    /// that has run out as a failure at once.
+    ///
+    /// S3 accepts a PUT that began while the URL was valid, however long it takes. Such a photo is still claimed, and
+    /// its work goes from `upload_expired` to `processing`. No other failure changes.
     pub fn view(&self, now: UnixSeconds) -> Option<View<'_>> {
         match self.due_action(now) {
             DueAction::Remove => return None,
@@ -351,9 +355,10 @@ impl Work {
             DueAction::Wait => {}
         }
         match &self.state {
-            WorkState::AwaitingUpload { upload_expires_at, .. } => {
+            WorkState::AwaitingUpload { upload_expires_at, .. } if now < *upload_expires_at => {
                 Some(View::AwaitingUpload { upload_expires_at: *upload_expires_at })
             }
+            WorkState::AwaitingUpload { .. } => Some(View::Failed(Failure::of(ReasonCode::UploadExpired))),
             WorkState::Processing { .. } => Some(View::Processing),
             WorkState::Ready { attempt, picture, expires_at, .. } => {
                 Some(View::Ready { attempt: *attempt, picture, expires_at: *expires_at })

@@ -129,7 +129,7 @@ impl Request {
             return Err(Problem::bad_request("invalid_body", detail));
         }
         if body.len() > BODY_BYTES_MAX {
-            let detail = format!("The body is over {BODY_BYTES_MAX} bytes.");
+            let detail = format!("The body is over {BODY_BYTES_MAX} bytes ({} KiB).", BODY_BYTES_MAX >> 10);
             return Err(Problem::new(413, "body_too_large", "The body is too large", detail));
         }
         serde_json::from_str(body)

@@ -74,7 +74,8 @@ impl Problem {
         self.code
     }
 
-    pub(crate) fn retry_after_seconds(&self) -> Option<u32> {
+    /// When to ask again, if that is known.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
         self.retry_after_seconds
     }
 
