@@ -1,5 +1,7 @@
 //! `cargo xtask TASK`: the project's own commands. One file per task; this one only names them.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
 mod bench;
@@ -36,7 +38,28 @@ enum Task {
     VerifyReceipt(verify_receipt::VerifyReceipt),
 }
 
-fn main() -> anyhow::Result<()> {
+/// A command that was run has failed and said why itself; nothing is left to be said.
+#[derive(Debug)]
+pub(crate) struct Told(u8);
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "the command ended with status {}", self.0)
+    }
+}
+
+impl std::error::Error for Told {}
+
+fn main() -> ExitCode {
+    let Err(error) = run() else { return ExitCode::SUCCESS };
+    if let Some(Told(status)) = error.downcast_ref() {
+        return ExitCode::from(*status);
+    }
+    workspace::say(&format!("error: {error:#}"));
+    ExitCode::FAILURE
+}
+
+fn run() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Bench(task) => task.run(),
         Task::Demo(task) => task.run(),

@@ -4,6 +4,7 @@ A deployment is described by one JSON object:
   stack, template         the stack's name and the SAM template's path
   parameters              the template's parameters
   values                  what the overlay's named values stand for
+  watched                 whether the overlay's entries for watched functions apply
   functions               name → path of the function's binary
 """
 
@@ -41,7 +42,8 @@ def upload_code(s3, functions: dict[str, str]) -> None:
 
 def upload_template(s3, request: dict) -> str:
     """Puts the transformed and overlaid template beside the code, since it is too long to be sent; its URL."""
-    template = overlay(transform(Path(request["template"])), load_overlay(), request["values"])
+    entries = load_overlay(request["watched"])
+    template = overlay(transform(Path(request["template"])), entries, request["values"])
     s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(template).encode())
     return f"{s3.meta.endpoint_url}/{CODE_BUCKET}/template.json"
 

@@ -44,6 +44,10 @@ pub fn cargo() -> Command {
 }
 
 /// Takes the variables about the running package out of a command that will start cargo.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the names of what a child process inherits are found nowhere else"
+)]
 pub(crate) fn without_package_variables(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| PACKAGE_VARIABLES.iter().any(|prefix| name.starts_with(prefix))) {

@@ -10,12 +10,13 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
 use crate::http_request::Request;
+use crate::stopwatch::Stopwatch;
 
 /// How often a waiting call looks whether the process still lives.
 const POLL: Duration = Duration::from_millis(5);
@@ -34,7 +35,7 @@ pub enum Answer {
 /// A running function; dropping it kills the process.
 pub struct FunctionProcess {
     child: Child,
-    started: Instant,
+    started: Stopwatch,
     events: Sender<(String, Option<String>)>,
     reports: Receiver<Report>,
     polled_after: Option<Duration>,
@@ -42,7 +43,7 @@ pub struct FunctionProcess {
 
 /// What the process told the Runtime API.
 enum Report {
-    Polled(Instant),
+    Polled(Stopwatch),
     Returned(String),
     Failed(String),
 }
@@ -70,7 +71,7 @@ impl FunctionProcess {
         let (events, pending) = channel();
         let (report, reports) = channel();
         std::thread::spawn(move || serve(&listener, &Arc::new(Mutex::new(pending)), &report));
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let child = Command::new(binary)
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, value)))
@@ -96,7 +97,7 @@ impl FunctionProcess {
             return Ok(after);
         }
         match self.next_report(limit)? {
-            Ok(Report::Polled(at)) => Ok(*self.polled_after.insert(at.duration_since(self.started))),
+            Ok(Report::Polled(at)) => Ok(*self.polled_after.insert(at.after(self.started))),
             Ok(Report::Returned(text) | Report::Failed(text)) => bail!("the function did not start: {text}"),
             Err(status) => bail!("the function ended at its start: {status}"),
         }
@@ -131,7 +132,7 @@ impl FunctionProcess {
         loop {
             match self.next_report(limit)? {
                 Ok(Report::Polled(at)) => {
-                    self.polled_after.get_or_insert(at.duration_since(self.started));
+                    self.polled_after.get_or_insert(at.after(self.started));
                 }
                 Ok(Report::Returned(text)) => return Ok(Answer::Returned(json(text))),
                 Ok(Report::Failed(text)) => return Ok(Answer::Failed(json(text))),
@@ -155,7 +156,7 @@ impl FunctionProcess {
 
     /// The next report, or the status with which the process ended instead.
     fn next_report(&mut self, limit: Duration) -> anyhow::Result<Result<Report, ExitStatus>> {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         while start.elapsed() < limit {
             match self.reports.recv_timeout(POLL) {
                 Ok(report) => return Ok(Ok(report)),
@@ -195,7 +196,7 @@ fn answer_requests(connection: &TcpStream, pending: &Pending, report: &Sender<Re
     while let Some(request) = Request::read(&mut reader)? {
         let answer = match request.path.rsplit('/').next() {
             Some("next") => {
-                report.send(Report::Polled(Instant::now()))?;
+                report.send(Report::Polled(Stopwatch::start()))?;
                 let (event, request) = pending.lock().unwrap_or_else(PoisonError::into_inner).recv()?;
                 invocation(&event, request)
             }

@@ -1,12 +1,13 @@
 //! The local `OpenID` Connect issuer, standing for whatever provider a deployment names.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 use crate::lifeline::{Tied, free_port};
 use crate::python::Python;
+use crate::stopwatch::Stopwatch;
 use crate::workspace::program;
 
 /// How long the issuer may take to make its key and answer.
@@ -32,7 +33,7 @@ impl Issuer {
             Self::AUDIENCE,
         ]))?;
         let issuer = Self { _process: process, url: format!("http://127.0.0.1:{port}") };
-        let start = Instant::now();
+        let start = Stopwatch::start();
         while ureq::get(format!("{}/keys", issuer.url)).call().is_err() {
             ensure!(start.elapsed() < START_LIMIT, "the token issuer did not answer");
             std::thread::sleep(Duration::from_millis(20));
