@@ -34,7 +34,7 @@ mod tests;
 const SECOND_FACE_MAX: f32 = 0.7;
 
 /// The mesh network's own doubt: pictures of faces score above 0.9, patterns that fooled the detector below 0.3.
-const PRESENCE_MIN: f32 = 0.5;
+pub(crate) const PRESENCE_MIN: f32 = 0.5;
 
 /// Distance of the eye centres in photo pixels: with fewer an iris has under five pixels and turns to mush.
 const EYE_DISTANCE_MIN: f32 = 32.0;

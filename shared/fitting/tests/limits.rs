@@ -7,6 +7,7 @@
     clippy::cast_sign_loss,
     reason = "a test says what it needs and stops; its values are small by construction"
 )]
+#![expect(clippy::disallowed_methods, reason = "the test measures what a refusal costs")]
 
 mod support;
 

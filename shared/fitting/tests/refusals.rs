@@ -8,6 +8,7 @@
     clippy::expect_used,
     reason = "a test says what it needs and stops; its values are small by construction"
 )]
+#![expect(clippy::disallowed_methods, reason = "the test measures what a refusal costs")]
 
 mod support;
 

@@ -11,6 +11,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use fitting::hash::sha256_hex;
 use fitting::template::{DESCRIPTION_FILE, Draft, TemplateDescription, concerns, draft};
@@ -73,7 +74,7 @@ fn a_description_cannot_lead_out_of_its_folder() {
     let mut described = TemplateDescription::parse(&files[DESCRIPTION_FILE]).expect("a description");
     described.files.mesh.name = "../mesh.json".to_owned();
     files.insert(DESCRIPTION_FILE.to_owned(), serde_json::to_vec(&described).expect("JSON"));
-    let folder = std::env::temp_dir().join(format!("template-{}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("template-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     for (name, bytes) in &files {
         fs::write(folder.join(name), bytes).expect("writes");
@@ -90,6 +91,27 @@ fn ids_and_faces_that_cannot_be_are_refused() {
         assert!(matches!(files(&models, "astronaut.png", id, 0), Err(FittingError::Template { .. })), "{id}");
     }
     assert!(matches!(files(&models, "astronaut.png", "astronaut", 1), Err(FittingError::Template { .. })));
+}
+
+#[test]
+fn what_is_no_face_or_too_small_a_one_makes_no_template() {
+    let models = models();
+    let refusal = |picture: &[u8]| {
+        let sketch = Draft { id: "t", version: 1, title: "T", licence: "CC0", picture, mask: None, face: 0 };
+        draft(&models, &sketch).expect_err("no template").to_string()
+    };
+    // The detector takes the cup for a face.
+    let cup = refusal(&picture("coffee.png"));
+    assert!(cup.contains("is none") || cup.contains("there is no face"), "{cup}");
+    // The astronaut's eyes are 46 pixels apart.
+    let image = pixels(&picture("astronaut.png"));
+    let (width, height) = (image.width() / 2, image.height() / 2);
+    let mut small = RgbImage::new(width, height);
+    for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+        small.set_pixel(x, y, image.pixel(2 * x, 2 * y));
+    }
+    let small = refusal(&encoded_png(&small));
+    assert!(small.contains("the face is too small"), "{small}");
 }
 
 #[test]
