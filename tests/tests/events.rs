@@ -71,6 +71,7 @@ fn a_retry_reclaims_the_work_of_its_own_request_and_a_predecessor_that_lives_spo
             bench.run("synthesize", &Faults { pause_at: Some(point), ..Faults::default() })?;
         predecessor.process.send_as(&event, Some(&request));
         if !predecessor.wait_for_pause()? {
+            predecessor.expect_no_more_points(covered)?;
             break;
         }
         let mut retry = bench.run("synthesize", &Faults::default())?;

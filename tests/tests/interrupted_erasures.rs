@@ -68,6 +68,7 @@ fn two_erasures_of_one_request_at_once_are_one_erasure() -> Result<()> {
         let mut slow = bench.run("erase", &faults)?;
         slow.process.send(&told(&requested)?);
         if !slow.wait_for_pause()? {
+            slow.expect_no_more_points(covered)?;
             break;
         }
         bench.sweep_erasures(SETTLED)?;
@@ -137,6 +138,7 @@ fn a_worker_at_any_point_of_a_work_leaves_nothing_of_an_account_that_is_erased_m
     let bench = Workbench::open();
     let mut covered = 0;
     for dies in [false, true] {
+        let covered_before = covered;
         for point in 1.. {
             let user = bench.app.user()?;
             let work = user.send(&faces::portrait()?)?.work;
@@ -147,6 +149,7 @@ fn a_worker_at_any_point_of_a_work_leaves_nothing_of_an_account_that_is_erased_m
             let mut worker = bench.run("synthesize", &faults)?;
             worker.process.send(&event);
             if !worker.wait_for_pause()? {
+                worker.expect_no_more_points(covered - covered_before)?;
                 break;
             }
             let requested = user.erase("account")?;

@@ -5,6 +5,7 @@
 //! with users of its own. At the [`workbench::Workbench`] no event arrives by itself: its tests, one at a time, hand
 //! events to processes that they end, suspend, or set ahead in time. The clean one is another such bench.
 
+mod answers;
 mod app;
 mod backups;
 mod crashes;
@@ -17,6 +18,7 @@ mod identity;
 mod interrupted_erasures;
 mod isolation;
 mod label;
+mod late_uploads;
 mod line;
 mod logs;
 mod periods;

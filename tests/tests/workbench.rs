@@ -207,7 +207,17 @@ impl Workbench {
 impl Run {
     /// Hands over one event and waits for the end of it.
     pub(crate) fn handle(&mut self, event: &Value) -> Result<Answer> {
-        self.process.invoke(event, PATIENCE)
+        let answer = self.process.invoke(event, PATIENCE)?;
+        self.served(answer)
+    }
+
+    /// A route's answer counts as one unless its status says that the function failed.
+    fn served(&self, answer: Answer) -> Result<Answer> {
+        if let Answer::Returned(returned) = &answer {
+            let failed = returned["statusCode"].as_u64().is_some_and(|status| status >= 500);
+            ensure!(!failed, "answered {returned}; see {}", self.log.display());
+        }
+        Ok(answer)
     }
 
     /// Hands over one event, which must be handled without an error.
@@ -233,7 +243,18 @@ impl Run {
 
     /// What it makes of the event it was sent last.
     pub(crate) fn answer(&mut self) -> Result<Answer> {
-        self.process.wait_for_answer(PATIENCE)
+        let answer = self.process.wait_for_answer(PATIENCE)?;
+        self.served(answer)
+    }
+
+    /// Ends a test that has held a function up at each of its points in turn, of which there were `points`: this process
+    /// was to be held up at the one after the last, has passed all there are, and has handled its event.
+    pub(crate) fn expect_no_more_points(&mut self, points: usize) -> Result<()> {
+        let answer = self.answer()?;
+        ensure!(matches!(answer, Answer::Returned(_)), "after {points} points: {answer:?}");
+        let passed = self.points()?;
+        ensure!(passed.len() == points, "held up at {points} points of {passed:?}");
+        Ok(())
     }
 
     /// The lines it has logged.

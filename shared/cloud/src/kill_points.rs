@@ -42,6 +42,10 @@ pub(crate) struct KillPoints {
 
 impl KillPoints {
     /// As the variables `KILL_AT`, `PAUSE_AT` and `PAUSE_FILE` say.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test build's faults are none of the function's settings"
+    )]
     pub(crate) fn of_process() -> Self {
         let point = |name| std::env::var_os(name)?.to_str()?.parse().ok();
         let pause_file = std::env::var_os("PAUSE_FILE").map(PathBuf::from);

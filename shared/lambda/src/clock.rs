@@ -17,6 +17,7 @@ pub fn now() -> Timestamp {
 
 /// How far the clock of this process is ahead.
 #[cfg(feature = "shifted-clock")]
+#[expect(clippy::disallowed_methods, reason = "a test build's clock has no settings to be read from")]
 fn ahead() -> jiff::SignedDuration {
     let seconds = std::env::var_os("CLOCK_AHEAD_SECONDS").and_then(|value| value.to_str()?.parse().ok());
     jiff::SignedDuration::from_secs(seconds.unwrap_or(0))
