@@ -15,7 +15,7 @@ from pathlib import Path
 
 from botocore.exceptions import WaiterError
 
-from sam import load_overlay, overlay, transform
+from sam import load_overlay, matching, overlay, transform
 
 CODE_BUCKET = "function-code"
 
@@ -40,10 +40,14 @@ def upload_code(s3, functions: dict[str, str]) -> None:
         s3.put_object(Bucket=CODE_BUCKET, Key=f"{name}.zip", Body=package(Path(binary)))
 
 
-def upload_template(s3, request: dict) -> str:
-    """Puts the transformed and overlaid template beside the code, since it is too long to be sent; its URL."""
+def local_template(request: dict) -> dict:
+    """The transformed and overlaid template."""
     entries = load_overlay(request["watched"])
-    template = overlay(transform(Path(request["template"])), entries, request["values"])
+    return overlay(transform(Path(request["template"])), entries, request["values"])
+
+
+def upload_template(s3, template: dict) -> str:
+    """Puts the template beside the code, since it is too long to be sent; its URL."""
     s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(template).encode())
     return f"{s3.meta.endpoint_url}/{CODE_BUCKET}/template.json"
 
@@ -78,8 +82,28 @@ def failures(cloudformation, stack: str) -> str:
     return "; ".join(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '?')}" for event in failed)
 
 
+def encrypt_buckets(s3, template: dict, outputs: dict[str, str]) -> None:
+    """Sets each bucket's own encryption as the template says: the emulator's CloudFormation leaves it out."""
+    for name, resource in matching(template, "AWS::S3::Bucket"):
+        rules = []
+        for rule in resource["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]:
+            default = dict(rule["ServerSideEncryptionByDefault"])
+            key, attribute = default["KMSMasterKeyID"]["Fn::GetAtt"]
+            if attribute != "Arn":
+                raise DeploymentError(f"{name}: the key is named by its {attribute}, not by its ARN")
+            default["KMSMasterKeyID"] = outputs[key]
+            bucket_key = rule["BucketKeyEnabled"]
+            rules.append({"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": bucket_key})
+        s3.put_bucket_encryption(
+            Bucket=outputs[name], ServerSideEncryptionConfiguration={"Rules": rules}
+        )
+
+
 def deploy(client, request: dict) -> dict[str, str]:
     """Deploys with `client` (service name → AWS client) and gives the stack's outputs."""
     upload_code(client("s3"), request["functions"])
-    template_url = upload_template(client("s3"), request)
-    return create_stack(client("cloudformation"), template_url, request)
+    template = local_template(request)
+    template_url = upload_template(client("s3"), template)
+    outputs = create_stack(client("cloudformation"), template_url, request)
+    encrypt_buckets(client("s3"), template, outputs)
+    return outputs
