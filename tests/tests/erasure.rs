@@ -224,6 +224,9 @@ fn a_token_that_is_still_valid_revives_nobody_and_a_new_start_is_another_subject
     ensure!(user.list()?.is_empty() && user.favorites()?.is_empty());
     ensure!(user.subject().is_err(), "the identity leads to a subject");
 
+    let refused = user.start_account()?;
+    ensure!(refused.status == 403 && refused.body["code"] == "token_too_old", "{}", refused.body);
+    let user = user.signed_in_again()?;
     user.start_account()?.expect(200)?;
     let anew = user.subject()?;
     ensure!(anew != subject);

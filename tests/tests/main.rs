@@ -7,6 +7,8 @@
 
 mod app;
 mod backups;
+mod concurrent_erasures;
+mod contention;
 mod crashes;
 mod deletion;
 mod erasure;
@@ -17,11 +19,15 @@ mod identity;
 mod interrupted_erasures;
 mod isolation;
 mod label;
+mod late_uploads;
 mod line;
 mod logs;
+mod overtaken;
 mod periods;
 mod planted;
 mod promises;
+mod quotas;
+mod requests;
 mod residue;
 mod roles;
 mod routes;

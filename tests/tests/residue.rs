@@ -99,6 +99,7 @@ fn a_service_in_order_has_no_residue() -> Result<()> {
     let requests = [erased.erase("account")?, anew.erase("account")?, user.erase("favorites")?];
     bench.sweep_erasures(0)?;
     hidden.erase("account")?;
+    let anew = anew.signed_in_again()?;
     anew.start_account()?.expect(200)?;
     anew.ask(&faces::no_face()?)?;
     let states = requests.iter().map(|request| app.state(request)).collect::<Result<Vec<_>>>()?;

@@ -162,6 +162,17 @@ impl User<'_> {
         Ok(answer["Item"]["subject"]["S"].as_str().context("the user has no subject yet")?.parse()?)
     }
 
+    /// What this user has done of `what` (`uploads` or `deletion_requests`), summed over the days that are remembered.
+    pub(crate) fn counted(&self, what: &str) -> Result<i64> {
+        let identity = IdentityHash::new(&self.app.stack.description().issuer, &self.name);
+        let rows = self.app.all_rows("IdentitiesTable")?;
+        let counts = rows.iter().filter(|row| {
+            let key = row["identity"].as_str().unwrap_or_default();
+            key.starts_with("QUOTA#") && key.ends_with(identity.as_str())
+        });
+        Ok(counts.filter_map(|row| row[what].as_i64()).sum())
+    }
+
     /// Waits until the photo of a work is gone.
     pub(crate) fn wait_until_photo_is_gone(&self, work: WorkId) -> Result<()> {
         let subject = self.subject()?;

@@ -178,7 +178,7 @@ fn the_same_key_means_the_same_work() -> Result<()> {
     let (status, problem) = post(&user, Some("key"), other.to_string().as_bytes())?;
     assert_eq!((status, problem["code"].as_str()), (422, Some("idempotency_key_reused")));
     assert_eq!(user.list()?.len(), 1);
-    assert_eq!(uploads_counted(app, &user)?, 1);
+    assert_eq!(user.counted("uploads")?, 1);
 
     // The same key of somebody else is another key.
     let stranger = app.user()?;
@@ -209,13 +209,6 @@ fn the_same_key_sent_many_times_at_once_makes_one_work() -> Result<()> {
     let (status, _) = post(&user, Some("key"), &bytes)?;
     assert_eq!(status, 200);
     assert_eq!(user.list()?.len(), 1);
-    assert_eq!(uploads_counted(app, &user)?, 1);
+    assert_eq!(user.counted("uploads")?, 1);
     Ok(())
-}
-
-/// What the subject's quota rows add up to.
-fn uploads_counted(app: &App, user: &User<'_>) -> Result<i64> {
-    let rows = app.rows(user.subject()?)?;
-    let quotas = rows.iter().filter(|row| row["sk"].as_str().is_some_and(|sk| sk.starts_with("QUOTA#")));
-    Ok(quotas.filter_map(|row| row["uploads"].as_i64()).sum())
 }

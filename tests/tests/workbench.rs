@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use domain::{PhotoKey, SubjectId, WorkId};
@@ -18,6 +18,9 @@ use crate::app::{App, built, eventually};
 
 /// How long one event may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long to wait for an answer before looking whether the process is held up.
+const POLL: Duration = Duration::from_millis(20);
 
 /// The stack and what its functions are run from.
 pub(crate) struct Workbench {
@@ -32,8 +35,20 @@ pub(crate) struct Faults {
     pub(crate) kill_at: Option<u32>,
     /// It waits there instead.
     pub(crate) pause_at: Option<u32>,
+    /// It waits before this request to a store, from 1; reads count too.
+    pub(crate) pause_at_call: Option<u32>,
+    /// So many of a thousand of its writes to tables meet a transaction.
+    pub(crate) conflicts: u32,
     /// Its clock goes ahead by this much.
     pub(crate) ahead_seconds: u32,
+}
+
+/// How a process that is to be held up came to a stand.
+pub(crate) enum Held {
+    /// It waits at its point.
+    Up,
+    /// It has answered without coming by.
+    Answered(Answer),
 }
 
 /// A function process, its log, and the file that holds it up.
@@ -106,6 +121,12 @@ impl Workbench {
         }
         if let Some(point) = faults.pause_at {
             set("PAUSE_AT", point.to_string());
+        }
+        if let Some(call) = faults.pause_at_call {
+            set("PAUSE_AT_CALL", call.to_string());
+        }
+        if faults.conflicts > 0 {
+            set("CONFLICTS", (f64::from(faults.conflicts) / 1_000.0).to_string());
         }
         let binary = built().faulty.get(function).context("no such faulty function")?;
         let environment: Vec<_> = environment.into_iter().collect();
@@ -224,6 +245,20 @@ impl Run {
             let ended = self.log()?.contains("handled");
             Ok(if self.pause.exists() { Some(true) } else { ended.then_some(false) })
         })
+    }
+
+    /// Waits until the process is held up at its point, or has answered.
+    pub(crate) fn wait_for_pause_or_answer(&mut self) -> Result<Held> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if self.pause.exists() {
+                return Ok(Held::Up);
+            }
+            if let Ok(answer) = self.process.wait_for_answer(POLL) {
+                return Ok(Held::Answered(answer));
+            }
+        }
+        bail!("neither held up nor answered; see {}", self.log.display())
     }
 
     /// Lets a process that is held up go on.

@@ -8,7 +8,7 @@ use cloud::{
     Replaced,
 };
 use domain::receipt::Receipt;
-use domain::{Erasure, ErasureScope, ErasureStep, Reach, RequestId, UnixSeconds};
+use domain::{Erasure, ErasureScope, ErasureState, ErasureStep, Reach, RequestId, UnixSeconds};
 use jiff::SignedDuration;
 use lambda::Metrics;
 
@@ -56,10 +56,11 @@ impl Erase {
                 ErasureStep::Erase(reach) => self.erase(&erasure, reach).await?,
                 ErasureStep::LookAgain(reach) => self.look_again(&erasure, reach).await?,
                 ErasureStep::Forget(reach) => {
+                    self.look_once_more(&erasure, reach).await?;
                     self.erasures.forget_contact(reach.subject, request).await?;
                     self.erasures.replace(&erasure, &erasure.forgotten()).await?;
                 }
-                ErasureStep::Remove => self.erasures.remove(request).await?,
+                ErasureStep::Remove => self.erasures.remove(&erasure).await?,
             }
         }
     }
@@ -68,7 +69,7 @@ impl Erase {
     async fn erase(&self, erasure: &Erasure, reach: Reach) -> Result<(), CloudError> {
         let noted = self.note_leases(erasure, reach).await?;
         let Some(erasure) = noted else { return Ok(()) };
-        self.delete(erasure.scope, reach).await?;
+        self.delete(&erasure, reach).await?;
         let now = (self.clock)();
         let erased = erasure.erased(now, self.upload_window);
         if erasure.scope != ErasureScope::Account {
@@ -101,7 +102,7 @@ impl Erase {
     /// Looks for what somebody may have stored who began before it was hidden. What is found is deleted, and looked for
     /// once more; a look that finds nothing is the last, and is certified.
     async fn look_again(&self, erasure: &Erasure, reach: Reach) -> Result<(), CloudError> {
-        let found = self.delete(erasure.scope, reach).await?;
+        let found = self.delete(erasure, reach).await?;
         let now = (self.clock)();
         if found > 0 {
             tracing::warn!(found, "found by the second look and deleted");
@@ -127,10 +128,21 @@ impl Erase {
         self.erasures.replace(erasure, &erasure.verified(times, receipt)).await.map(|_either| ())
     }
 
+    /// Looks a last time before it is forgotten where to look. An upload that began before its URL ran out may take any
+    /// time and end after the verification. `synthesize` deletes its photo at once, since no row names it, and `purge` does
+    /// when that fails; what both have missed is deleted here.
+    async fn look_once_more(&self, erasure: &Erasure, reach: Reach) -> Result<(), CloudError> {
+        let found = self.delete(erasure, reach).await?;
+        if found > 0 {
+            tracing::error!(found, "found by the last look and deleted");
+        }
+        Ok(())
+    }
+
     /// Deletes what is in reach, objects before rows; how much there was.
-    async fn delete(&self, scope: ErasureScope, reach: Reach) -> Result<usize, CloudError> {
-        match scope {
-            ErasureScope::Account => self.delete_everything(reach).await,
+    async fn delete(&self, erasure: &Erasure, reach: Reach) -> Result<usize, CloudError> {
+        match erasure.scope {
+            ErasureScope::Account => self.delete_everything(erasure, reach).await,
             ErasureScope::Works => self.delete_works(reach).await,
             ErasureScope::Favorites => {
                 self.favorites.delete_earlier(reach.subject, reach.favorites_before).await
@@ -138,7 +150,9 @@ impl Erase {
         }
     }
 
-    async fn delete_everything(&self, reach: Reach) -> Result<usize, CloudError> {
+    /// Deletes all of a subject. The first look leaves the gate closed, to go with the identity in one write. A later look
+    /// deletes a gate too, and counts it: nobody can reach it, but what is verified leaves no row at all.
+    async fn delete_everything(&self, erasure: &Erasure, reach: Reach) -> Result<usize, CloudError> {
         let Disposal { photos, pictures, .. } = &self.disposal;
         let (photo_keys, picture_keys) =
             (photos.keys_of(reach.subject).await?, pictures.keys_of(reach.subject).await?);
@@ -146,6 +160,10 @@ impl Erase {
         pictures.delete_keys(&picture_keys).await?;
         let partition = self.partitions.load(reach.subject).await?;
         self.partitions.delete(&partition).await?;
+        let has_identity = matches!(erasure.state, ErasureState::Hidden { .. });
+        if partition.has_gate && !has_identity {
+            self.partitions.delete_gate(reach.subject).await?;
+        }
         Ok(photo_keys.len() + picture_keys.len() + partition.len())
     }
 

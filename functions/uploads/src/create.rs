@@ -53,7 +53,7 @@ impl Create {
         let seconds = UnixSeconds::of(now);
         let gate = self.subjects.find_or_create(&identity, &self.data_key, seconds).await?.map_err(closed)?;
         let work = self.new_work(gate, upload, template, now)?;
-        match self.uploads.admit(gate, &work, idempotency_key, now).await? {
+        match self.uploads.admit(&identity, gate, &work, idempotency_key, now).await? {
             Upload::Created => self.answer(201, &work, seconds).await,
             Upload::Repeated(earlier) => self.repeat(gate, &work, earlier, seconds).await,
             Upload::OverQuota => Err(over_quota().into()),

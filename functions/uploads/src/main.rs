@@ -15,13 +15,13 @@ async fn main() -> Result<()> {
     let settings = Settings::of_process();
     let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
     let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
-    let records = settings.text("RECORDS_TABLE")?;
+    let (records, identities) = (settings.text("RECORDS_TABLE")?, settings.text("IDENTITIES_TABLE")?);
     let works = Works::new(&connection, records.clone());
     let create = Create {
-        subjects: Subjects::new(&connection, settings.text("IDENTITIES_TABLE")?, records),
+        subjects: Subjects::new(&connection, identities.clone(), records),
         templates: Templates::new(&connection, settings.text("TEMPLATES_BUCKET")?),
         photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
-        uploads: Uploads::new(&connection, &works),
+        uploads: Uploads::new(&connection, &works, identities),
         works,
         data_key: settings.text("DATA_KEY")?,
         storage_key: settings.text("STORAGE_KEY")?,

@@ -12,7 +12,8 @@ use domain::{Erasure, FavoriteTarget, RequestId, SubjectId, UnixSeconds, Work, W
 use crate::cursors::PURGE;
 use crate::erasures::{self, WHOSE};
 use crate::favorites;
-use crate::table::{self, FAVORITE, GATE, IDEMPOTENCY, Item, QUOTA, REQUEST, WORK};
+use crate::quota::QUOTA;
+use crate::table::{self, FAVORITE, GATE, IDEMPOTENCY, Item, REQUEST, WORK};
 use crate::{CloudError, Connection, works};
 
 /// The tables that hold anything about users.
@@ -95,6 +96,11 @@ pub enum Identity {
     },
     /// Who is being erased by this request.
     Person(RequestId),
+    /// What somebody did on a day, in numbers.
+    Count {
+        /// When DynamoDB removes it.
+        ttl: UnixSeconds,
+    },
     /// Nothing that is ours.
     Unreadable,
 }
@@ -239,7 +245,7 @@ fn subject_row(key: &str, row: Item) -> Option<SubjectRow> {
     if key.starts_with(FAVORITE) {
         return favorites::target(key).map(SubjectRow::Favorite);
     }
-    let passes = [IDEMPOTENCY, QUOTA, REQUEST].iter().any(|prefix| key.starts_with(prefix));
+    let passes = [IDEMPOTENCY, REQUEST].iter().any(|prefix| key.starts_with(prefix));
     passes.then(|| seconds(&row, "ttl").map(|ttl| SubjectRow::Passing { ttl }))?
 }
 
@@ -252,6 +258,9 @@ fn identity_row(row: &Item) -> IdentityRow {
 fn identity(key: &str, row: &Item) -> Option<Identity> {
     if let Some(request) = key.strip_prefix(WHOSE) {
         return request.parse().ok().map(Identity::Person);
+    }
+    if key.starts_with(QUOTA) {
+        return seconds(row, "ttl").map(|ttl| Identity::Count { ttl });
     }
     if let Some(subject) = text(row, "subject") {
         return subject.parse().ok().map(Identity::Subject);

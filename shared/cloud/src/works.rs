@@ -5,13 +5,14 @@ mod row;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId};
 use serde::Deserialize;
 
 pub(crate) use self::row::read;
-use self::row::{Row, StillStands};
-use crate::table::{self, Generation, Item, Transaction, WORK};
+use self::row::{Row, still_stands};
+use crate::table::{self, Generation, Item, WORK};
+use crate::write::{Admission, Outcome, Transaction};
 use crate::{CloudError, Connection, Gate};
 
 /// The rows of works in the records table.
@@ -96,19 +97,13 @@ impl Works {
     /// # Errors
     /// When the table cannot be written.
     pub async fn replace(&self, old: &Work, new: &Work) -> Result<Replaced, CloudError> {
-        let condition = StillStands::of(old);
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(table::to_item(&Row::of(new), "a work")?))
-            .condition_expression(condition.expression)
-            .set_expression_attribute_names(Some(condition.names))
-            .set_expression_attribute_values(Some(condition.values));
-        let gate = table::gate_stands(&self.table, old.subject, Generation::Works(old.generation))?;
-        let operations = vec![gate, table::put(put)?];
-        Ok(match table::transact(&self.connection, operations).await? {
-            Transaction::Written => Replaced::Stored,
-            Transaction::Refused(failed) if failed.first() == Some(&true) => Replaced::Closed,
-            Transaction::Refused(_) => Replaced::Superseded,
+        let gate = Admission::open_gate(&self.table, old.subject, Generation::Works(old.generation))?;
+        let row = table::to_item(&Row::of(new), "a work")?;
+        let transaction = Transaction::admitted(gate).replace(&self.table, row, still_stands(old))?;
+        Ok(match transaction.write(&self.connection).await? {
+            Outcome::Written => Replaced::Stored,
+            Outcome::Refused(failed) if failed.first() == Some(&true) => Replaced::Closed,
+            Outcome::Refused(_) => Replaced::Superseded,
         })
     }
 
@@ -118,20 +113,12 @@ impl Works {
     /// # Errors
     /// When the table cannot be written.
     pub async fn remove(&self, work: &Work) -> Result<Replaced, CloudError> {
-        let condition = StillStands::of(work);
-        let row = Delete::builder()
-            .table_name(&self.table)
-            .set_key(Some(table::key(work.subject, table::work_row(work.id))))
-            .condition_expression(condition.expression)
-            .set_expression_attribute_names(Some(condition.names))
-            .set_expression_attribute_values(Some(condition.values));
-        let favorite = table::favorite_row(&FavoriteTarget::Work(work.id));
-        let favorite =
-            Delete::builder().table_name(&self.table).set_key(Some(table::key(work.subject, favorite)));
-        let operations = vec![table::delete(row)?, table::delete(favorite)?];
-        Ok(match table::transact(&self.connection, operations).await? {
-            Transaction::Written => Replaced::Stored,
-            Transaction::Refused(_) => Replaced::Superseded,
+        let row = table::key(work.subject, table::work_row(work.id));
+        let favorite = table::key(work.subject, table::favorite_row(&FavoriteTarget::Work(work.id)));
+        let transaction = Transaction::deleting(&self.table, row, still_stands(work))?;
+        Ok(match transaction.delete_too(&self.table, favorite)?.write(&self.connection).await? {
+            Outcome::Written => Replaced::Stored,
+            Outcome::Refused(_) => Replaced::Superseded,
         })
     }
 
@@ -203,13 +190,9 @@ impl Works {
         Ok(DuePage { works: keys.into_iter().map(due_work).collect(), next })
     }
 
-    /// The put of a new work, for the transaction that admits an upload.
-    pub(crate) fn put_new(&self, work: &Work) -> Result<TransactWriteItem, CloudError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(table::to_item(&Row::of(work), "a work")?))
-            .condition_expression("attribute_not_exists(pk)");
-        table::put(put)
+    /// The row of a new work, for the transaction that admits an upload.
+    pub(crate) fn new_row(work: &Work) -> Result<Item, CloudError> {
+        table::to_item(&Row::of(work), "a work")
     }
 }
 

@@ -17,7 +17,7 @@ pub enum Record {
     FailedWork,
     /// The row that makes a repeated upload request answer with the same work.
     Idempotency,
-    /// The row that counts a day's uploads and deletion requests.
+    /// The row that counts a person's uploads and deletion requests of a day.
     Quota,
     /// A line of a log.
     LogLine,
@@ -86,7 +86,9 @@ impl Record {
                 "A failed work, with the rounded value that a refused photo missed a threshold by"
             }
             Self::Idempotency => "Which work an `Idempotency-Key` made",
-            Self::Quota => "The count of a day's uploads and deletion requests",
+            Self::Quota => {
+                "The count of a day's uploads and deletion requests, under a hash of issuer and `sub`"
+            }
             Self::LogLine => "A log line; it names nobody",
             Self::Backup => {
                 "The backup of a row, refused photos' rounded values and the checksums of photos on \
@@ -96,7 +98,9 @@ impl Record {
                 "A request for an erasure, with its states and its receipt; whose it was and how to reach them is \
                  forgotten with the last backup, a week after it is done"
             }
-            Self::Tombstone => "That an account was erased: a hash of issuer and `sub`, and nothing else",
+            Self::Tombstone => {
+                "That an account was erased, and when: a hash of issuer and `sub`, and nothing else"
+            }
         }
     }
 
@@ -123,7 +127,8 @@ impl Record {
             },
             Self::Quota => Retention {
                 period: DAY.saturating_mul(2),
-                reason: "the day it counts, in any time zone; past it as above",
+                reason: "the day it counts, in any time zone; an account that is erased and started anew goes on with it; past it \
+                         as above",
             },
             Self::LogLine => Retention {
                 period: SignedDuration::from_hours(24 * 30),
@@ -141,7 +146,7 @@ impl Record {
             Self::Tombstone => Retention {
                 period: DAY.saturating_mul(30),
                 reason: "so that a token that is still valid does not bring the account back; a new start before that \
-                         is an explicit request",
+                         is an explicit request with a token from after the erasure",
             },
         }
     }

@@ -6,8 +6,8 @@
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
-use domain::IdentityHash;
 use domain::limits::IDEMPOTENCY_KEY_CHARS_MAX;
+use domain::{IdentityHash, UnixSeconds};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -56,6 +56,13 @@ impl Request {
     /// The name under which a Cognito user pool knows who signed in, as its access and its identity tokens carry it.
     pub fn username(&self) -> Option<&str> {
         self.claim("username").or_else(|| self.claim("cognito:username"))
+    }
+
+    /// When the caller's token was issued (`iat`), or when they signed in (`auth_time`), which is no later; `None` when the
+    /// token says neither. API Gateway hands numbers on as text.
+    pub fn issued_at(&self) -> Option<UnixSeconds> {
+        let claim = self.claim("iat").or_else(|| self.claim("auth_time"))?;
+        claim.parse().ok().map(UnixSeconds::from_second)
     }
 
     fn claim(&self, name: &str) -> Option<&str> {
@@ -247,6 +254,22 @@ mod tests {
                 .caller()
                 .expect_err("nobody");
             assert_eq!(problem.status(), 401);
+        }
+    }
+
+    #[test]
+    fn a_token_is_as_old_as_it_says_and_of_no_age_when_it_does_not() {
+        let issued_at = |claims: serde_json::Value| {
+            let context = serde_json::json!({ "http": { "method": "GET" }, "authorizer": { "jwt": { "claims": claims } } });
+            request(event(&serde_json::json!({ "requestContext": context }))).issued_at()
+        };
+        let second = |second| Some(UnixSeconds::from_second(second));
+        assert_eq!(issued_at(serde_json::json!({ "iat": "1795435200" })), second(1_795_435_200));
+        let both = serde_json::json!({ "iat": "1795435200", "auth_time": "1795000000" });
+        assert_eq!(issued_at(both), second(1_795_435_200));
+        assert_eq!(issued_at(serde_json::json!({ "auth_time": "1795000000" })), second(1_795_000_000));
+        for claims in [serde_json::json!({}), serde_json::json!({ "iat": "yesterday" })] {
+            assert_eq!(issued_at(claims), None);
         }
     }
 

@@ -39,7 +39,8 @@ impl Residue<'_> {
                     found.add_all(Kind::UngatedIdentity, usize::from(is_there));
                 }
                 Identity::Tombstone { ttl } if self.is_past(*ttl, TTL_AFTER) => found.add(Kind::Tombstone),
-                Identity::Tombstone { .. } => {}
+                Identity::Count { ttl } if self.is_past(*ttl, TTL_AFTER) => found.add(Kind::LapsedRow),
+                Identity::Tombstone { .. } | Identity::Count { .. } => {}
                 Identity::Person(request) => {
                     let is_needed = self.needs_person(*request).await?;
                     let is_there = !is_needed && self.inspection.identity(key).await? == Some(*is);
