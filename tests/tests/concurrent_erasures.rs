@@ -6,15 +6,12 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
-use domain::SubjectId;
-use local_stack::Caller;
-use serde_json::json;
-
 use crate::app::{TEMPLATE, User};
 use crate::erasure::{Requested, SETTLED, told};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
+use anyhow::{Context as _, Result, ensure};
+use domain::SubjectId;
 
 /// Erasures of an ordinary run, which takes about a minute on two cores.
 const ERASURES: usize = 100;
@@ -24,6 +21,12 @@ const AT_ONCE: usize = 4;
 
 /// How long clients go on calling after an account was erased.
 const AFTERWARDS: Duration = Duration::from_millis(60);
+
+/// How long those go on that sign in again: a token counts as newer from the next second on.
+const UNTIL_A_NEW_START: Duration = Duration::from_millis(1_300);
+
+/// One account in so many starts anew.
+const STARTS_ANEW: usize = 4;
 
 fn erasures() -> Result<usize> {
     let asked = std::env::var_os("ERASURES").and_then(|number| number.into_string().ok());
@@ -38,10 +41,10 @@ struct Erased {
 }
 
 /// The calls of the clients of one account, again and again until told to stop.
-fn hammer(user: &User<'_>, newer: &Caller<'_>, stop: &AtomicBool, calls: &AtomicUsize) -> Result<()> {
+fn hammer(user: &User<'_>, stop: &AtomicBool, calls: &AtomicUsize) -> Result<()> {
     let photo = faces::no_face()?;
     let start = || user.start_account();
-    let start_anew = || newer.send("POST", "/v1/account", &[], Vec::new());
+    let start_anew = || user.app.stack.sign_in(&user.name)?.send("POST", "/v1/account", &[], Vec::new());
     let ask = || user.try_to_ask(&photo);
     let mark = || user.mark("template", TEMPLATE);
     let poll = || user.caller.get("/v1/works");
@@ -65,30 +68,30 @@ fn hammer(user: &User<'_>, newer: &Caller<'_>, stop: &AtomicBool, calls: &Atomic
     })
 }
 
-/// Erases one account while its clients call. Every other one starts anew at once, with a token from after the erasure.
+/// Erases one account while its clients call. Some start anew, with a token from after the erasure.
 fn erase_one(bench: &Workbench, erase: &mut Run, number: usize, calls: &AtomicUsize) -> Result<Erased> {
     let user = bench.app.user()?;
     user.start_account()?.expect(200)?;
     user.mark("template", TEMPLATE)?.expect(200)?;
     let subject = user.subject()?;
-    let mut claims = json!({ "sub": user.name });
-    if number.is_multiple_of(2) {
-        claims["iat"] = json!(i64::from(u32::MAX));
-    }
-    let newer = bench.app.stack.caller(Some(bench.app.stack.token(&claims)?))?;
+    let starts_anew = number.is_multiple_of(STARTS_ANEW);
+    let afterwards = if starts_anew { UNTIL_A_NEW_START } else { AFTERWARDS };
     let stop = AtomicBool::new(false);
     let requested = std::thread::scope(|scope| {
-        let clients = scope.spawn(|| hammer(&user, &newer, &stop, calls));
+        let clients = scope.spawn(|| hammer(&user, &stop, calls));
         let erased = (|| {
             let requested = user.erase("account")?;
             erase.expect(&told(&requested)?)?;
-            std::thread::sleep(AFTERWARDS);
+            std::thread::sleep(afterwards);
             Ok::<_, anyhow::Error>(requested)
         })();
         stop.store(true, Ordering::Relaxed);
         clients.join().expect("no panic").context("a client")?;
         erased
     })?;
+    if starts_anew {
+        ensure!(user.subject().is_ok_and(|anew| anew != subject), "the new start made no new subject");
+    }
     Ok(Erased { name: user.name, subject, requested })
 }
 
