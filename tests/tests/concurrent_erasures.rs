@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result, ensure};
+use domain::SubjectId;
+
 use crate::app::{TEMPLATE, User};
 use crate::erasure::{Requested, SETTLED, told};
 use crate::faces;
-use crate::workbench::{Faults, Run, Workbench, sample};
-use anyhow::{Context as _, Result, ensure};
-use domain::SubjectId;
+use crate::workbench::{Faults, Run, Workbench};
 
 /// Erasures of an ordinary run, which takes about a minute on two cores.
 const ERASURES: usize = 100;
@@ -157,13 +158,10 @@ fn accounts_erased_under_hammering_clients_leave_nothing_and_no_receipt_is_false
     ensure!(subjects.len() == count, "{} subjects of {count}", subjects.len());
     let after_the_first_look = left(&bench, &subjects)?;
 
-    let mut sweep = bench.run("erase", &Faults { ahead_seconds: SETTLED, ..Faults::default() })?;
+    let mut second_look = bench.run("erase", &Faults { ahead_seconds: SETTLED, ..Faults::default() })?;
     let mut receipts = 0;
     for Erased { requested, .. } in &erased {
-        // One sweep has time for some thousands; what is left over is due in the next.
-        if bench.app.state(requested)? == "erased" {
-            sweep.expect(&sample("erase/sweep.json")?)?;
-        }
+        second_look.expect(&told(requested)?)?;
         let state = bench.app.state(requested)?;
         ensure!(state == "verified", "{state}: the second look found something");
         bench.app.receipt(requested)?;
