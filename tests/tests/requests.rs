@@ -5,7 +5,7 @@ use local_stack::Answer;
 use serde_json::{Map, Value, json};
 
 use crate::app::User;
-use crate::workbench::{Run, sample};
+use crate::workbench::sample;
 
 /// A request of a signed-in user.
 pub(crate) struct ApiRequest<'a> {
@@ -61,11 +61,4 @@ pub(crate) fn answered(answer: Answer) -> Result<(u64, Value)> {
     let status = answer["statusCode"].as_u64().context("no status")?;
     let body = answer["body"].as_str().unwrap_or("null");
     Ok((status, serde_json::from_str(body)?))
-}
-
-impl Run {
-    /// Sends this request and waits for its answer.
-    pub(crate) fn request(&mut self, user: &User<'_>, request: &ApiRequest<'_>) -> Result<(u64, Value)> {
-        answered(self.handle(&request.event(user)?)?)
-    }
 }
