@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use domain::SubjectId;
 
 use crate::app::{TEMPLATE, User};
@@ -41,6 +42,11 @@ struct Erased {
     requested: Requested,
 }
 
+/// What a thread came to.
+fn joined<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().map_err(|_panic| anyhow!("a thread panicked"))?
+}
+
 /// The calls of the clients of one account, again and again until told to stop.
 fn hammer(user: &User<'_>, stop: &AtomicBool, calls: &AtomicUsize) -> Result<()> {
     let photo = faces::no_face()?;
@@ -65,7 +71,7 @@ fn hammer(user: &User<'_>, stop: &AtomicBool, calls: &AtomicUsize) -> Result<()>
                 Ok(())
             })
         });
-        threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
+        threads.into_iter().try_for_each(joined)
     })
 }
 
@@ -87,7 +93,7 @@ fn erase_one(bench: &Workbench, erase: &mut Run, number: usize, calls: &AtomicUs
             Ok::<_, anyhow::Error>(requested)
         })();
         stop.store(true, Ordering::Relaxed);
-        clients.join().expect("no panic").context("a client")?;
+        joined(clients).context("a client")?;
         erased
     })?;
     if starts_anew {
@@ -117,7 +123,7 @@ fn erase_all(bench: &Workbench, count: usize, calls: &AtomicUsize) -> Result<Vec
             .collect();
         let mut all = Vec::new();
         for thread in threads {
-            all.extend(thread.join().expect("no panic")?);
+            all.extend(joined(thread)?);
         }
         Ok(all)
     })
