@@ -78,6 +78,7 @@ impl App {
     /// hash was erased names neither.
     pub(crate) fn traces_of(&self, user: &User<'_>, subject: SubjectId) -> Result<Vec<String>> {
         let mut traces = self.photos_of(subject)?;
+        traces.extend(self.markers_of(subject)?);
         traces.extend(self.pictures_of(subject)?);
         let rows = self.rows(subject)?;
         traces.extend(rows.iter().map(|row| row["sk"].as_str().unwrap_or("a row").to_owned()));
@@ -366,6 +367,7 @@ fn an_erasure_begins_by_itself_as_soon_as_it_is_asked_for() -> Result<()> {
     let user = app.user()?;
     let asked = user.send(&faces::portrait()?)?;
     user.wait(asked.work)?;
+    user.wait_until_photo_is_gone(asked.work)?;
     let subject = user.subject()?;
     let requested = user.erase("account")?;
     eventually("the stream wakes erase", || Ok((app.state(&requested)? == "erased").then_some(())))?;

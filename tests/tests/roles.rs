@@ -105,7 +105,15 @@ const OWN: [(&str, &[&str]); 9] = [
     ),
     (
         "synthesize",
-        &["read a photo", "delete a photo", "list photos", "delete a work", "store a work", "read a record"],
+        &[
+            "read a photo",
+            "delete a photo",
+            "store a photo",
+            "list photos",
+            "delete a work",
+            "store a work",
+            "read a record",
+        ],
     ),
     (
         "purge",

@@ -74,6 +74,14 @@ impl App {
         self.keys_below("UploadsBucket", &format!("uploads/{subject}/"))
     }
 
+    /// The keys of the empty objects that lie in the places of a subject's photos.
+    pub(crate) fn markers_of(&self, subject: SubjectId) -> Result<Vec<String>> {
+        let objects = self.stack.account().objects(self.stack.output("UploadsBucket")?)?.into_iter();
+        let prefix = format!("uploads/{subject}/");
+        let markers = objects.filter(|(key, bytes)| *bytes == 0 && key.starts_with(&prefix));
+        Ok(markers.map(|(key, _bytes)| key).collect())
+    }
+
     /// The keys of a subject's pictures and thumbnails.
     pub(crate) fn pictures_of(&self, subject: SubjectId) -> Result<Vec<String>> {
         self.keys_below("WorksBucket", &format!("works/{subject}/"))

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cloud::{Closed, Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits};
-use domain::limits::PHOTO_BYTES_MAX;
+use cloud::{Addresses, Closed, Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits};
+use domain::limits::{PHOTO_BYTES_MAX, UPLOAD_SLOT, UPLOADS_PER_SLOT_MAX};
 use domain::{
     ExpectedPhoto, TemplateId, TemplateVersion, UnixSeconds, UploadError, UploadRequest, Work, WorkId,
     WorkKind, WorkState,
@@ -19,6 +19,9 @@ pub(crate) struct Create {
     pub(crate) templates: Templates,
     pub(crate) photos: Photos,
     pub(crate) uploads: Uploads,
+    pub(crate) addresses: Addresses,
+    /// Uploads that one address may ask for in one slot; 0 for any number.
+    pub(crate) per_address_max: u32,
     pub(crate) works: Works,
     pub(crate) data_key: String,
     pub(crate) storage_key: String,
@@ -51,14 +54,27 @@ impl Create {
         upload.check().map_err(size_problem)?;
         let template = self.pin(&upload.template_id).await?;
         let seconds = UnixSeconds::of(now);
+        self.check_address(&request, seconds).await?;
         let gate = self.subjects.find_or_create(&identity, &self.data_key, seconds).await?.map_err(closed)?;
         let work = self.new_work(gate, upload, template, now)?;
         match self.uploads.admit(gate, &work, idempotency_key, now).await? {
             Upload::Created => self.answer(201, &work, seconds).await,
             Upload::Repeated(earlier) => self.repeat(gate, &work, earlier, seconds).await,
             Upload::OverQuota => Err(over_quota().into()),
+            Upload::OverSlot(until) => Err(over_slot(until.since(seconds)).into()),
             Upload::Closed => Err(closed(Closed::Changing).into()),
         }
+    }
+
+    /// Refuses a request from an address that has asked for too many uploads, whoever signed in there.
+    async fn check_address(&self, request: &Request, now: UnixSeconds) -> Result<(), ApiError> {
+        let Some(address) = request.source_address().filter(|_address| self.per_address_max > 0) else {
+            return Ok(());
+        };
+        if self.addresses.admit(address, self.per_address_max, now).await? {
+            return Ok(());
+        }
+        Err(address_over_quota(left_of_slot(now)).into())
     }
 
     /// The version of the template that the work gets, whatever is published afterwards.
@@ -153,6 +169,29 @@ fn size_problem(error: UploadError) -> Problem {
 fn over_quota() -> Problem {
     let detail = "Today's uploads are used up; try again tomorrow (UTC).";
     Problem::new(429, "quota_exceeded", "Too many uploads", detail).retry_after(3_600)
+}
+
+fn over_slot(wait: SignedDuration) -> Problem {
+    let detail = format!(
+        "At most {UPLOADS_PER_SLOT_MAX} uploads in {} minutes; try again later.",
+        UPLOAD_SLOT.as_mins()
+    );
+    Problem::new(429, "too_many_uploads", "Too many uploads at once", detail).retry_after(seconds_of(wait))
+}
+
+fn address_over_quota(wait: SignedDuration) -> Problem {
+    let detail = "Too many uploads come from your network address; try again later or from another network.";
+    Problem::new(429, "address_quota_exceeded", "Too many uploads from this address", detail)
+        .retry_after(seconds_of(wait))
+}
+
+/// How long the slot that `now` falls in still lasts.
+fn left_of_slot(now: UnixSeconds) -> SignedDuration {
+    SignedDuration::from_secs(UPLOAD_SLOT.as_secs() - now.as_second().rem_euclid(UPLOAD_SLOT.as_secs()))
+}
+
+fn seconds_of(wait: SignedDuration) -> u32 {
+    u32::try_from(wait.as_secs().max(1)).unwrap_or(u32::MAX)
 }
 
 fn spent() -> Problem {

@@ -3,7 +3,7 @@
 mod create;
 
 use anyhow::Result;
-use cloud::{Connection, Photos, Subjects, Templates, Uploads, Works};
+use cloud::{Addresses, Connection, Photos, Subjects, Templates, Uploads, Works};
 use jiff::SignedDuration;
 use lambda::Settings;
 
@@ -17,8 +17,11 @@ async fn main() -> Result<()> {
     let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
     let records = settings.text("RECORDS_TABLE")?;
     let works = Works::new(&connection, records.clone());
+    let identities = settings.text("IDENTITIES_TABLE")?;
     let create = Create {
-        subjects: Subjects::new(&connection, settings.text("IDENTITIES_TABLE")?, records),
+        addresses: Addresses::new(&connection, identities.clone()),
+        per_address_max: settings.value("UPLOADS_PER_ADDRESS")?,
+        subjects: Subjects::new(&connection, identities, records),
         templates: Templates::new(&connection, settings.text("TEMPLATES_BUCKET")?),
         photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
         uploads: Uploads::new(&connection, &works),

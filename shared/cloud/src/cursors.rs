@@ -21,6 +21,8 @@ pub enum CursorOf {
     Photos,
     /// The look for residue through everything.
     Residue,
+    /// The clearing of a restored copy of the records, which holds the cursor itself.
+    Replay,
 }
 
 impl CursorOf {
@@ -28,6 +30,7 @@ impl CursorOf {
         let name = match self {
             Self::Photos => "CURSOR#photos",
             Self::Residue => "CURSOR#residue",
+            Self::Replay => "CURSOR#replay",
         };
         Item::from([("pk".to_owned(), table::text(PURGE)), ("sk".to_owned(), table::text(name))])
     }

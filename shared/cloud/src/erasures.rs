@@ -15,7 +15,7 @@ pub use self::asking::{ListedRequest, Opened};
 pub use self::person::Person;
 pub(crate) use self::person::WHOSE;
 use crate::table::{self, Item, REQUEST, Transaction};
-use crate::{CloudError, Connection, Replaced};
+use crate::{CloudError, Connection, Replaced, Segment};
 
 /// The requests, and the tables that a request writes to in the same breath.
 #[derive(Debug, Clone)]
@@ -107,12 +107,14 @@ impl Erasures {
         Ok(DueRequests { requests: keys.iter().map(request_of).collect(), next })
     }
 
-    /// What copies of the records must be cleared of: the reach of every erasure that a copy may be older than.
+    /// What copies of the records must be cleared of: the reach of every erasure of this segment of the table that a
+    /// copy may be older than.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn reaches(&self) -> Result<Vec<(ErasureScope, Reach)>, CloudError> {
+    pub async fn reaches(&self, segment: Segment) -> Result<Vec<(ErasureScope, Reach)>, CloudError> {
         let rows = self.connection.dynamodb.scan().table_name(&self.table).consistent_read(true);
+        let rows = rows.segment(i32::from(segment.number)).total_segments(i32::from(segment.of));
         let rows = rows.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
         let mut reaches = Vec::new();
         for row in rows.map_err(CloudError::of("Scan"))? {

@@ -4,10 +4,14 @@
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use domain::limits::FAVORITES_MAX;
 use domain::{Favorite, FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use crate::table::{self, FAVORITE, Generation, Transaction};
 use crate::{CloudError, Connection, Gate, works};
+
+/// Deletes under way at once.
+const DELETES_AT_ONCE: usize = 16;
 
 /// The rows of favorites in the records table.
 #[derive(Debug, Clone)]
@@ -108,16 +112,20 @@ impl Favorites {
     pub async fn delete_earlier(&self, subject: SubjectId, before: u32) -> Result<usize, CloudError> {
         let mut rows = self.rows(subject).await?;
         rows.retain(|row| row.generation < before);
-        for row in &rows {
-            let delete = self.connection.dynamodb.delete_item().table_name(&self.table);
-            let delete = delete
-                .set_key(Some(table::key(subject, row.sk.clone())))
-                // It may have been marked anew in the meantime.
-                .condition_expression("generation < :before")
-                .expression_attribute_values(":before", table::number(before));
-            table::written_or_moot("DeleteItem", delete.send().await)?;
-        }
+        let deleted = rows.iter().map(|row| self.delete_of_earlier(subject, row, before));
+        stream::iter(deleted).buffer_unordered(DELETES_AT_ONCE).try_collect::<()>().await?;
         Ok(rows.len())
+    }
+
+    /// A batch would be fewer calls, but has no conditions.
+    async fn delete_of_earlier(&self, subject: SubjectId, row: &Row, before: u32) -> Result<(), CloudError> {
+        let delete = self.connection.dynamodb.delete_item().table_name(&self.table);
+        let delete = delete
+            .set_key(Some(table::key(subject, row.sk.clone())))
+            // It may have been marked anew in the meantime.
+            .condition_expression("generation < :before")
+            .expression_attribute_values(":before", table::number(before));
+        table::written_or_moot("DeleteItem", delete.send().await)
     }
 
     async fn rows(&self, subject: SubjectId) -> Result<Vec<Row>, CloudError> {

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use domain::{Erasure, FavoriteTarget, RequestId, SubjectId, UnixSeconds, Work, WorkId};
 
+use crate::addresses::{COUNT, SECRET};
 use crate::cursors::PURGE;
 use crate::erasures::{self, WHOSE};
 use crate::favorites;
@@ -95,6 +96,16 @@ pub enum Identity {
     },
     /// Who is being erased by this request.
     Person(RequestId),
+    /// How many uploads an address asked for; whose it was is in no row.
+    Count {
+        /// When DynamoDB removes it.
+        ttl: UnixSeconds,
+    },
+    /// The secret that addresses are hashed with.
+    Secret {
+        /// In which slot it is used.
+        slot: i64,
+    },
     /// Nothing that is ours.
     Unreadable,
 }
@@ -129,7 +140,7 @@ impl Inspection {
     ) -> Result<Scanned<IdentityRow>, CloudError> {
         let scan = self.connection.dynamodb.scan().table_name(&self.identities);
         let scan = scan
-            .projection_expression("#key, subject, erased_at, #ttl")
+            .projection_expression("#key, subject, erased_at, slot, #ttl")
             .expression_attribute_names("#key", "identity")
             .expression_attribute_names("#ttl", "ttl");
         page(scan, segment, start, |row| identity_row(&row)).await
@@ -252,6 +263,12 @@ fn identity_row(row: &Item) -> IdentityRow {
 fn identity(key: &str, row: &Item) -> Option<Identity> {
     if let Some(request) = key.strip_prefix(WHOSE) {
         return request.parse().ok().map(Identity::Person);
+    }
+    if key.starts_with(COUNT) {
+        return seconds(row, "ttl").map(|ttl| Identity::Count { ttl });
+    }
+    if key == SECRET {
+        return row.get("slot")?.as_n().ok()?.parse().ok().map(|slot| Identity::Secret { slot });
     }
     if let Some(subject) = text(row, "subject") {
         return subject.parse().ok().map(Identity::Subject);

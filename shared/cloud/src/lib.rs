@@ -4,6 +4,7 @@
 //! conditional on the state it was computed from; an object goes before the row that names it; an error's text
 //! holds an operation and a code, never a key, an id or a body.
 
+mod addresses;
 mod bucket;
 mod connection;
 mod cursors;
@@ -28,7 +29,8 @@ mod templates;
 mod uploads;
 mod works;
 
-pub use bucket::ListedObjects;
+pub use addresses::Addresses;
+pub use bucket::{ListedObject, ListedObjects};
 pub use connection::Connection;
 pub use cursors::{CursorOf, Cursors};
 pub use disposal::Disposal;
@@ -40,7 +42,7 @@ pub use inspection::{Identity, IdentityRow, Inspection, RecordRow, Scanned, Segm
 pub use log_groups::{LogGroup, LogGroups};
 pub use partition::{Partition, Partitions};
 pub use photos::{FetchedPhoto, ListedPhotos, Photos, PresignedUpload};
-pub use pictures::{Pictures, PresignedDownload};
+pub use pictures::{PictureShard, Pictures, PresignedDownload};
 pub use random::{lease_token, random_bits};
 pub use receipts::ReceiptKeys;
 pub use subject_key::{Purpose, Sealed, SubjectKey};

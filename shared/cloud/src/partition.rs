@@ -4,13 +4,17 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
-use domain::{Reach, SubjectId, UnixSeconds};
+use domain::{FavoriteTarget, Reach, SubjectId, UnixSeconds, WorkId};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::table::{self, GATE, Generation, Item};
 use crate::{CloudError, Connection};
 
 /// Rows that one request deletes at most.
 const BATCH_MAX: usize = 25;
+
+/// Batches under way at once.
+const AT_ONCE: usize = 8;
 
 /// Tries of a batch that DynamoDB handles in part, which it does when it is asked too much at once.
 const TRIES_MAX: u32 = 8;
@@ -118,17 +122,34 @@ impl Partitions {
         Ok(())
     }
 
+    /// Deletes the rows of these works and of the favorites that may name them, whatever state they are in. Nobody may
+    /// write to them any more: their gate has closed on them, or they are in a copy that does not serve.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn delete_works(&self, works: &[(SubjectId, WorkId)]) -> Result<(), CloudError> {
+        let favorites = works
+            .iter()
+            .map(|(subject, work)| table::key(*subject, table::favorite_row(&FavoriteTarget::Work(*work))));
+        let rows = works.iter().map(|(subject, work)| table::key(*subject, table::work_row(*work)));
+        // A batch is no transaction. Should it end in between, the works are still there to lead to their favorites.
+        self.delete_rows(favorites.collect()).await?;
+        self.delete_rows(rows.collect()).await
+    }
+
     async fn delete_rows(&self, keys: Vec<Item>) -> Result<(), CloudError> {
-        for keys in keys.chunks(BATCH_MAX) {
-            let mut requests = Vec::with_capacity(keys.len());
-            for key in keys {
-                let delete = DeleteRequest::builder().set_key(Some(key.clone())).build();
-                let delete = delete.map_err(CloudError::malformed("a delete"))?;
-                requests.push(WriteRequest::builder().delete_request(delete).build());
-            }
-            self.write(requests).await?;
+        let batches = keys.chunks(BATCH_MAX).map(|keys| self.delete_batch(keys));
+        stream::iter(batches).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn delete_batch(&self, keys: &[Item]) -> Result<(), CloudError> {
+        let mut requests = Vec::with_capacity(keys.len());
+        for key in keys {
+            let delete = DeleteRequest::builder().set_key(Some(key.clone())).build();
+            let delete = delete.map_err(CloudError::malformed("a delete"))?;
+            requests.push(WriteRequest::builder().delete_request(delete).build());
         }
-        Ok(())
+        self.write(requests).await
     }
 
     async fn write(&self, requests: Vec<WriteRequest>) -> Result<(), CloudError> {

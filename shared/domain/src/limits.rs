@@ -10,6 +10,12 @@ pub const PHOTO_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// to it by a test.
 pub const UPLOAD_WINDOW: SignedDuration = SignedDuration::from_secs(300);
 
+/// The longest that a deployment may let an upload URL work: the template's upper bound, held to it by a test.
+pub const UPLOAD_WINDOW_MAX: SignedDuration = SignedDuration::from_secs(600);
+
+/// How long after [`UPLOAD_WINDOW_MAX`] a URL still counts as working: the clocks of S3 and of `uploads` may differ.
+pub const UPLOAD_WINDOW_MARGIN: SignedDuration = SignedDuration::from_secs(60);
+
 /// How long a worker may hold a work. Longer than the function's time-out, so that no worker outlives its lease;
 /// shorter than Lambda's first retry (about a minute), so that the retry can reclaim it.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(50);
@@ -28,6 +34,13 @@ pub const ATTEMPTS_MAX: u32 = 4;
 
 /// Uploads one subject may ask for in a day (UTC).
 pub const UPLOADS_PER_DAY_MAX: u32 = 100;
+
+/// Upload URLs one subject may ask for in one slot of [`UPLOAD_SLOT`]. A URL works no longer than a slot, so at most
+/// twice as many work at once. It bounds what one user can hold of the fitting capacity that all users share.
+pub const UPLOADS_PER_SLOT_MAX: u32 = 20;
+
+/// What upload URLs are counted in, per user and per network address. Slots begin at multiples of it.
+pub const UPLOAD_SLOT: SignedDuration = UPLOAD_WINDOW_MAX;
 
 /// The longest `Idempotency-Key`, in characters.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
@@ -63,4 +76,9 @@ const _: () = {
     assert!(SYNTHESIZE_TIMEOUT.as_secs() < LEASE.as_secs());
     assert!(LEASE.as_secs() < 60);
     assert!(EVENT_AGE_MAX.as_secs() < PHOTO_AGE_MAX.as_secs());
+    assert!(UPLOAD_WINDOW.as_secs() <= UPLOAD_WINDOW_MAX.as_secs());
+    // The sweep removes a marker before it counts as residue.
+    assert!(UPLOAD_WINDOW_MAX.as_secs() + UPLOAD_WINDOW_MARGIN.as_secs() < PHOTO_AGE_MAX.as_secs());
+    assert!(UPLOAD_WINDOW_MAX.as_secs() <= UPLOAD_SLOT.as_secs());
+    assert!(UPLOADS_PER_SLOT_MAX <= UPLOADS_PER_DAY_MAX);
 };

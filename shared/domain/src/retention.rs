@@ -50,11 +50,16 @@ pub struct KeptWith {
 }
 
 /// What has no period of its own.
-pub const KEPT_WITH: [KeptWith; 2] = [
+pub const KEPT_WITH: [KeptWith; 3] = [
     KeptWith {
         what: "A favorite",
         until: "it is unmarked, or its work goes",
         reason: "it is the user's own note",
+    },
+    KeptWith {
+        what: "How many uploads a network address asked for, under a keyed hash of it",
+        until: "the key is replaced, every 10 minutes; DynamoDB removes the bare count within days",
+        reason: "so that no address takes the places of all users; the address itself is stored nowhere",
     },
     KeptWith {
         what: "The link from a person to a subject with the subject's wrapped key, and the subject's gate",

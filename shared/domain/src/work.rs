@@ -318,6 +318,11 @@ impl Work {
         self.with(WorkState::Deleting { attempt: self.attempt(), settled_at })
     }
 
+    /// Whether its user has deleted it.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.state, WorkState::Deleting { .. })
+    }
+
     /// When something is next to be done about it; what, [`Work::due_action`] says then.
     pub fn due_at(&self) -> UnixSeconds {
         match &self.state {

@@ -3,6 +3,8 @@
 //! Who the caller is comes from the JWT authorizer's claims and from nowhere else: no header, query or body can
 //! name a user.
 
+use std::net::IpAddr;
+
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -61,6 +63,11 @@ impl Request {
     fn claim(&self, name: &str) -> Option<&str> {
         let jwt = self.0.request_context.authorizer.as_ref()?.jwt.as_ref()?;
         jwt.claims.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The network address that the request came from, as API Gateway saw it. Behind a proxy it is the proxy's.
+    pub fn source_address(&self) -> Option<IpAddr> {
+        self.0.request_context.http.source_ip.as_deref()?.parse().ok()
     }
 
     /// A parameter of the path.

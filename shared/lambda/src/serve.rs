@@ -8,6 +8,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{ApiError, Problem, Request, Response, clock};
@@ -55,15 +56,17 @@ where
 }
 
 /// Serves asynchronous events until Lambda ends the process. The handler gets the event and the request's id, which
-/// is the same for every attempt on one event. An error goes back to Lambda, which retries.
+/// is the same for every attempt on one event. Its answer reaches only who invokes the function by hand. An error goes
+/// back to Lambda, which retries.
 ///
 /// # Errors
 /// When the Lambda runtime cannot be reached.
-pub async fn serve_events<E, H, F>(handler: H) -> Result<(), lambda_runtime::Error>
+pub async fn serve_events<E, A, H, F>(handler: H) -> Result<(), lambda_runtime::Error>
 where
     E: DeserializeOwned,
+    A: Serialize,
     H: Fn(E, String) -> F,
-    F: Future<Output = Result<(), HandlerError>>,
+    F: Future<Output = Result<A, HandlerError>>,
 {
     let service = service_fn(async |event: LambdaEvent<E>| {
         let handled =

@@ -1,6 +1,8 @@
 //! P06: the times that bound a photo's life, in their order.
 
-use domain::limits::{EVENT_AGE_MAX, LEASE, PHOTO_AGE_MAX, SYNTHESIZE_TIMEOUT, UPLOAD_WINDOW};
+use domain::limits::{
+    EVENT_AGE_MAX, LEASE, PHOTO_AGE_MAX, SYNTHESIZE_TIMEOUT, UPLOAD_WINDOW, UPLOAD_WINDOW_MAX,
+};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -66,6 +68,8 @@ fn an_upload_url_dies_before_the_sweep_takes_its_photo_for_an_orphan() {
     let parameter = &TEMPLATE["Parameters"]["UploadUrlSeconds"];
     assert_eq!(seconds(&parameter["Default"]), UPLOAD_WINDOW);
     assert!(seconds(&parameter["MaxValue"]) < PHOTO_AGE_MAX);
+    // A marker stays for as long as the longest URL works.
+    assert_eq!(seconds(&parameter["MaxValue"]), UPLOAD_WINDOW_MAX);
 }
 
 #[test]
@@ -75,6 +79,7 @@ fn photos_reach_synthesize_from_this_accounts_bucket_only() {
     assert_eq!(permission["SourceAccount"], json!({ "Ref": "AWS::AccountId" }));
     assert!(permission["SourceArn"]["Fn::Sub"].as_str().unwrap().ends_with("-uploads-${AWS::AccountId}"));
     let notification = &resource("UploadsBucket")["NotificationConfiguration"]["LambdaConfigurations"][0];
-    assert_eq!(notification["Event"], "s3:ObjectCreated:*");
+    // Not of copies, by which synthesize puts markers in the places of photos.
+    assert_eq!(notification["Event"], "s3:ObjectCreated:Put");
     assert_eq!(notification["Filter"]["S3Key"]["Rules"], json!([{ "Name": "prefix", "Value": "uploads/" }]));
 }

@@ -106,7 +106,9 @@ fn every_bucket_refuses_objects_encrypted_otherwise() {
 fn a_photo_can_be_put_only_where_none_is() {
     let deny = statement("UploadsBucket", "OnlyWhereNoPhotoIs");
     assert_eq!((&deny["Principal"], &deny["Action"]), (&json!("*"), &json!("s3:PutObject")));
-    assert_eq!(deny["Condition"], json!({ "Null": { "s3:if-none-match": "true" } }));
+    let synthesize = json!({ "aws:PrincipalArn": { "Fn::GetAtt": ["SynthesizeRole", "Arn"] } });
+    let condition = json!({ "Null": { "s3:if-none-match": "true" }, "ArnNotEquals": synthesize });
+    assert_eq!(deny["Condition"], condition);
 }
 
 #[test]

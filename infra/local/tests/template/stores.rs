@@ -144,6 +144,12 @@ fn every_function_is_watched_and_every_alarm_tells_someone() {
             |alarm: &Value| alarm["Statistic"] == "SampleCount" && alarm["TreatMissingData"] == "breaching";
         assert!(alarms().any(silent), "{metric}");
     }
+    // Silence of this one is good news.
+    let unprocessed = resource("UnprocessedPhotosAlarm");
+    assert_eq!(unprocessed["Namespace"], "AiFitting");
+    assert_eq!(unprocessed["MetricName"], "photos_deleted_unprocessed");
+    let dimension = json!([{ "Name": "function", "Value": { "Ref": "SynthesizeFunction" } }]);
+    assert_eq!((&unprocessed["Dimensions"], &unprocessed["Statistic"]), (&dimension, &json!("Sum")));
     for metric in ["Throttles", "AsyncEventsDropped", "DestinationDeliveryFailures", "Duration"] {
         assert!(
             resources("AWS::CloudWatch::Alarm").any(|(_, alarm)| {

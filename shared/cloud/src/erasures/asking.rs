@@ -10,7 +10,7 @@ use super::Erasures;
 use super::person::{Person, PersonRow};
 use crate::subject_key::Sealed;
 use crate::table::{self, GATE, Generation, Item, REQUEST, Transaction};
-use crate::{CloudError, Gate};
+use crate::{CloudError, Gate, Segment};
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,13 +90,15 @@ impl Erasures {
         table::written_or_moot("UpdateItem", answer)
     }
 
-    /// The requests whose requesters the records still know how to reach.
+    /// The requests of this segment of the records whose requesters the records still know how to reach.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn contacts(&self) -> Result<Vec<(SubjectId, RequestId)>, CloudError> {
+    pub async fn contacts(&self, segment: Segment) -> Result<Vec<(SubjectId, RequestId)>, CloudError> {
         let scan = self.connection.dynamodb.scan().table_name(&self.records);
         let rows = scan
+            .segment(i32::from(segment.number))
+            .total_segments(i32::from(segment.of))
             .filter_expression("begins_with(sk, :requests) AND attribute_exists(contact)")
             .expression_attribute_values(":requests", table::text(REQUEST))
             .projection_expression("pk, sk")
