@@ -56,6 +56,8 @@ fn every_kind_of_residue_is_found_and_named() -> Result<()> {
     user.ask_to_erase("favorites", "verified")?.expect(201)?;
     bench.sweep_erasures(0)?;
     user.ask_to_erase("favorites", "hidden")?.expect(201)?;
+    // By then the sweep has taken away the marker of the spent upload URL.
+    bench.sweep(PHOTOS_PAST)?;
     ensure!(bench.residue(PHOTOS_PAST)?.is_empty(), "residue before anything was planted");
 
     let planted = plant(&bench.app, &user, subject)?;
