@@ -145,7 +145,7 @@ fn a_bad_request_is_refused_with_its_own_code() -> Result<()> {
         ("an unknown field", key, changed("idfa", json!("x")), 400, "invalid_body"),
         ("no template", key, changed("template_id", Value::Null), 400, "invalid_body"),
         ("another source", key, changed("source", json!("web")), 400, "invalid_body"),
-        ("another type", key, changed("content_type", json!("image/heic")), 400, "invalid_body"),
+        ("another type", key, changed("content_type", json!("image/heic")), 415, "bad_format"),
         ("a short digest", key, changed("sha256", json!("AAAA")), 400, "invalid_body"),
         ("a negative size", key, changed("content_length", json!(-1)), 400, "invalid_body"),
         ("no photo", key, changed("content_length", json!(0)), 422, "empty_photo"),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use cloud::{Closed, Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits};
 use domain::limits::PHOTO_BYTES_MAX;
 use domain::{
-    ExpectedPhoto, TemplateId, TemplateVersion, UnixSeconds, UploadError, UploadRequest, Work, WorkId,
-    WorkKind, WorkState,
+    ContentType, ExpectedPhoto, TemplateId, TemplateVersion, UnixSeconds, UploadError, UploadRequest, Work,
+    WorkId, WorkKind, WorkState,
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda::{ApiError, Problem, Request, Response};
@@ -48,11 +48,11 @@ impl Create {
         let identity = request.caller()?;
         let idempotency_key = request.idempotency_key()?;
         let upload: UploadRequest = request.json()?;
-        upload.check().map_err(size_problem)?;
+        let content_type = upload.check().map_err(problem)?;
         let template = self.pin(&upload.template_id).await?;
         let seconds = UnixSeconds::of(now);
         let gate = self.subjects.find_or_create(&identity, &self.data_key, seconds).await?.map_err(closed)?;
-        let work = self.new_work(gate, upload, template, now)?;
+        let work = self.new_work(gate, upload, content_type, template, now)?;
         match self.uploads.admit(gate, &work, idempotency_key, now).await? {
             Upload::Created => self.answer(201, &work, seconds).await,
             Upload::Repeated(earlier) => self.repeat(gate, &work, earlier, seconds).await,
@@ -74,14 +74,11 @@ impl Create {
         &self,
         gate: Gate,
         upload: UploadRequest,
+        content_type: ContentType,
         template: TemplateVersion,
         now: Timestamp,
     ) -> Result<Work, ApiError> {
-        let photo = ExpectedPhoto {
-            content_type: upload.content_type,
-            bytes: upload.content_length,
-            sha256: upload.sha256,
-        };
+        let photo = ExpectedPhoto { content_type, bytes: upload.content_length, sha256: upload.sha256 };
         let created_at = UnixSeconds::of(now);
         Ok(Work {
             id: WorkId::new(now, random_bits()?),
@@ -140,8 +137,11 @@ fn asks_for_the_same(asked: &Work, earlier: &Work) -> bool {
     asked.template.id == earlier.template.id && asked.source == earlier.source && same_photo
 }
 
-fn size_problem(error: UploadError) -> Problem {
+fn problem(error: UploadError) -> Problem {
     match error {
+        UploadError::BadFormat => {
+            Problem::new(415, "bad_format", "Photos of this type are not read", format!("{error}."))
+        }
         UploadError::Empty => Problem::new(422, "empty_photo", "The photo is empty", format!("{error}.")),
         UploadError::TooLarge => {
             let detail = format!("{error}. The limit is {} MiB.", PHOTO_BYTES_MAX >> 20);

@@ -6,6 +6,19 @@ use jiff::SignedDuration;
 /// The largest photo that is accepted, in bytes: a 48-megapixel JPEG of a phone takes 10 to 25 MB.
 pub const PHOTO_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
+/// The most pixels of a JPEG. It is decoded in parts. The largest sensors of phones have 16,384 × 12,288 pixels.
+pub const PHOTO_PIXELS_MAX: usize = 202_000_000;
+
+/// The most pixels of a PNG, which is decoded as a whole: 9,248 × 6,936, a usual size of phones, and a little more.
+pub const PHOTO_PNG_PIXELS_MAX: usize = 65_000_000;
+
+/// The most pixels of a WebP, or of a JPEG that is not coded as cameras and browsers do. They take 10 bytes and 20 ns
+/// for each pixel.
+pub const PHOTO_OTHER_PIXELS_MAX: usize = 25_000_000;
+
+/// The longest side of a photo in pixels.
+pub const PHOTO_SIDE_MAX: usize = 16_384;
+
 /// How long a presigned upload URL is valid unless the deployment says otherwise: the default of the template, held
 /// to it by a test.
 pub const UPLOAD_WINDOW: SignedDuration = SignedDuration::from_secs(300);

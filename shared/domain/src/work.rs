@@ -151,7 +151,7 @@ pub struct Failure {
     pub measured: Option<Measured>,
 }
 
-/// A measured value of the photo beside its threshold, rounded to two significant digits.
+/// A measured value of the photo beside its threshold, rounded to two significant digits unless it is a size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// What was measured.
@@ -226,9 +226,10 @@ impl Failure {
         Self { reason, measured: None }
     }
 
-    /// A refusal by the quality gate.
+    /// A refusal by the quality gate. A size is about the file, not about a face, and is told exactly.
     pub fn measured(reason: ReasonCode, value: f64, threshold: f64) -> Self {
-        let measured = Measured { value: rounded(value), threshold: rounded(threshold) };
+        let told = |value| if reason == ReasonCode::TooLarge { value } else { rounded(value) };
+        let measured = Measured { value: told(value), threshold: told(threshold) };
         Self { reason, measured: Some(measured) }
     }
 }
