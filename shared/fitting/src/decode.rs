@@ -10,7 +10,7 @@ mod jpeg;
 mod png;
 mod webp;
 
-use domain::ReasonCode;
+use domain::{ReasonCode, limits};
 
 use self::jpeg::{Jpeg, Scaled};
 use crate::outcome::Refusal;
@@ -22,7 +22,7 @@ use crate::pixels::RgbImage;
 pub struct Limits {
     /// The longest file, in bytes.
     pub photo_bytes_max: usize,
-    /// The most pixels; 48-megapixel phones must pass.
+    /// The most pixels. What is decoded as a whole has lower limits besides: see [`domain::limits`].
     pub pixels_max: usize,
     /// The longest side in pixels.
     pub side_max: usize,
@@ -30,7 +30,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { photo_bytes_max: 32 << 20, pixels_max: 64_000_000, side_max: 16_384 }
+        Self {
+            photo_bytes_max: usize::try_from(limits::PHOTO_BYTES_MAX).unwrap_or(usize::MAX),
+            pixels_max: limits::PHOTO_PIXELS_MAX,
+            side_max: limits::PHOTO_SIDE_MAX,
+        }
     }
 }
 
@@ -127,7 +131,7 @@ enum Container {
 
 impl Container {
     fn of(photo: &[u8]) -> Option<Self> {
-        if photo.starts_with(&[0xFF, 0xD8, 0xFF]) {
+        if photo.starts_with(&[0xFF, 0xD8]) {
             Some(Self::Jpeg)
         } else if photo.starts_with(b"\x89PNG\r\n\x1a\n") {
             Some(Self::Png)
@@ -147,6 +151,11 @@ impl Limits {
         }
         within(width.max(height), self.side_max)?;
         within(width * height, self.pixels_max)
+    }
+
+    /// As [`Self::admit`], for a picture that may have only so many pixels.
+    fn admit_up_to(&self, pixels_max: usize, width: usize, height: usize) -> Result<(), Refusal> {
+        Self { pixels_max: self.pixels_max.min(pixels_max), ..*self }.admit(width, height)
     }
 }
 

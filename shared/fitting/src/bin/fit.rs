@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Parser;
+use domain::ReasonCode;
 use fitting::template::{Draft, draft};
 use fitting::{FitOptions, Fitted, Format, Mark, Models, Outcome, Refusal, Stage, Template, fit_observed};
 use serde_json::{Map, Value, json};
@@ -177,8 +178,13 @@ fn describe_work(report: &mut Map<String, Value>, work: &Fitted) {
 fn describe_refusal(report: &mut Map<String, Value>, refusal: Refusal) {
     report.insert("outcome".into(), json!("refused"));
     report.insert("reason".into(), json!(refusal.reason.as_str()));
-    report.insert("measured".into(), json!(rounded(f64::from(refusal.measured))));
-    report.insert("threshold".into(), json!(rounded(f64::from(refusal.threshold))));
+    // A size is about the file and is told exactly, as the API does.
+    let told = |value: f32| {
+        let value = f64::from(value);
+        json!(if refusal.reason == ReasonCode::TooLarge { value } else { rounded(value) })
+    };
+    report.insert("measured".into(), told(refusal.measured));
+    report.insert("threshold".into(), told(refusal.threshold));
     report.insert("advice".into(), json!(refusal.reason.advice()));
 }
 

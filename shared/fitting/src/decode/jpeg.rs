@@ -11,12 +11,14 @@ mod frame;
 mod huffman;
 mod idct;
 mod library;
+mod markers;
 mod plane;
 mod progressive;
 mod region;
 mod scan;
 mod scans;
 mod segments;
+mod standard;
 #[cfg(test)]
 mod tests;
 mod upsample;
@@ -73,11 +75,9 @@ pub(super) struct Scaled {
 }
 
 impl<'a> Jpeg<'a> {
-    /// Checks a file's size, completeness and how much there is to do.
+    /// Checks a file's size, how it is coded and how much there is to do. Whether all of a sequential file is there
+    /// shows when it is decoded: a mark at its end is not needed.
     pub(super) fn open(file: &'a [u8], limits: &Limits) -> Result<Self, Refusal> {
-        if !is_complete(file) {
-            return Err(corrupt());
-        }
         let header = segments::header(file, limits)?;
         Ok(Self { file, header, places: None, limits: *limits })
     }
@@ -170,11 +170,4 @@ fn first_pass(
             Ok((pixels, Remembered::Progressive(index)))
         }
     }
-}
-
-/// Whether the file goes on to an end-of-image marker after its first scan begins. Inside a scan the bytes
-/// `FF D9` cannot occur, so a file that was cut short has none, whatever its thumbnail contains.
-fn is_complete(file: &[u8]) -> bool {
-    let scan = segments::scan_start(file).and_then(|start| file.get(start..)).unwrap_or_default();
-    scan.windows(2).rev().any(|pair| pair == [0xFF, 0xD9])
 }

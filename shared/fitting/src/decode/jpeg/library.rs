@@ -1,7 +1,7 @@
 //! What is not of the plain kind: progressive files, four inks, unusual subsampling, several scans.
 
 use domain::ReasonCode;
-use jpeg_decoder::{Decoder, PixelFormat};
+use jpeg_decoder::{Decoder, Error, PixelFormat};
 use zeroize::Zeroizing;
 
 use crate::colour;
@@ -26,10 +26,10 @@ pub(super) fn decode(
     let mut decoder = Decoder::new(file);
     // Four channels a pixel, and for progressive files two bytes for each coefficient.
     decoder.set_max_decoding_buffer_size(pixels_max.saturating_mul(12));
-    decoder.read_info().map_err(damaged)?;
+    decoder.read_info().map_err(refusal)?;
     let side = |length: usize| u16::try_from(length).map_err(damaged);
     decoder.scale(side(width)?, side(height)?).map_err(damaged)?;
-    let mut samples = Zeroizing::new(decoder.decode().map_err(damaged)?);
+    let mut samples = Zeroizing::new(decoder.decode().map_err(refusal)?);
     let format = decoder.info().ok_or_else(corrupt)?.pixel_format;
     let pixels = match format {
         PixelFormat::RGB24 => std::mem::take(&mut *samples),
@@ -40,4 +40,10 @@ pub(super) fn decode(
     };
     let pixels = RgbImage::from_raw(width, height, pixels).ok_or_else(corrupt)?;
     Ok(Decoded { pixels, is_converted: format == PixelFormat::CMYK32 })
+}
+
+/// What the library does not decode is not damaged.
+#[expect(clippy::needless_pass_by_value, reason = "what an error is mapped by takes it")]
+fn refusal(error: Error) -> Refusal {
+    if matches!(error, Error::Unsupported(_)) { refused(ReasonCode::BadFormat) } else { corrupt() }
 }

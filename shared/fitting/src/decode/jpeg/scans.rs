@@ -6,11 +6,10 @@
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::bits::has_byte_ff;
 use super::frame::Kind;
 use super::huffman::{BandTable, DcTable};
-use super::segments::{Segments, segment};
-use super::{Corrupt, corrupt};
+use super::markers::{END, SCAN, START, next_marker, segment};
+use super::segments::Segments;
 use crate::decode::within;
 use crate::outcome::Refusal;
 
@@ -71,6 +70,18 @@ impl Scan<'_> {
         }
     }
 
+    /// A bit for each coefficient of a component that it tells of.
+    fn coefficients(&self, component: usize) -> u64 {
+        match &self.content {
+            Content::Dc(list) if list.iter().any(|&(of, _)| of == component) => 1,
+            Content::DcPlace(list) if list.contains(&component) => 1,
+            Content::Band(of, places, _) | Content::BandPlace(of, places, _) if *of == component => {
+                (u64::MAX >> (63 - places.end())) & (u64::MAX << places.start())
+            }
+            _ => 0,
+        }
+    }
+
     /// Whether it has to be read to know so many coefficients of each component. A scan of others has to as well,
     /// since a later one of all of them is read by what is known from it.
     pub(super) fn tells_of(&self, kept: [usize; 3]) -> bool {
@@ -81,14 +92,25 @@ impl Scan<'_> {
     }
 }
 
-/// Walks through the scans of a file from the content of the first one's header on; what follows it is at `at`. Leaves
-/// the scans only if the file is a progressive one that can be decoded here, and how many samples they are about.
+/// What a walk through the scans of a file finds.
+pub(super) struct Walked<'a> {
+    /// The scans, if the file is a progressive one that can be decoded here.
+    pub(super) scans: Option<Vec<Scan<'a>>>,
+    /// How many samples all scans are about.
+    pub(super) samples: usize,
+    /// Whether the end of the image is marked.
+    pub(super) is_ended: bool,
+}
+
+/// Walks through the scans of a file from the content of the first one's header on; what follows it is at `at`.
+///
+/// A file without an end mark may have been cut short: its scans are left only if they tell all of every coefficient.
 pub(super) fn walk<'a>(
     file: &'a [u8],
     found: &mut Segments<'a>,
     mut header: &'a [u8],
     mut at: usize,
-) -> Result<(Option<Vec<Scan<'a>>>, usize), Refusal> {
+) -> Result<Walked<'a>, Refusal> {
     let mut scans = (found.kind() == Some(Kind::Progressive)).then(Vec::new);
     let (mut count, mut samples) = (0, 0_usize);
     loop {
@@ -96,59 +118,51 @@ pub(super) fn walk<'a>(
         samples = samples.saturating_add(found.samples(header));
         within(count, SCANS_MAX)?;
         within(samples, SAMPLES_MAX)?;
-        let end = next_marker(file, at).ok_or_else(corrupt)?;
+        let end = next_marker(file, at).unwrap_or(file.len());
         if let Some(list) = &mut scans {
             match scan(found, header, &file[at..end]) {
                 Some(scan) => list.push(scan),
                 None => scans = None,
             }
         }
-        match next_scan(file, found, end)? {
-            Some(next) => (header, at) = next,
-            // A table that changes between scans, or a second frame.
-            None if found.kind() != Some(Kind::Progressive) => return Ok((None, samples)),
-            None => {
-                let scans = scans.filter(|scans| is_whole(scans, found.components().len()));
-                return Ok((scans, samples));
+        let is_ended = match next_scan(file, found, end) {
+            Next::Scan(next, data) => {
+                (header, at) = (next, data);
+                continue;
             }
-        }
+            Next::End => true,
+            Next::Nothing => false,
+        };
+        // A table may change between scans, or a second frame begin.
+        let scans = scans.filter(|_| found.kind() == Some(Kind::Progressive));
+        let scans = scans.filter(|scans| is_whole(scans, found.components().len(), is_ended));
+        return Ok(Walked { scans, samples, is_ended });
     }
 }
 
-/// The next scan's header and where its data begins, after the segments before it; `None` at the end of the image.
-fn next_scan<'a>(
-    file: &'a [u8],
-    found: &mut Segments<'a>,
-    mut at: usize,
-) -> Result<Option<(&'a [u8], usize)>, Corrupt> {
+/// What comes after a scan's data.
+enum Next<'a> {
+    /// The next scan's header and where its data begins.
+    Scan(&'a [u8], usize),
+    /// The end of the image.
+    End,
+    /// The end of the file, or another image.
+    Nothing,
+}
+
+/// Finds what comes next, after the segments before it.
+fn next_scan<'a>(file: &'a [u8], found: &mut Segments<'a>, mut at: usize) -> Next<'a> {
     loop {
-        at = next_marker(file, at).ok_or(Corrupt)?;
-        if file.get(at + 1) == Some(&0xD9) {
-            return Ok(None);
-        }
-        let (marker, content, next) = segment(file, at).ok_or(Corrupt)?;
+        let Some((marker, content, next)) = segment(file, at) else { return Next::Nothing };
         match marker {
-            0xDA => return Ok(Some((content, next))),
+            SCAN => return Next::Scan(content, next),
+            END => return Next::End,
+            START => return Next::Nothing,
             0xC0..=0xCF | 0xDD => found.read(marker, content),
             0xDB => found.odd = true,
             _ => {}
         }
         at = next;
-    }
-}
-
-/// Where the next marker stands that ends entropy-coded data.
-fn next_marker(file: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        while file.get(at..)?.first_chunk().is_some_and(|&bytes| !has_byte_ff(u64::from_be_bytes(bytes))) {
-            at += 8;
-        }
-        at += file[at..].iter().position(|&byte| byte == 0xFF)?;
-        match file.get(at + 1)? {
-            0x00 | 0x01 | 0xD0..=0xD7 => at += 2,
-            0xFF => at += 1,
-            _ => return Some(at),
-        }
     }
 }
 
@@ -190,10 +204,13 @@ fn scan<'a>(found: &Segments<'a>, header: &[u8], entropy: &'a [u8]) -> Option<Sc
     Some(Scan { content, shift, restart_interval: found.restart_interval, entropy })
 }
 
-/// Whether there is something of every component.
-fn is_whole(scans: &[Scan<'_>], components: usize) -> bool {
+/// Whether there is something of every component; where the file has no end mark, all of it.
+fn is_whole(scans: &[Scan<'_>], components: usize, is_ended: bool) -> bool {
     (0..components).all(|component| {
-        let has = |scan: &Scan<'_>| matches!(&scan.content, Content::Dc(list) if list.iter().any(|&(of, _)| of == component));
-        scans.iter().any(has)
+        let told = scans
+            .iter()
+            .map(|scan| if is_ended || scan.shift == 0 { scan.coefficients(component) } else { 0 });
+        let told = told.fold(0, |all, one| all | one);
+        if is_ended { told & 1 == 1 } else { told == u64::MAX }
     })
 }
