@@ -1,5 +1,7 @@
 //! What is not of the plain kind: progressive files, four inks, unusual subsampling, several scans.
 
+use std::io::Read;
+
 use domain::ReasonCode;
 use jpeg_decoder::{Decoder, Error, PixelFormat};
 use zeroize::Zeroizing;
@@ -23,7 +25,8 @@ pub(super) fn decode(
     pixels_max: usize,
     profile: Option<&[u8]>,
 ) -> Result<Decoded, Refusal> {
-    let mut decoder = Decoder::new(file);
+    // With an end mark, which some files lack.
+    let mut decoder = Decoder::new(file.chain(&[0xFF, 0xD9][..]));
     // Four channels a pixel, and for progressive files two bytes for each coefficient.
     decoder.set_max_decoding_buffer_size(pixels_max.saturating_mul(12));
     decoder.read_info().map_err(refusal)?;

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::frame::Kind;
 use super::huffman::{BandTable, DcTable};
 use super::markers::{END, SCAN, START, next_marker, segment};
+use super::scan::Walk;
 use super::segments::Segments;
 use crate::decode::within;
 use crate::outcome::Refusal;
@@ -98,8 +99,9 @@ pub(super) struct Walked<'a> {
     pub(super) scans: Option<Vec<Scan<'a>>>,
     /// How many samples all scans are about.
     pub(super) samples: usize,
-    /// Whether the end of the image is marked.
-    pub(super) is_ended: bool,
+    /// Whether nothing is known to be missing: the library takes what is for grey. Of a progressive file that it decodes
+    /// only the end mark is known.
+    pub(super) is_whole: bool,
 }
 
 /// Walks through the scans of a file from the content of the first one's header on; what follows it is at `at`.
@@ -112,10 +114,10 @@ pub(super) fn walk<'a>(
     mut at: usize,
 ) -> Result<Walked<'a>, Refusal> {
     let mut scans = (found.kind() == Some(Kind::Progressive)).then(Vec::new);
-    let (mut count, mut samples) = (0, 0_usize);
+    let (mut count, mut samples, mut told) = (0, 0_usize, Some(0));
     loop {
         count += 1;
-        samples = samples.saturating_add(found.samples(header));
+        samples = samples.saturating_add(samples_of(header, found));
         within(count, SCANS_MAX)?;
         within(samples, SAMPLES_MAX)?;
         let end = next_marker(file, at).unwrap_or(file.len());
@@ -124,6 +126,9 @@ pub(super) fn walk<'a>(
                 Some(scan) => list.push(scan),
                 None => scans = None,
             }
+        }
+        if found.kind() == Some(Kind::Sequential) && samples <= LIBRARY_SAMPLES_MAX {
+            told = told.and_then(|told| Some(told | held(found, header, &file[at..end])?));
         }
         let is_ended = match next_scan(file, found, end) {
             Next::Scan(next, data) => {
@@ -136,8 +141,57 @@ pub(super) fn walk<'a>(
         // A table may change between scans, or a second frame begin.
         let scans = scans.filter(|_| found.kind() == Some(Kind::Progressive));
         let scans = scans.filter(|scans| is_whole(scans, found.components().len(), is_ended));
-        return Ok(Walked { scans, samples, is_ended });
+        let all = u64::MAX >> (64 - found.components().len().clamp(1, 64));
+        let is_whole = if found.kind() == Some(Kind::Sequential) { told == Some(all) } else { is_ended };
+        return Ok(Walked { scans, samples, is_whole });
     }
+}
+
+/// How many samples a scan is about, by its header: those of its components, where they are known.
+fn samples_of(scan: &[u8], found: &Segments<'_>) -> usize {
+    let (width, height) = found.size().unwrap_or_default();
+    let blocks = |sampling: u8| usize::from(sampling >> 4) * usize::from(sampling & 15);
+    let components = found.components();
+    let most = components.iter().map(|&[_, sampling, _]| blocks(sampling)).max().unwrap_or(1).max(1);
+    let of = |id: u8| {
+        let component = components.iter().find(|&&[known, ..]| known == id);
+        component.map_or(most, |&[_, sampling, _]| blocks(sampling))
+    };
+    let scanned = scan.get(1..scan.len().saturating_sub(3)).unwrap_or_default();
+    scanned.as_chunks::<2>().0.iter().map(|&[id, _]| width * height * of(id) / most).sum()
+}
+
+/// Which components a sequential scan is about, a bit for each, if its data is all there.
+fn held(found: &Segments<'_>, header: &[u8], entropy: &[u8]) -> Option<u64> {
+    let (&[_, ref scanned @ ..], _) = header.split_last_chunk::<3>()? else { return None };
+    let (scanned, []) = scanned.as_chunks::<2>() else { return None };
+    let components = found.components();
+    let sampling = |&[_, sampling, _]: &[u8; 3]| (usize::from(sampling >> 4), usize::from(sampling & 15));
+    let most = components.iter().map(sampling).fold((1, 1), |a, b| (a.0.max(b.0), a.1.max(b.1)));
+    let place = |&[id, _]: &[u8; 2]| components.iter().position(|&[known, ..]| known == id);
+    let places: Vec<usize> = scanned.iter().map(place).collect::<Option<_>>()?;
+    let (width, height) = found.size().ok()?;
+    let (mut across, mut down) = (width.div_ceil(8 * most.0), height.div_ceil(8 * most.1));
+    let mut blocks: Vec<_> = places.iter().map(|&place| sampling(&components[place])).collect();
+    if let [single] = &mut blocks[..] {
+        // The scan of a single component has no MCUs but the blocks that its samples fill.
+        across = (width * single.0).div_ceil(8 * most.0);
+        down = (height * single.1).div_ceil(8 * most.1);
+        *single = (1, 1);
+    }
+    let tables = found.tables(scanned)?;
+    let mut walk = Walk::new(entropy, found.restart_interval);
+    for _ in 0..across * down {
+        walk.begin_mcu().ok()?;
+        for ((dc, ac), (h, v)) in tables.iter().zip(&blocks) {
+            for _ in 0..h * v {
+                dc.difference(&mut walk.bits).ok()?;
+                ac.skip(&mut walk.bits, 63).ok()?;
+            }
+        }
+        walk.end_mcu().ok()?;
+    }
+    Some(places.iter().fold(0, |all, place| all | 1 << (place & 63)))
 }
 
 /// What comes after a scan's data.

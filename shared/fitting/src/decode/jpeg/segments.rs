@@ -46,7 +46,9 @@ pub(super) fn header<'a>(file: &'a [u8], limits: &Limits) -> Result<Header<'a>, 
                 let (width, height) = found.size()?;
                 found.admit_coding(height)?;
                 limits.admit(width, height)?;
-                return found.header(file, content, next, limits);
+                let header = found.header(file, content, next)?;
+                let pixels_max = if header.frame.is_some() { usize::MAX } else { PHOTO_OTHER_PIXELS_MAX };
+                return limits.admit_up_to(pixels_max, width, height).map(|()| header);
             }
             START | END => return Err(Corrupt.into()),
             _ => found.read(marker, content),
@@ -157,7 +159,7 @@ impl<'a> Segments<'a> {
     }
 
     /// Width and height.
-    fn size(&self) -> Result<(usize, usize), Corrupt> {
+    pub(super) fn size(&self) -> Result<(usize, usize), Corrupt> {
         self.frame_header().map(|(_, height, width, _)| (width, height)).ok_or(Corrupt)
     }
 
@@ -187,20 +189,6 @@ impl<'a> Segments<'a> {
         }
     }
 
-    /// How many samples a scan is about, by its header: those of its components, where they are known.
-    pub(super) fn samples(&self, scan: &[u8]) -> usize {
-        let (width, height) = self.size().unwrap_or_default();
-        let blocks = |sampling: u8| usize::from(sampling >> 4) * usize::from(sampling & 15);
-        let most =
-            self.components().iter().map(|&[_, sampling, _]| blocks(sampling)).max().unwrap_or(1).max(1);
-        let of = |id: u8| {
-            let component = self.components().iter().find(|&&[known, ..]| known == id);
-            component.map_or(most, |&[_, sampling, _]| blocks(sampling))
-        };
-        let scanned = scan.get(1..scan.len().saturating_sub(3)).unwrap_or_default();
-        scanned.as_chunks::<2>().0.iter().map(|&[id, _]| width * height * of(id) / most).sum()
-    }
-
     pub(super) fn dc_table(&self, number: u8) -> Option<Rc<DcTable>> {
         let (counts, symbols) = (*self.dc.get(usize::from(number))?)?;
         DcTable::new(counts, symbols).ok().map(Rc::new)
@@ -212,27 +200,17 @@ impl<'a> Segments<'a> {
     }
 
     /// `scan` is the content of the first scan's header, and its data begins at `data`.
-    fn header(
-        &mut self,
-        file: &'a [u8],
-        scan: &'a [u8],
-        data: usize,
-        limits: &Limits,
-    ) -> Result<Header<'a>, Refusal> {
+    fn header(&mut self, file: &'a [u8], scan: &'a [u8], data: usize) -> Result<Header<'a>, Refusal> {
         let (width, height) = self.size()?;
         let (exif, profile) = (self.exif, self.profile());
-        let mut frame = None;
-        if self.kind() == Some(Kind::Sequential) {
-            frame = self.sequential(scan, &file[data..]).and_then(|data| self.frame(data));
-        }
+        let mut frame = self.sequential(scan, &file[data..]).and_then(|data| self.frame(data));
         if frame.is_none() {
-            let Walked { scans, samples, is_ended } = scans::walk(file, self, scan, data)?;
+            let Walked { scans, samples, is_whole } = scans::walk(file, self, scan, data)?;
             frame = scans.and_then(|scans| self.frame(Data::Progressive(scans)));
             if frame.is_none() {
-                if !is_ended {
+                if !is_whole {
                     return Err(Corrupt.into());
                 }
-                limits.admit_up_to(PHOTO_OTHER_PIXELS_MAX, width, height)?;
                 within(samples, scans::LIBRARY_SAMPLES_MAX)?;
             }
         }
@@ -241,6 +219,9 @@ impl<'a> Segments<'a> {
 
     /// The scan, when it has all of the components.
     fn sequential(&self, scan: &[u8], entropy: &'a [u8]) -> Option<Data<'a>> {
+        if self.kind() != Some(Kind::Sequential) {
+            return None;
+        }
         // What follows the components says which coefficients there are. Here it can only be all of them.
         let (&[count, ref scanned @ ..], _) = scan.split_last_chunk::<3>()? else { return None };
         let (scanned, []) = scanned.as_chunks::<2>() else { return None };
@@ -249,16 +230,21 @@ impl<'a> Segments<'a> {
         if usize::from(count) != components.len() || !ids.eq(scanned.iter().map(|&[id, _]| id)) {
             return None;
         }
+        let tables = self.tables(scanned)?;
+        Some(Data::Sequential(Sequential { tables, restart_interval: self.restart_interval, entropy }))
+    }
+
+    /// The tables of each component of a sequential scan.
+    pub(super) fn tables(&self, scanned: &[[u8; 2]]) -> Option<Vec<(Rc<DcTable>, Rc<AcTable>)>> {
         // A file that has no tables, such as a frame of Motion JPEG, uses those of the standard.
         let dc = std::array::from_fn::<_, 4, _>(|n| self.dc[n].or_else(|| standard::DC.get(n).copied()));
         let ac = std::array::from_fn::<_, 4, _>(|n| self.ac[n].or_else(|| standard::AC.get(n).copied()));
         let dc = dc.map(|table| Some(Rc::new(DcTable::new(table?.0, table?.1).ok()?)));
         let ac = ac.map(|table| Some(Rc::new(AcTable::new(table?.0, table?.1).ok()?)));
-        let tables = scanned.iter().map(|&[_, tables]| {
+        let of = |&[_, tables]: &[u8; 2]| {
             Some((dc.get(usize::from(tables >> 4))?.clone()?, ac.get(usize::from(tables & 15))?.clone()?))
-        });
-        let tables = tables.collect::<Option<_>>()?;
-        Some(Data::Sequential(Sequential { tables, restart_interval: self.restart_interval, entropy }))
+        };
+        scanned.iter().map(of).collect()
     }
 
     /// The frame, when it has one or three components of usual sampling.

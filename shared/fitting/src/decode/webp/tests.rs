@@ -1,5 +1,12 @@
 //! Containers that say something else than what they contain.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "values are small by construction"
+)]
+
 use domain::ReasonCode;
 use domain::limits::PHOTO_OTHER_PIXELS_MAX;
 use image_webp::{ColorType, WebPEncoder};
@@ -109,24 +116,15 @@ fn a_bitstream_larger_than_its_container_says_is_not_decoded() {
 
 #[test]
 fn the_size_is_bounded_before_anything_is_decoded() {
-    let side = |pixels: usize| (pixels as f64).sqrt() as u16;
-    for (most, reason) in [
-        (side(PHOTO_OTHER_PIXELS_MAX), ReasonCode::CorruptImage),
-        (side(PHOTO_OTHER_PIXELS_MAX) + 1, ReasonCode::TooLarge),
-    ] {
-        let data = chunk(b"VP8 ", &lossy(most, most));
-        let sizes = (u32::from(most), u32::from(most));
-        for file in [riff(&[data.clone()]), riff(&[extended(0, sizes), data])] {
+    let side = (PHOTO_OTHER_PIXELS_MAX as f64).sqrt() as u16;
+    for (side, expected) in [(side, Ok(())), (side + 1, Err(ReasonCode::TooLarge))] {
+        let data = chunk(b"VP8 ", &lossy(side, side));
+        for file in [riff(&[data.clone()]), riff(&[extended(0, (side.into(), side.into())), data.clone()])] {
             let found =
                 Picture::find(&file, &Limits::default()).map(|_| ()).map_err(|refusal| refusal.reason);
-            let expected = if reason == ReasonCode::TooLarge { Err(reason) } else { Ok(()) };
-            assert_eq!(found, expected, "{most}");
+            assert_eq!(found, expected, "{side}");
         }
     }
-    assert_eq!(
-        outcome(&riff(&[extended(0, (1 << 24, 255)), chunk(b"VP8 ", &lossy(1, 1))])).err(),
-        Some(ReasonCode::CorruptImage)
-    );
 }
 
 #[test]

@@ -248,7 +248,11 @@ fn scans_that_end_early_or_are_not_there_are_corrupt() {
         let marker = file[*start..end].windows(2).position(|pair| pair == [0xFF, 0xD2]).unwrap();
         let mut without = file.clone();
         without.drain(start + marker..start + marker + 2);
-        assert!(Jpeg::open(&without, &Limits::default()).unwrap().whole(Detail::Side(1)).is_err());
+        // A marker that is missing is not missed, since all data is there.
+        assert!(
+            opened(&without, Detail::Side(1)).1.pixels.data()
+                == opened(&file, Detail::Side(1)).1.pixels.data()
+        );
     }
 }
 
