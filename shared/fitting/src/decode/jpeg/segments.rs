@@ -208,10 +208,10 @@ impl<'a> Segments<'a> {
             let Walked { scans, samples, is_whole } = scans::walk(file, self, scan, data)?;
             frame = scans.and_then(|scans| self.frame(Data::Progressive(scans)));
             if frame.is_none() {
+                within(samples, scans::LIBRARY_SAMPLES_MAX)?;
                 if !is_whole {
                     return Err(Corrupt.into());
                 }
-                within(samples, scans::LIBRARY_SAMPLES_MAX)?;
             }
         }
         Ok(Header { width, height, exif, profile, frame })
