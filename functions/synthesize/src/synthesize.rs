@@ -7,7 +7,7 @@ use cloud::{CloudError, Disposal, FetchedPhoto, Replaced, lease_token, random_bi
 use domain::limits::PHOTO_BYTES_MAX;
 use domain::{Admission, Failure, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
 use fitting::mark::Mark;
-use fitting::{FitOptions, Fitted, FittingError, Models, Outcome};
+use fitting::{FitOptions, Fitted, FittingError, Models, Outcome, Report};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::handler::ArrivedPhoto;
@@ -100,7 +100,12 @@ impl Synthesize {
         let template = self.templates.prepared(&work.template).await?;
         let mark = Mark { id: format!("{:032x}", random_bits()?), created: (self.clock)() };
         let options = FitOptions { visible_label: self.visible_label, ..FitOptions::new(mark) };
-        match fitting::fit(&self.models, &template, &bytes, &options)? {
+        let Report { outcome, ignored_profile } =
+            fitting::fit_observed(&self.models, &template, &bytes, &options, &mut |_| {})?;
+        if let Some(fault) = ignored_profile {
+            tracing::info!(fault = fault.as_str(), "photo's colour profile ignored");
+        }
+        match outcome {
             Outcome::Fitted(fitted) => Ok(Ok(fitted)),
             Outcome::Refused(refusal) => {
                 let (measured, threshold) = (f64::from(refusal.measured), f64::from(refusal.threshold));

@@ -3,7 +3,8 @@
 //! The container is told by its first bytes, never by a name or a content type. Size and completeness are
 //! checked on the header and the file's structure before any pixel is decoded, so that what is too large or
 //! cut short costs next to nothing. A JPEG is decoded at the scale that is wanted, and later in part at a finer
-//! one; the others as a whole. Orientation and colour profile are read here and applied by [`Photo`].
+//! one; the others as a whole, and then reduced in the same way. Orientation and colours are read here and applied by
+//! [`Photo`].
 
 mod exif;
 mod jpeg;
@@ -13,9 +14,11 @@ mod webp;
 use domain::ReasonCode;
 
 use self::jpeg::{Jpeg, Scaled};
+use crate::colour::Colours;
 use crate::outcome::Refusal;
 use crate::photo::{Orientation, Photo, Region, Stored};
 use crate::pixels::RgbImage;
+use crate::resize::block_means;
 
 /// What a photo may cost. Everything is checked on the header, before pixels are decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +43,8 @@ struct Decoded {
     pixels: RgbImage,
     /// How the stored pixels are turned upright.
     orientation: Orientation,
-    /// The embedded ICC profile.
-    profile: Option<Vec<u8>>,
+    /// What the samples mean.
+    colours: Colours,
 }
 
 /// How many pixels are wanted.
@@ -51,6 +54,17 @@ pub enum Detail {
     Full,
     /// The longer side has at least this many pixels, if the photo has; more where reducing saves nothing.
     Side(usize),
+}
+
+impl Detail {
+    /// The reduction (1, 2, 4 or 8) at which a picture with a longer side of so many pixels has the detail.
+    fn reduction(self, long: usize) -> usize {
+        let is_enough = |reduction: &usize| match self {
+            Self::Full => *reduction == 1,
+            Self::Side(min) => long / reduction >= min,
+        };
+        [8, 4, 2].into_iter().find(is_enough).unwrap_or(1)
+    }
 }
 
 /// Decodes a JPEG, PNG or WebP photo.
@@ -75,22 +89,34 @@ pub(crate) fn open<'a>(
         Some(Container::WebP) => webp::decode(file, limits),
         None => Err(refused(ReasonCode::BadFormat)),
     }?;
-    let photo = Photo::new(Stored::whole(decoded.pixels), decoded.orientation, decoded.profile.as_deref());
-    Ok((photo, PhotoFile { jpeg: None }))
+    let Decoded { pixels, orientation, colours } = decoded;
+    let reduction = detail.reduction(pixels.width().max(pixels.height()));
+    if reduction == 1 {
+        let photo = Photo::new(Stored::whole(pixels), orientation, colours);
+        return Ok((photo, PhotoFile::Nothing));
+    }
+    let (full, reduced) =
+        ((pixels.width(), pixels.height()), block_means(&pixels, pixels.whole(), reduction));
+    let stored = Stored { reduction, full, ..Stored::whole(reduced) };
+    Ok((Photo::new(stored, orientation, colours), PhotoFile::Pixels(pixels)))
 }
 
 fn open_jpeg<'a>(file: &'a [u8], limits: &Limits, detail: Detail) -> Result<(Photo, PhotoFile<'a>), Refusal> {
     let mut jpeg = Jpeg::open(file, limits)?;
-    let Scaled { pixels, reduction, is_converted } = jpeg.whole(detail)?;
-    let profile = jpeg.profile().filter(|_| !is_converted);
-    let photo = Photo::new(Stored { reduction, ..Stored::whole(pixels) }, jpeg.orientation(), profile);
-    Ok((photo, PhotoFile { jpeg: Some(jpeg) }))
+    let Scaled { pixels, reduction } = jpeg.whole(detail)?;
+    let stored = Stored { reduction, full: jpeg.full_size(), ..Stored::whole(pixels) };
+    let photo = Photo::new(stored, jpeg.orientation(), jpeg.colours());
+    Ok((photo, PhotoFile::Jpeg(jpeg)))
 }
 
 /// A photo's file, of which more can be had than was decoded at first.
-pub(crate) struct PhotoFile<'a> {
-    /// Only this format is decoded at a reduced scale and in parts.
-    jpeg: Option<Jpeg<'a>>,
+pub(crate) enum PhotoFile<'a> {
+    /// Decoded again, at a reduced scale and in part.
+    Jpeg(Jpeg<'a>),
+    /// All pixels of a file that can only be decoded as a whole.
+    Pixels(RgbImage),
+    /// The photo has all pixels already.
+    Nothing,
 }
 
 /// The reductions at which a part is decoded. An eighth has too coarse colours for a work.
@@ -108,14 +134,36 @@ impl PhotoFile<'_> {
         #[expect(clippy::cast_precision_loss, reason = "reductions are 8 at most")]
         let is_enough = |reduction: &usize| *reduction as f32 * factor <= photo.reduction() as f32;
         let reduction = CLOSE_REDUCTIONS.into_iter().find(is_enough).unwrap_or(1);
-        let Some(jpeg) = self.jpeg.as_ref().filter(|_| !photo.shows(region, reduction)) else {
+        if photo.shows(region, reduction) {
             return Ok(None);
+        }
+        let size = match self {
+            Self::Jpeg(jpeg) => jpeg.size(reduction),
+            Self::Pixels(pixels) => (pixels.width().div_ceil(reduction), pixels.height().div_ceil(reduction)),
+            Self::Nothing => return Ok(None),
         };
-        let size = jpeg.size(reduction);
         let window = photo.stored_region(region).rescaled(photo.reduction(), reduction, size);
-        let pixels = jpeg.part(reduction, window)?.pixels;
-        Ok(Some(photo.showing(Stored { pixels, left: window.left, top: window.top, size, reduction })))
+        let pixels = match self {
+            Self::Jpeg(jpeg) => jpeg.part(reduction, window)?.pixels,
+            Self::Pixels(pixels) => reduced_part(pixels, reduction, window),
+            Self::Nothing => return Ok(None),
+        };
+        let (left, top, full) = (window.left, window.top, photo.full_size());
+        Ok(Some(photo.showing(Stored { pixels, left, top, size, reduction, full })))
     }
+}
+
+/// A region of a picture that is reduced by a whole number, in the reduced picture's pixels. Its blocks lie as those of
+/// a JPEG that is decoded at that scale, so that the same photo in another file is looked at in the same way.
+fn reduced_part(image: &RgbImage, reduction: usize, part: Region) -> RgbImage {
+    let span = |first: usize, length: usize, size: usize| {
+        let start = first * reduction;
+        (start, (length * reduction).min(size - start))
+    };
+    let (left, width) = span(part.left, part.width, image.width());
+    let (top, height) = span(part.top, part.height, image.height());
+    let region = Region { left, top, width, height };
+    if reduction == 1 { image.part(region) } else { block_means(image, region, reduction) }
 }
 
 /// The containers that are read.

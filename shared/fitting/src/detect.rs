@@ -69,13 +69,12 @@ impl Face {
         (left_y - right_y).atan2(left_x - right_x)
     }
 
-    /// The same face in another decoding of the photo, `scale` times as large.
-    pub(crate) fn scaled(&self, scale: f32) -> Self {
-        let point = |p: [f32; 2]| p.map(|v| (v + 0.5) * scale - 0.5);
+    /// The same face in another decoding of the photo, `scale` times as large, whose points `point` finds.
+    pub(crate) fn mapped(&self, scale: f32, point: impl Fn([f32; 2]) -> [f32; 2]) -> Self {
         Self {
             centre: point(self.centre),
             size: self.size.map(|size| size * scale),
-            keypoints: self.keypoints.map(point),
+            keypoints: self.keypoints.map(&point),
             score: self.score,
         }
     }
@@ -113,8 +112,8 @@ impl Letterbox {
     /// trained on such pictures, and the mesh follows its boxes. Large photos are averaged a little.
     #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
     fn of(photo: &Photo, region: Region, cells: usize) -> Self {
-        let (left, top) = (region.left as f32, region.top as f32);
-        let (width, height) = (region.width as f32, region.height as f32);
+        let [left, top, right, bottom] = photo.extent(region);
+        let (width, height) = (right - left, bottom - top);
         let side = width.max(height);
         let origin = [left - (side - width) / 2.0, top - (side - height) / 2.0];
         let reach = region.width.max(region.height) / SAMPLED_SIDE;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use domain::ReasonCode;
 
+use crate::colour::ProfileFault;
 use crate::decode::Limits;
 use crate::mark::Mark;
 
@@ -37,6 +38,16 @@ impl FitOptions {
     pub fn new(mark: Mark) -> Self {
         Self { format: Format::Jpeg, mark, limits: Limits::default(), visible_label: false }
     }
+}
+
+/// How one fit ended, and what its caller should log of it.
+#[derive(Debug)]
+pub struct Report {
+    /// The work, or why there is none.
+    pub outcome: Outcome,
+    /// Why the photo's colour description was ignored, if it was. The work's colours may be off, or the photo was
+    /// refused for what its face looked like without it.
+    pub ignored_profile: Option<ProfileFault>,
 }
 
 /// How one fit ended.

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use clap::Parser;
 use fitting::template::{Draft, draft};
-use fitting::{FitOptions, Fitted, Format, Mark, Models, Outcome, Refusal, Stage, Template, fit_observed};
+use fitting::{
+    FitOptions, Fitted, Format, Mark, Models, Outcome, Refusal, Report, Stage, Template, fit_observed,
+};
 use serde_json::{Map, Value, json};
 
 /// Puts the face of a photo into a template's picture.
@@ -77,11 +79,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let options = options(arguments)?;
 
     let mut runs = Vec::new();
-    let mut outcome = None;
+    let mut last = None;
     for _ in 0..arguments.repeat {
         let (stages, result) = measured(&models, &template, &photo, &options)?;
         runs.push(stages);
-        outcome = Some(result);
+        last = Some(result);
     }
     let mut report = Map::new();
     report.insert("photo_bytes".into(), json!(photo.len()));
@@ -89,7 +91,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     report.insert("models".into(), models_cost.json());
     report.insert("template".into(), template_cost.json());
     report.insert("stages".into(), medians(&runs));
-    let code = match outcome.context("nothing was run")? {
+    let Report { outcome, ignored_profile } = last.context("nothing was run")?;
+    if let Some(fault) = ignored_profile {
+        report.insert("ignored_profile".into(), json!(fault.as_str()));
+    }
+    let code = match outcome {
         Outcome::Fitted(work) => {
             let thumbnail = arguments.thumbnail.iter().map(|path| (path, &work.thumbnail));
             for (path, bytes) in [(&arguments.out, &work.image)].into_iter().chain(thumbnail) {
@@ -138,16 +144,16 @@ fn measured(
     template: &Template,
     photo: &[u8],
     options: &FitOptions,
-) -> anyhow::Result<(Vec<(String, Cost)>, Outcome)> {
+) -> anyhow::Result<(Vec<(String, Cost)>, Report)> {
     let start = Moment::now();
     let mut last = start;
     let mut stages = Vec::new();
-    let outcome = fit_observed(models, template, photo, options, &mut |stage: Stage| {
+    let report = fit_observed(models, template, photo, options, &mut |stage: Stage| {
         stages.push((format!("{stage:?}").to_lowercase(), last.until_now()));
         last = Moment::now();
     })?;
     stages.push(("total".to_owned(), start.until_now()));
-    Ok((stages, outcome))
+    Ok((stages, report))
 }
 
 /// The median of every stage over all runs, in the stages' order.

@@ -7,8 +7,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::png::over_white;
 use super::{Decoded, Limits, corrupt, damaged, exif};
+use crate::colour::{Colours, Samples};
 use crate::outcome::Refusal;
-use crate::photo::Orientation;
 use crate::pixels::RgbImage;
 
 pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> {
@@ -22,16 +22,16 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     // Four bytes a pixel for the result and as many for what the decoder works on.
     decoder.set_memory_limit(limits.pixels_max.saturating_mul(8));
 
-    let profile = decoder.icc_profile().map_err(damaged)?;
+    let colours = Colours::of_icc(decoder.icc_profile().map_err(damaged)?.as_deref(), Samples::Rgb);
     let block = decoder.exif_metadata().map_err(damaged)?;
-    let orientation = block.map_or_else(Orientation::default, |block| exif::orientation(&block));
+    let orientation = block.and_then(|block| exif::orientation(&block)).unwrap_or_default();
     let mut samples = Zeroizing::new(vec![0; decoder.output_buffer_size().ok_or_else(corrupt)?]);
     decoder.read_image(&mut samples).map_err(damaged)?;
     if decoder.has_alpha() {
         lay_over_white(&mut samples);
     }
     let pixels = RgbImage::from_raw(width, height, std::mem::take(&mut *samples)).ok_or_else(corrupt)?;
-    Ok(Decoded { pixels, orientation, profile })
+    Ok(Decoded { pixels, orientation, colours })
 }
 
 /// Replaces pixels with transparency by plain ones, where they are: another picture beside them would be as large.

@@ -10,22 +10,24 @@ use super::frame::{Colours, Component, Data, Frame, Kind, Sequential};
 use super::huffman::{AcTable, BandTable, DcTable};
 use super::scans;
 use super::{Corrupt, Limits};
-use crate::decode::within;
+use crate::decode::{exif, within};
 use crate::outcome::Refusal;
+use crate::photo::Orientation;
 
 /// What stands before the first scan.
 pub(super) struct Header<'a> {
     pub(super) width: usize,
     pub(super) height: usize,
-    /// A raw EXIF block.
-    pub(super) exif: Option<&'a [u8]>,
+    /// The first one that an EXIF segment tells.
+    pub(super) orientation: Option<Orientation>,
     /// The ICC profile, put together.
     pub(super) profile: Option<Vec<u8>>,
     /// Everything needed to decode the picture, when it is of a plain kind.
     pub(super) frame: Option<Frame<'a>>,
 }
 
-const EXIF: &[u8] = b"Exif\0\0";
+/// A padding byte follows, which some writers do not set to zero.
+const EXIF: &[u8] = b"Exif\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
 /// Reads a file up to its first scan, and the headers of the other scans if it may have more.
@@ -79,7 +81,7 @@ pub(super) struct Segments<'a> {
     dc: [Option<(&'a [u8; 16], &'a [u8])>; 4],
     ac: [Option<(&'a [u8; 16], &'a [u8])>; 4],
     pub(super) restart_interval: usize,
-    exif: Option<&'a [u8]>,
+    orientation: Option<Orientation>,
     /// Whether there is a JFIF segment, and the transform that an Adobe segment names.
     jfif: bool,
     adobe: Option<u8>,
@@ -112,7 +114,8 @@ impl<'a> Segments<'a> {
         if marker == 0xE0 && content.starts_with(b"JFIF\0") {
             self.jfif = true;
         } else if marker == 0xE1 && content.starts_with(EXIF) {
-            self.exif.get_or_insert(&content[EXIF.len()..]);
+            let block = content.get(EXIF.len() + 1..).unwrap_or_default();
+            self.orientation = self.orientation.or_else(|| exif::orientation(block));
         } else if marker == 0xE2
             && let Some(&[number, count, ref part @ ..]) = content.strip_prefix(ICC)
         {
@@ -218,7 +221,7 @@ impl<'a> Segments<'a> {
     /// `scan` is the content of the first scan's header, and its data begins at `data`.
     fn header(&mut self, file: &'a [u8], scan: &'a [u8], data: usize) -> Result<Header<'a>, Refusal> {
         let (width, height) = self.size()?;
-        let (exif, profile) = (self.exif, self.profile());
+        let (orientation, profile) = (self.orientation, self.profile());
         let mut frame = None;
         if self.kind() == Some(Kind::Sequential) {
             frame = self.sequential(scan, &file[data..]).and_then(|data| self.frame(data));
@@ -230,7 +233,7 @@ impl<'a> Segments<'a> {
                 within(samples, scans::LIBRARY_SAMPLES_MAX)?;
             }
         }
-        Ok(Header { width, height, exif, profile, frame })
+        Ok(Header { width, height, orientation, profile, frame })
     }
 
     /// The scan, when it has all of the components.

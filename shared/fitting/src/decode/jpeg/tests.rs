@@ -216,8 +216,13 @@ fn the_unusual_is_left_to_the_library() {
         let whole = jpeg.whole(Detail::Full).unwrap();
         let region = Region { left: 11, top: 7, width: 30, height: 20 };
         assert!(jpeg.part(1, region).unwrap().pixels.data() == whole.pixels.part(region).data());
-        // Four times what is asked for, since the next look costs as much as this one.
-        assert_eq!(jpeg.whole(Detail::Side(4)).unwrap().pixels.width(), 30);
+        // Four times what is asked for is kept, since the next look costs as much as this one.
+        assert_eq!(jpeg.whole(Detail::Side(7)).unwrap().pixels.width(), 8);
+        assert_eq!(jpeg.pixels.as_ref().map(|(pixels, _)| pixels.width()), Some(30));
+        let all = Region { left: 0, top: 0, width: 15, height: 10 };
+        let part = jpeg.part(4, all).unwrap().pixels;
+        let (pixels, _) = jpeg.pixels.as_ref().unwrap();
+        assert!(part.data() == block_means(pixels, pixels.whole(), 2).data());
     }
 }
 
