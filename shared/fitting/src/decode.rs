@@ -3,7 +3,7 @@
 //! The container is told by its first bytes, never by a name or a content type. Size and completeness are
 //! checked on the header and the file's structure before any pixel is decoded, so that what is too large or
 //! cut short costs next to nothing. A JPEG is decoded at the scale that is wanted, and later in part at a finer
-//! one; the others as a whole, and then reduced in the same way. Orientation and colours are read here and applied by
+//! one; the others as a whole, and then turned upright and reduced in the same way. Orientation and colours are read here and applied by
 //! [`Photo`].
 
 mod exif;
@@ -90,6 +90,12 @@ pub(crate) fn open<'a>(
         None => Err(refused(ReasonCode::BadFormat)),
     }?;
     let Decoded { pixels, orientation, colours } = decoded;
+    // Turned first, so that a reduced photo's blocks begin at the same corner however the file stores it.
+    let pixels = match orientation == Orientation::default() {
+        true => pixels,
+        false => orientation.upright(&pixels, pixels.whole()),
+    };
+    let orientation = Orientation::default();
     let reduction = detail.reduction(pixels.width().max(pixels.height()));
     if reduction == 1 {
         let photo = Photo::new(Stored::whole(pixels), orientation, colours);

@@ -1,6 +1,6 @@
 //! A decoded photo, and upright sRGB views of its parts.
 //!
-//! The stored pixels are never turned or converted as a whole: a view is cut out and reduced where it lies,
+//! A JPEG's stored pixels are never turned or converted as a whole: a view is cut out and reduced where it lies,
 //! and only that small result is turned upright and brought to sRGB. Nor need all of them be in memory: a photo
 //! of which only a part was decoded has the whole photo's coordinates. One thing is done to all pixels when a file is
 //! read: four inks, grey and transparency become three channels, since no raster here has any other number.

@@ -8,6 +8,7 @@ use image_webp::WebPEncoder;
 use jpeg_encoder::{ColorType, Encoder};
 use moxcms::ColorProfile;
 use support::pixels;
+use support::png_chunks::{Chunk, with_chunks};
 use support::same::{exif, jpeg, png};
 
 /// Patches of one colour each, as wide as an MCU, so that no encoder changes them by more than a level.
@@ -29,6 +30,10 @@ fn fault(photo: &[u8]) -> Option<ProfileFault> {
 #[track_caller]
 fn assert_near(name: &str, photo: &[u8], expected: &[[u8; 3]], most: u8) {
     let found = colours_of(&pixels(photo));
+    let sum: u32 =
+        found.iter().flatten().zip(expected.iter().flatten()).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+    let mean = f64::from(sum) / (expected.len() * 3) as f64;
+    assert!(mean <= 1.0_f64.max(f64::from(most) / 8.0), "{name} is {mean:.2} levels off in the mean");
     let far = found.iter().zip(expected).any(|(a, b)| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > most));
     assert!(!far && found.len() == expected.len(), "{name}: {found:?}, not {expected:?}");
 }
@@ -66,9 +71,9 @@ fn profiles_with_tables_are_applied_in_every_format() {
     let colours: Vec<[u8; 3]> = samples.iter().map(|s| [s[0], s[1], s[2]]).collect();
     let (rgb, size) = patches(&colours);
     let photos = [
-        ("JPEG", jpeg(&rgb, size, ColorType::Rgb, with_icc(&icc)), 7),
-        ("PNG", with_chunks(&png(&rgb, size, |e| e.set_color(png::ColorType::Rgb)), &[iccp(&icc)]), 3),
-        ("WebP", webp(&rgb, size, icc), 3),
+        ("JPEG", jpeg(&rgb, size, ColorType::Rgb, with_icc(&icc)), 12),
+        ("PNG", with_chunks(&png(&rgb, size, |e| e.set_color(png::ColorType::Rgb)), &[iccp(&icc)]), 8),
+        ("WebP", webp(&rgb, size, icc), 8),
     ];
     for (name, photo, most) in photos {
         assert_eq!(fault(&photo), None, "{name}");
@@ -80,7 +85,7 @@ fn profiles_with_tables_are_applied_in_every_format() {
         let (inks, size) = patches(&colours);
         let photo = jpeg(&inks, size, ColorType::Cmyk, with_icc(&icc));
         assert_eq!(fault(&photo), None, "{name}");
-        assert_near(name, &photo, &expected, 7);
+        assert_near(name, &photo, &expected, 12);
     }
 }
 
@@ -117,28 +122,6 @@ fn a_profile_of_other_samples_changes_nothing() {
     let photo = jpeg(&g, gs, ColorType::Luma, with_icc(&grey));
     assert_near("a grey JPEG", &photo, &[[56; 3], [161; 3], [188; 3], [229; 3]], 2);
     assert_eq!(fault(&photo), None);
-}
-
-/// A chunk that may stand before the pixels.
-type Chunk = ([u8; 4], Vec<u8>);
-
-/// The PNG with chunks after its header.
-fn with_chunks(png: &[u8], chunks: &[Chunk]) -> Vec<u8> {
-    let header = 8 + 25;
-    let mut result = png[..header].to_vec();
-    for (name, content) in chunks {
-        let checked = [&name[..], content].concat();
-        result.extend(u32::try_from(content.len()).expect("a short chunk").to_be_bytes());
-        result.extend(&checked);
-        result.extend(crc32(&checked).to_be_bytes());
-    }
-    result.extend(&png[header..]);
-    result
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, _| if crc & 1 == 1 { 0xEDB8_8320 ^ (crc >> 1) } else { crc >> 1 };
-    !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }
 
 /// Stored, not compressed.
@@ -184,7 +167,10 @@ fn a_pngs_first_chunk_in_the_order_of_the_specification_counts() {
     let srgb_chunk = (*b"sRGB", vec![0]);
     let p3_icc = iccp(&ColorProfile::new_display_p3().encode().expect("a profile"));
     let p3 = colours_of(&pixels(&with_chunks(&plain, &[p3_icc.clone()])));
-    assert!(p3[0][0] > 208 && p3[1] == [128; 3], "a red of P3 is redder in sRGB: {p3:?}");
+    assert!(
+        p3[0][0] > 208 && p3[1].iter().all(|v| v.abs_diff(128) <= 1),
+        "a red of P3 is redder in sRGB: {p3:?}"
+    );
     let (other_samples, ..) = recorded("CMYK, 8-bit table");
     let cases: [(&str, Vec<Chunk>, &[[u8; 3]]); 11] = [
         ("nothing", vec![], &colours),
@@ -203,7 +189,8 @@ fn a_pngs_first_chunk_in_the_order_of_the_specification_counts() {
         assert_near(name, &with_chunks(&plain, &chunks), expected, 1);
     }
     assert_eq!(fault(&with_chunks(&plain, &[cicp(1, 99)])), Some(ProfileFault::Unsupported));
-    assert_eq!(fault(&with_chunks(&plain, &[gama(0)])), Some(ProfileFault::Damaged));
+    let one_line = [31_000, 33_000, 60_000, 30_000, 40_000, 20_000, 20_000, 10_000];
+    assert_eq!(fault(&with_chunks(&plain, &[chrm(one_line)])), Some(ProfileFault::Damaged));
     assert_eq!(fault(&with_chunks(&plain, &[cicp(9, 16)])), None);
 }
 
@@ -323,7 +310,7 @@ fn damage_elsewhere_in_exif_does_not_lose_the_orientation() {
         for (name, segments) in damaged_exif(orientation) {
             let photo = jpeg(image.data(), size, ColorType::Rgb, |e| {
                 for segment in &segments {
-                    e.add_app_segment(1, &[b"Exif\0\0", &segment[..]].concat()).expect("a short segment");
+                    e.add_app_segment(1, [&b"Exif\0\0"[..], segment].concat()).expect("a short segment");
                 }
             });
             let seen = pixels(&photo);

@@ -159,7 +159,6 @@ fn primaries_are_brought_to_srgbs() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
     /// Whatever a damaged profile says, it is applied or ignored.
     #[test]
     fn damaged_profiles_do_no_harm(

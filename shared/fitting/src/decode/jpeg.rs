@@ -48,7 +48,7 @@ impl From<Corrupt> for Refusal {
 const LIBRARY_DETAIL: usize = 4;
 
 /// A JPEG file that was read up to its pixels.
-pub(super) struct Jpeg<'a> {
+pub(crate) struct Jpeg<'a> {
     file: &'a [u8],
     header: Header<'a>,
     /// What the first pass remembers, when the file is of a plain kind.
