@@ -1,5 +1,7 @@
 //! What a photo's samples mean is heeded in every format, and only where it is about them.
 
+#![expect(clippy::expect_used, reason = "a test says what it needs and stops")]
+
 mod support;
 
 use fitting::decode::{Detail, Limits, decode};

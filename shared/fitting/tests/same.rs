@@ -1,6 +1,8 @@
 //! The same photo in another file gives the same work: its pixels are looked at in the same way, whatever format they
 //! come in and whichever corner they are stored from.
 
+#![expect(clippy::expect_used, reason = "a test says what it needs and stops")]
+
 mod support;
 
 use fitting::{Format, Models, RgbImage, Template};
