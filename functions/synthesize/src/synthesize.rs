@@ -102,10 +102,12 @@ impl Synthesize {
         let options = FitOptions { visible_label: self.visible_label, ..FitOptions::new(mark) };
         match fitting::fit(&self.models, &template, &bytes, &options)? {
             Outcome::Fitted(fitted) => Ok(Ok(fitted)),
-            Outcome::Refused(refusal) => {
-                let (measured, threshold) = (f64::from(refusal.measured), f64::from(refusal.threshold));
-                Ok(Err(Failure::measured(refusal.reason, measured, threshold)))
-            }
+            Outcome::Refused(refusal) => Ok(Err(match refusal.figures() {
+                Some((measured, threshold)) => {
+                    Failure::measured(refusal.reason, f64::from(measured), f64::from(threshold))
+                }
+                None => Failure::of(refusal.reason),
+            })),
         }
     }
 

@@ -130,6 +130,13 @@ fn measured_values_keep_two_digits() {
     }
 }
 
+#[test]
+fn the_size_of_a_file_is_not_rounded() {
+    let failure = Failure::measured(ReasonCode::TooLarge, 108_012_345.0, 64_000_000.0);
+    let measured = failure.measured.expect("measured");
+    assert_eq!([measured.value, measured.threshold], [108_012_345.0, 64_000_000.0]);
+}
+
 proptest! {
     /// Whatever happens in whatever order, a work ends, and at its end nothing is seen of it.
     #[test]

@@ -8,10 +8,10 @@ use crate::decode::{Detail, PhotoFile, open};
 use crate::detect::Face;
 use crate::encode;
 use crate::error::FittingError;
-use crate::find::find_faces;
+use crate::find::{Search, Wanted};
 use crate::gate;
 use crate::label;
-use crate::landmarks::{REGION_PER_BOX, landmarks};
+use crate::landmarks::{Landmarks, REGION_PER_BOX, landmarks};
 use crate::mesh::Mesh;
 use crate::models::Models;
 use crate::outcome::{FitOptions, Fitted, Outcome, Refusal};
@@ -128,24 +128,52 @@ fn face_of(
     options: &FitOptions,
     done: &mut dyn FnMut(Stage),
 ) -> Result<FaceCrop, Stop> {
-    let (mut photo, file) = open(file, &options.limits, Detail::Side(SEARCHED_SIDE))?;
+    let (photo, file) = open(file, &options.limits, Detail::Side(SEARCHED_SIDE))?;
     done(Stage::Decode);
-    let faces = find_faces(models, &mut photo)?;
-    done(Stage::Detect);
-    let mut face = *gate::admit_faces(&faces)?;
-    if let Some(close) = file.closer(&photo, mesh_region(&photo, &face), mesh_scale(&face))? {
-        // In turned photos that the reduction does not divide this is off by less than a pixel of the search.
-        face = face.scaled(photo.scale_to(&close));
-        photo = close;
-    }
-    let found = landmarks(models, &photo, &face)?;
-    done(Stage::Mesh);
+    let (photo, found) = located(models, &file, photo, done)?;
     gate::admit_geometry(&found, &photo)?;
     gate::admit_turn(template.prepared().turn_from(&found.mesh))?;
     let face = face_crop(&file, &photo, &found.mesh, template.prepared().eye_distance())?;
     gate::admit_pixels(&face.crop, &face.mesh)?;
     done(Stage::Gate);
     Ok(face)
+}
+
+/// The photo, with the face upright and as fine as its mesh needs it, and the mesh. A detection in which the mesh network
+/// sees no face is passed over, and the search goes on.
+fn located(
+    models: &Models,
+    file: &PhotoFile<'_>,
+    mut photo: Photo,
+    done: &mut dyn FnMut(Stage),
+) -> Result<(Photo, Landmarks), Stop> {
+    let mut search = Search::new(models, Wanted::Largest);
+    let mut faces = search.next(&mut photo)?;
+    done(Stage::Detect);
+    loop {
+        let face = *gate::admit_faces(&faces)?;
+        let turn = face.turn_upright();
+        let mut upright = face;
+        if let Some(turn) = turn {
+            upright = face.turned(turn, (photo.width(), photo.height()));
+            photo.turn(turn);
+        }
+        let close = file.closer(&photo, mesh_region(&photo, &upright), mesh_scale(&upright))?;
+        if let Some(close) = &close {
+            // In turned photos that the reduction does not divide this is off by less than a pixel of the search.
+            upright = upright.scaled(photo.scale_to(close));
+        }
+        let found = landmarks(models, close.as_ref().unwrap_or(&photo), &upright)?;
+        if found.presence >= gate::PRESENCE_MIN {
+            done(Stage::Mesh);
+            return Ok((close.unwrap_or(photo), found));
+        }
+        if let Some(turn) = turn {
+            photo.turn(turn.back());
+        }
+        search.reject(&face);
+        faces = search.next(&mut photo)?;
+    }
 }
 
 /// How many times as large a face must be for its mesh.

@@ -30,11 +30,12 @@ mod sharpness;
 #[cfg(test)]
 mod tests;
 
-/// A second face as large as this share of the first makes it unclear whose face is meant.
+/// A second face as large as this share of the first (sides of their boxes) makes it unclear whose face is meant. Who
+/// holds the phone is nearer to it than others: at arm's length somebody half a metre behind has a face of half the size.
 const SECOND_FACE_MAX: f32 = 0.7;
 
-/// The mesh network's own doubt: pictures of faces score above 0.9, patterns that fooled the detector below 0.3.
-const PRESENCE_MIN: f32 = 0.5;
+/// The mesh network's own doubt: pictures of faces score above 0.99, most patterns that fooled the detector below 0.3.
+pub(crate) const PRESENCE_MIN: f32 = 0.5;
 
 /// Distance of the eye centres in photo pixels: with fewer an iris has under five pixels and turns to mush.
 const EYE_DISTANCE_MIN: f32 = 32.0;
@@ -55,9 +56,18 @@ pub(crate) const TURN_FROM_TEMPLATE_MAX: f32 = 31.0;
 /// Refuses what the search alone shows: no face, or no face that is clearly the largest.
 pub(crate) fn admit_faces(faces: &[Face]) -> Result<&Face, Refusal> {
     let first = faces.first().ok_or(Refusal { reason: ReasonCode::NoFace, measured: 0.0, threshold: 1.0 })?;
-    let second = faces.get(1).map_or(0.0, |second| (second.area() / first.area()).sqrt());
+    let second = faces.get(1).map_or(0.0, |second| size_ratio(second, first));
     at_most(ReasonCode::MultipleFaces, second, SECOND_FACE_MAX)?;
     Ok(first)
+}
+
+/// Whether a face is so large beside another one that it is unclear which is meant.
+pub(crate) fn is_rival(face: &Face, other: &Face) -> bool {
+    size_ratio(face, other) > SECOND_FACE_MAX
+}
+
+fn size_ratio(face: &Face, other: &Face) -> f32 {
+    (face.area() / other.area()).sqrt()
 }
 
 /// Refuses what the mesh shows: where the face lies, how large it is and how it is turned.

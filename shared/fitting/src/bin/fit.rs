@@ -177,8 +177,10 @@ fn describe_work(report: &mut Map<String, Value>, work: &Fitted) {
 fn describe_refusal(report: &mut Map<String, Value>, refusal: Refusal) {
     report.insert("outcome".into(), json!("refused"));
     report.insert("reason".into(), json!(refusal.reason.as_str()));
-    report.insert("measured".into(), json!(rounded(f64::from(refusal.measured))));
-    report.insert("threshold".into(), json!(rounded(f64::from(refusal.threshold))));
+    if let Some((measured, threshold)) = refusal.figures() {
+        report.insert("measured".into(), json!(rounded(f64::from(measured))));
+        report.insert("threshold".into(), json!(rounded(f64::from(threshold))));
+    }
     report.insert("advice".into(), json!(refusal.reason.advice()));
 }
 

@@ -1,0 +1,61 @@
+//! Looking closely at a detection, upright and turned, and turning photos.
+
+use crate::detect::{Face, detect_near};
+use crate::error::FittingError;
+use crate::models::Models;
+use crate::photo::{Photo, QuarterTurn};
+
+/// A close look takes in this many times the detection's box: with twice it a face of which the box is too small is cut
+/// off, with four times it faces that are cut off by the photo's edge score low.
+const LOOK_PER_BOX: f32 = 2.5;
+
+/// Every way a face may lie.
+const TURNS: [Option<QuarterTurn>; 4] =
+    [None, Some(QuarterTurn::Right), Some(QuarterTurn::Half), Some(QuarterTurn::Left)];
+
+/// The face that is seen where something was detected, with the score of the view in which it stands upright; `None` when
+/// none is seen. The photo stays as it is.
+pub(super) fn close_look(
+    models: &Models,
+    photo: &mut Photo,
+    detection: &Face,
+) -> Result<Option<Face>, FittingError> {
+    let reach = LOOK_PER_BOX / 2.0 * detection.size[0].max(detection.size[1]);
+    let mut best: Option<Face> = None;
+    for turn in TURNS {
+        let there = turn.map_or(*detection, |turn| detection.turned(turn, (photo.width(), photo.height())));
+        let seen = turned(photo, turn, |photo| {
+            let [x, y] = there.centre;
+            let region = photo.region([x - reach, y - reach, x + reach, y + reach]);
+            let mut seen = detect_near(models, photo, region)?;
+            // A face whose eyes are not level stands upright in another view.
+            seen.retain(Face::is_level);
+            Ok(seen)
+        })?;
+        let same = seen.into_iter().filter(|face| face.touches(detection));
+        best = same.chain(best).max_by(|a, b| a.score.total_cmp(&b.score));
+    }
+    Ok(best)
+}
+
+/// Turns the photo, lets `detect` look at it, and turns it and what was detected back.
+pub(super) fn turned(
+    photo: &mut Photo,
+    turn: Option<QuarterTurn>,
+    detect: impl FnOnce(&Photo) -> Result<Vec<Face>, FittingError>,
+) -> Result<Vec<Face>, FittingError> {
+    let Some(turn) = turn else { return detect(photo) };
+    photo.turn(turn);
+    let size = (photo.width(), photo.height());
+    let faces = detect(photo);
+    photo.turn(turn.back());
+    Ok(faces?.iter().map(|face| face.turned(turn.back(), size)).collect())
+}
+
+/// Turns the photo so that the first face stands upright; the faces in the turned photo.
+pub(crate) fn upright(photo: &mut Photo, faces: &[Face]) -> Vec<Face> {
+    let Some(turn) = faces.first().and_then(Face::turn_upright) else { return faces.to_vec() };
+    let size = (photo.width(), photo.height());
+    photo.turn(turn);
+    faces.iter().map(|face| face.turned(turn, size)).collect()
+}
