@@ -68,6 +68,11 @@ impl Face {
         self.size[0] * self.size[1]
     }
 
+    /// The longer side of the box.
+    pub(crate) fn side(&self) -> f32 {
+        self.size[0].max(self.size[1])
+    }
+
     /// The angle by which the eyes' line is turned clockwise from level, in radians.
     pub(crate) fn roll(&self) -> f32 {
         let [[right_x, right_y], [left_x, left_y], ..] = self.keypoints;

@@ -48,34 +48,37 @@ enum Detectors {
 }
 
 /// What a detector sees at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum View {
     Whole,
-    /// Overlapping squares with this share of the photo's shorter side; larger ones when there would be more than so many.
-    Tiles {
-        share: f32,
-        count_max: usize,
-    },
+    LargeTiles,
+    SmallTiles,
 }
 
 const UPRIGHT: &[Option<QuarterTurn>] = &[None];
 const TURNED: &[Option<QuarterTurn>] =
     &[Some(QuarterTurn::Right), Some(QuarterTurn::Half), Some(QuarterTurn::Left)];
 
-/// Large tiles show faces from a 75th of the photo's longer side on (distance of the eyes), small ones from a 150th on:
-/// that is less than the gate admits in photos of up to twelve megapixels, so that a face is called too small, not missing.
-const LARGE_TILES: View = View::Tiles { share: 0.6, count_max: 12 };
-const SMALL_TILES: View = View::Tiles { share: 0.3, count_max: 36 };
+/// The share of the photo's shorter side that a tile has, and the most tiles there are; tiles are larger when there would
+/// be more. Large tiles show faces from a 75th of a photo's longer side on (distance of the eyes), small ones from a 150th
+/// on: in photos of twelve megapixels that is less than the gate admits, so that a face is called too small, not missing.
+const LARGE_TILES: (f32, usize) = (0.6, 12);
+const SMALL_TILES: (f32, usize) = (0.3, 36);
 
 /// The stages after the first glance, in their order.
 const STAGES: [Stage; 5] = [
     Stage { turns: UPRIGHT, detectors: Detectors::Far, view: View::Whole },
     Stage { turns: TURNED, detectors: Detectors::Both, view: View::Whole },
-    Stage { turns: UPRIGHT, detectors: Detectors::Far, view: LARGE_TILES },
-    Stage { turns: TURNED, detectors: Detectors::Far, view: LARGE_TILES },
-    Stage { turns: UPRIGHT, detectors: Detectors::Far, view: SMALL_TILES },
+    Stage { turns: UPRIGHT, detectors: Detectors::Far, view: View::LargeTiles },
+    Stage { turns: TURNED, detectors: Detectors::Far, view: View::LargeTiles },
+    Stage { turns: UPRIGHT, detectors: Detectors::Far, view: View::SmallTiles },
 ];
 
-/// Small tiles of less than this many pixels of the file show only faces that are far too small.
+/// A face with less than this share of its view's side is seen by luck: of two of one size, the far detector sees both
+/// from 0.08 on, and one of them at 0.06. So others of its size are searched in the next smaller view.
+const SHARE_MIN: f32 = 0.09;
+
+/// Tiles of less than this many pixels of the file show only faces that are far too small.
 const TILE_SIDE_MIN: usize = 128;
 
 /// Which faces a search is for.
@@ -153,8 +156,12 @@ impl<'m> Search<'m> {
             let mut detections = std::mem::take(&mut self.glance);
             detections.extend(stage.detections(self.models, photo)?);
             let faces = self.confirmed(detections, photo)?;
-            if !faces.is_empty() {
-                return Ok(faces);
+            if let Some(largest) = faces.first().copied() {
+                let closer = stage.closer().filter(|_| largest.side() < SHARE_MIN * stage.view.side(photo));
+                let Some(closer) = closer else { return Ok(faces) };
+                let mut detections = closer.detections(self.models, photo)?;
+                detections.extend(faces);
+                return self.confirmed(detections, photo);
             }
         }
         Ok(Vec::new())
@@ -209,6 +216,16 @@ impl<'m> Search<'m> {
 }
 
 impl Stage {
+    /// The same with the next smaller view.
+    fn closer(&self) -> Option<Self> {
+        let view = match self.view {
+            View::Whole => View::LargeTiles,
+            View::LargeTiles => View::SmallTiles,
+            View::SmallTiles => return None,
+        };
+        Some(Self { turns: self.turns, detectors: Detectors::Far, view })
+    }
+
     /// What the stage's detectors see, in pixels of the photo as it is.
     fn detections(&self, models: &Models, photo: &mut Photo) -> Result<Vec<Face>, FittingError> {
         let mut detections = Vec::new();
@@ -232,12 +249,22 @@ impl Stage {
 }
 
 impl View {
-    fn regions(&self, photo: &Photo) -> Vec<Region> {
-        let Self::Tiles { share, count_max } = *self else { return vec![photo.whole()] };
-        let tiles = tiles((photo.width(), photo.height()), share, count_max);
-        let is_useful =
-            |tile: &Region| tile.width.max(tile.height) * photo.reduction() >= TILE_SIDE_MIN;
-        tiles.into_iter().filter(is_useful).collect()
+    /// The parts of the photo that are seen one by one.
+    fn regions(self, photo: &Photo) -> Vec<Region> {
+        let (share, count_max) = match self {
+            Self::Whole => return vec![photo.whole()],
+            Self::LargeTiles => LARGE_TILES,
+            Self::SmallTiles => SMALL_TILES,
+        };
+        let mut tiles = tiles((photo.width(), photo.height()), share, count_max);
+        tiles.retain(|tile| tile.width.max(tile.height) * photo.reduction() >= TILE_SIDE_MIN);
+        tiles
+    }
+
+    /// The longer side of one of these parts.
+    #[expect(clippy::cast_precision_loss, reason = "photo sides are below 2¹⁶")]
+    fn side(self, photo: &Photo) -> f32 {
+        self.regions(photo).first().map_or(0, |region| region.width.max(region.height)) as f32
     }
 }
 

@@ -182,7 +182,7 @@ fn mesh_scale(face: &Face) -> f32 {
 }
 
 fn mesh_region_side(face: &Face) -> f32 {
-    REGION_PER_BOX * face.size[0].max(face.size[1])
+    REGION_PER_BOX * face.side()
 }
 
 /// The upright square around the region from which a face's mesh is found.

@@ -125,7 +125,9 @@ mod tests {
     #[test]
     fn a_refusal_gives_only_figures_that_a_person_can_act_on() {
         let figures = |reason| Refusal { reason, measured: 0.25, threshold: 0.5 }.figures();
-        for reason in [ReasonCode::NoFace, ReasonCode::TooBlurry, ReasonCode::Occluded, ReasonCode::CorruptImage] {
+        for reason in
+            [ReasonCode::NoFace, ReasonCode::TooBlurry, ReasonCode::Occluded, ReasonCode::CorruptImage]
+        {
             assert_eq!(figures(reason), None, "{reason:?}");
         }
         for reason in [ReasonCode::FaceTooSmall, ReasonCode::MultipleFaces, ReasonCode::TooLarge] {

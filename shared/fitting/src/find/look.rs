@@ -20,7 +20,7 @@ pub(super) fn close_look(
     photo: &mut Photo,
     detection: &Face,
 ) -> Result<Option<Face>, FittingError> {
-    let reach = LOOK_PER_BOX / 2.0 * detection.size[0].max(detection.size[1]);
+    let reach = LOOK_PER_BOX / 2.0 * detection.side();
     let mut best: Option<Face> = None;
     for turn in TURNS {
         let there = turn.map_or(*detection, |turn| detection.turned(turn, (photo.width(), photo.height())));

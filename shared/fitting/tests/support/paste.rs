@@ -24,9 +24,12 @@ pub(crate) struct Portrait {
 impl Portrait {
     /// The head of a picture, with this share of its mesh's size on each side, where the picture has it.
     pub(crate) fn of(models: &Models, name: &str, margin: f32) -> Self {
-        let mut photo =
-            fitting::decode::decode(&picture(name), &fitting::decode::Limits::default(), fitting::decode::Detail::Full)
-                .expect("a readable picture");
+        let mut photo = fitting::decode::decode(
+            &picture(name),
+            &fitting::decode::Limits::default(),
+            fitting::decode::Detail::Full,
+        )
+        .expect("a readable picture");
         let mesh = find_mesh(models, &mut photo).expect("nothing is broken").expect("a face");
         let whole = photo.upright();
         let [left, top, right, bottom] = mesh.bounds();
