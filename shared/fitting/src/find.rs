@@ -27,9 +27,11 @@ const SURE_SCORE: f32 = 0.9;
 /// and with these pictures alone: 63 faces score 0.84 and more, 190 other detections 0.7 and less.
 const FACE_SCORE_MIN: f32 = 0.75;
 
-/// How many detections of one stage are looked at, the highest scores first. Each costs four runs of the small detector,
-/// and one of the mesh network when the look scores high.
+/// How many detections of one stage of a photo's search are looked at, the highest scores first. Each costs four runs of
+/// the small detector, and one of the mesh network when the look scores high.
 const LOOKS_PER_STAGE_MAX: usize = 6;
+/// The same for a template's picture: operators may choose any face of a group.
+const LOOKS_FOR_ALL_MAX: usize = 40;
 
 /// What one stage looks at, and how.
 struct Stage {
@@ -88,6 +90,15 @@ pub(crate) enum Wanted {
     Largest,
     /// All that are seen.
     All,
+}
+
+impl Wanted {
+    fn looks_per_stage_max(self) -> usize {
+        match self {
+            Self::Largest => LOOKS_PER_STAGE_MAX,
+            Self::All => LOOKS_FOR_ALL_MAX,
+        }
+    }
 }
 
 /// A search that can be resumed.
@@ -160,8 +171,9 @@ impl<'m> Search<'m> {
                 let closer = stage.closer().filter(|_| largest.side() < SHARE_MIN * stage.view.side(photo));
                 let Some(closer) = closer else { return Ok(faces) };
                 let mut detections = closer.detections(self.models, photo)?;
-                detections.extend(faces);
-                return self.confirmed(detections, photo);
+                detections.extend(&faces);
+                let all = self.confirmed(detections, photo)?;
+                return Ok(if all.is_empty() { faces } else { all });
             }
         }
         Ok(Vec::new())
@@ -178,7 +190,7 @@ impl<'m> Search<'m> {
         detections.retain(|face| self.rejected.iter().all(|other| !other.overlaps(face)));
         let mut detections = distinct(detections);
         self.drop_bystanders(&mut detections);
-        detections.truncate(LOOKS_PER_STAGE_MAX);
+        detections.truncate(self.wanted.looks_per_stage_max());
         let mut faces = Vec::new();
         for detection in detections {
             let seen = if is_sure(&detection) {
@@ -193,13 +205,11 @@ impl<'m> Search<'m> {
         }
         let mut faces = distinct(faces);
         if !matches!(faces.as_slice(), [face] if face.score >= SURE_SCORE) {
-            let mut meshes = faces.iter().map(|face| landmarks(self.models, photo, face));
-            let presences = meshes.try_fold(Vec::new(), |mut all, mesh| {
-                all.push(mesh?.presence);
-                Ok::<_, FittingError>(all)
-            })?;
-            let mut presences = presences.into_iter();
-            faces.retain(|_| presences.next().is_some_and(|presence| presence >= PRESENCE_MIN));
+            for face in std::mem::take(&mut faces) {
+                if landmarks(self.models, photo, &face)?.presence >= PRESENCE_MIN {
+                    faces.push(face);
+                }
+            }
         }
         faces.sort_by(|a, b| b.area().total_cmp(&a.area()));
         Ok(faces)
