@@ -57,6 +57,18 @@ pub(crate) fn detect_near(models: &Models, photo: &Photo, region: Region) -> Res
     run(&models.short_range, &SHORT_RANGE, photo, region)
 }
 
+/// The faces that the short-range detector sees in a square around a point; what lies beyond the photo is black.
+pub(crate) fn detect_around(
+    models: &Models,
+    photo: &Photo,
+    [x, y]: [f32; 2],
+    side: f32,
+) -> Result<Vec<Face>, FittingError> {
+    let origin = [x - side / 2.0, y - side / 2.0];
+    let region = photo.region([origin[0], origin[1], origin[0] + side, origin[1] + side]);
+    run_on(&models.short_range, &SHORT_RANGE, |cells| Letterbox::square(photo, region, origin, side, cells))
+}
+
 /// The faces that the full-range detector sees.
 pub(crate) fn detect_far(models: &Models, photo: &Photo, region: Region) -> Result<Vec<Face>, FittingError> {
     run(models.full_range()?, &FULL_RANGE, photo, region)
@@ -144,7 +156,15 @@ fn run(
     photo: &Photo,
     region: Region,
 ) -> Result<Vec<Face>, FittingError> {
-    let letterbox = Letterbox::of(photo, region, network.input_side());
+    run_on(network, anchors, |cells| Letterbox::of(photo, region, cells))
+}
+
+fn run_on(
+    network: &Network,
+    anchors: &Anchors,
+    letterbox: impl FnOnce(usize) -> Letterbox,
+) -> Result<Vec<Face>, FittingError> {
+    let letterbox = letterbox(network.input_side());
     let outputs = Zeroizing::new(network.run(&letterbox.input)?);
     let candidates = anchors.faces(&outputs[0], &outputs[1], network.input_side());
     Ok(merged(candidates).iter().map(|face| letterbox.in_photo(face)).collect())
@@ -161,15 +181,26 @@ struct Letterbox {
 }
 
 impl Letterbox {
-    /// Samples as MediaPipe does, bilinearly, input pixel i of N at i/N of the square: the detector was
-    /// trained on such pictures, and the mesh follows its boxes. Large photos are averaged a little.
     #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
     fn of(photo: &Photo, region: Region, cells: usize) -> Self {
-        let (left, top) = (region.left as f32, region.top as f32);
         let (width, height) = (region.width as f32, region.height as f32);
         let side = width.max(height);
-        let origin = [left - (side - width) / 2.0, top - (side - height) / 2.0];
-        let reach = region.width.max(region.height) / SAMPLED_SIDE;
+        let origin = [region.left as f32 - (side - width) / 2.0, region.top as f32 - (side - height) / 2.0];
+        Self::square(photo, region, origin, side, cells)
+    }
+
+    /// Samples as MediaPipe does, bilinearly, input pixel i of N at i/N of the square: the detector was
+    /// trained on such pictures, and the mesh follows its boxes. Large photos are averaged a little.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "sides are below 2¹⁶"
+    )]
+    fn square(photo: &Photo, region: Region, origin: [f32; 2], side: f32, cells: usize) -> Self {
+        let (left, top) = (region.left as f32, region.top as f32);
+        let (width, height) = (region.width as f32, region.height as f32);
+        let reach = side as usize / SAMPLED_SIDE;
         let mut input = Zeroizing::new(Vec::with_capacity(cells * cells * 3));
         for row in 0..cells {
             let y = origin[1] + row as f32 * side / cells as f32;

@@ -1,12 +1,12 @@
 //! Looking closely at a detection, upright and turned, and turning photos.
 
-use crate::detect::{Face, detect_near};
+use crate::detect::{Face, detect_around};
 use crate::error::FittingError;
 use crate::models::Models;
 use crate::photo::{Photo, QuarterTurn};
 
-/// A close look takes in this many times the detection's box: with twice it a face of which the box is too small is cut
-/// off, with four times it faces that are cut off by the photo's edge score low.
+/// A close look takes in this many times the detection's box, also beyond the photo's edge: a face that fills its view
+/// scores low. With twice the box a face of which the box is too small is cut off.
 const LOOK_PER_BOX: f32 = 2.5;
 
 /// Every way a face may lie.
@@ -20,14 +20,12 @@ pub(super) fn close_look(
     photo: &mut Photo,
     detection: &Face,
 ) -> Result<Option<Face>, FittingError> {
-    let reach = LOOK_PER_BOX / 2.0 * detection.side();
+    let side = LOOK_PER_BOX * detection.side();
     let mut best: Option<Face> = None;
     for turn in TURNS {
         let there = turn.map_or(*detection, |turn| detection.turned(turn, (photo.width(), photo.height())));
         let seen = turned(photo, turn, |photo| {
-            let [x, y] = there.centre;
-            let region = photo.region([x - reach, y - reach, x + reach, y + reach]);
-            let mut seen = detect_near(models, photo, region)?;
+            let mut seen = detect_around(models, photo, there.centre, side)?;
             // A face whose eyes are not level stands upright in another view.
             seen.retain(Face::is_level);
             Ok(seen)
