@@ -80,6 +80,9 @@ const STAGES: [Stage; 5] = [
 /// from 0.08 on, and one of them at 0.06. So others of its size are searched in the next smaller view.
 const SHARE_MIN: f32 = 0.09;
 
+/// The same of the first glance: the near detector sees both of two faces of one size from 0.14 on.
+const GLANCE_SHARE_MIN: f32 = 0.15;
+
 /// Tiles of less than this many pixels of the file show only faces that are far too small.
 const TILE_SIDE_MIN: usize = 128;
 
@@ -149,18 +152,18 @@ impl<'m> Search<'m> {
     }
 
     /// The faces of the next stage that shows any, the largest first, in pixels of the photo, which stays as it is; none
-    /// when no stage is left. A single face may not have been confirmed by its mesh: the caller computes that anyway,
-    /// and calls [`Search::reject`] when it shows no face.
+    /// when no stage is left. A single face has not been confirmed by its mesh: the caller computes that anyway, and
+    /// calls [`Search::reject`] when it shows no face.
     pub(crate) fn next(&mut self, photo: &mut Photo) -> Result<Vec<Face>, FittingError> {
         if !self.has_glanced {
             self.has_glanced = true;
             let glance = detect_near(self.models, photo, photo.whole())?;
             self.glance.clone_from(&glance);
-            if glance.iter().any(is_sure) {
-                let faces = self.confirmed(glance, photo)?;
-                if !faces.is_empty() {
-                    return Ok(faces);
-                }
+            let faces = self.confirmed(glance, photo)?;
+            let is_clear =
+                |face: &Face| is_sure(face) || face.side() >= GLANCE_SHARE_MIN * View::Whole.side(photo);
+            if faces.first().is_some_and(is_clear) {
+                return Ok(faces);
             }
         }
         while let Some(stage) = self.stages.next() {
@@ -204,7 +207,7 @@ impl<'m> Search<'m> {
             }
         }
         let mut faces = distinct(faces);
-        if !matches!(faces.as_slice(), [face] if face.score >= SURE_SCORE) {
+        if faces.len() > 1 {
             for face in std::mem::take(&mut faces) {
                 if landmarks(self.models, photo, &face)?.presence >= PRESENCE_MIN {
                     faces.push(face);
