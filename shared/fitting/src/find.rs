@@ -23,10 +23,6 @@ use crate::photo::{Photo, QuarterTurn, Region};
 /// pictures of one person, lying ones below 0.9, often with keypoints that do not show it.
 const SURE_SCORE: f32 = 0.9;
 
-/// The least score of a close look at a face. Measured with 60 small portraits, upright and turned, on 16 busy pictures,
-/// and with these pictures alone: 63 faces score 0.84 and more, 190 other detections 0.7 and less.
-const FACE_SCORE_MIN: f32 = 0.75;
-
 /// How many detections of one stage of a photo's search are looked at, the highest scores first. Each costs four runs of
 /// the small detector, and one of the mesh network when the look scores high.
 const LOOKS_PER_STAGE_MAX: usize = 6;
@@ -199,7 +195,7 @@ impl<'m> Search<'m> {
             let seen = if is_sure(&detection) {
                 Some(detection)
             } else {
-                close_look(self.models, photo, &detection)?.filter(|face| face.score >= FACE_SCORE_MIN)
+                close_look(self.models, photo, &detection)?
             };
             match seen {
                 Some(face) => faces.push(face),

@@ -5,9 +5,17 @@ use crate::error::FittingError;
 use crate::models::Models;
 use crate::photo::{Photo, QuarterTurn};
 
+/// The least score of a close look at a face. Measured with 60 small portraits, upright and turned, on 16 busy pictures,
+/// with these pictures alone, and with 50 portraits: faces score 0.78 and more, 190 detections without a face 0.7 and less.
+const FACE_SCORE_MIN: f32 = 0.75;
+
 /// A close look takes in this many times the detection's box, also beyond the photo's edge: a face that fills its view
-/// scores low. With twice the box a face of which the box is too small is cut off.
-const LOOK_PER_BOX: f32 = 2.5;
+/// scores low.
+const LOOK_PER_BOX: f32 = 3.0;
+
+/// What is no face yet is looked at once more, more closely: masks, drawings and faces that are cut off score up to 0.2
+/// higher then.
+const SECOND_LOOK_PER_BOX: f32 = 2.0;
 
 /// An upright face scores up to 0.98, one that does not stand upright in its view 0.9 at most: above this no other turn
 /// needs to be looked at.
@@ -24,23 +32,44 @@ pub(super) fn close_look(
     photo: &mut Photo,
     detection: &Face,
 ) -> Result<Option<Face>, FittingError> {
-    let side = LOOK_PER_BOX * detection.side();
-    let mut best: Option<Face> = None;
+    let mut best: Option<(Face, Option<QuarterTurn>)> = None;
     for turn in TURNS {
-        let there = turn.map_or(*detection, |turn| detection.turned(turn, (photo.width(), photo.height())));
-        let seen = turned(photo, turn, |photo| {
-            let mut seen = detect_around(models, photo, there.centre, side)?;
-            // A face whose eyes are not level stands upright in another view.
-            seen.retain(Face::is_level);
-            Ok(seen)
-        })?;
-        let same = seen.into_iter().filter(|face| face.touches(detection));
-        best = same.chain(best).max_by(|a, b| a.score.total_cmp(&b.score));
-        if best.is_some_and(|face| face.score >= UPRIGHT_SCORE) {
+        let face = look(models, photo, detection, turn, LOOK_PER_BOX)?;
+        best = surer(best, face.map(|face| (face, turn)));
+        if best.is_some_and(|(face, _)| face.score >= UPRIGHT_SCORE) {
             break;
         }
     }
-    Ok(best)
+    let Some((face, turn)) = best else { return Ok(None) };
+    let face = if face.score < FACE_SCORE_MIN {
+        look(models, photo, detection, turn, SECOND_LOOK_PER_BOX)?
+    } else {
+        Some(face)
+    };
+    Ok(face.filter(|face| face.score >= FACE_SCORE_MIN))
+}
+
+fn surer<T>(a: Option<(Face, T)>, b: Option<(Face, T)>) -> Option<(Face, T)> {
+    a.into_iter().chain(b).max_by(|a, b| a.0.score.total_cmp(&b.0.score))
+}
+
+/// The face that is seen upright in a square around a detection, in the photo turned so.
+fn look(
+    models: &Models,
+    photo: &mut Photo,
+    detection: &Face,
+    turn: Option<QuarterTurn>,
+    per_box: f32,
+) -> Result<Option<Face>, FittingError> {
+    let there = turn.map_or(*detection, |turn| detection.turned(turn, (photo.width(), photo.height())));
+    let seen = turned(photo, turn, |photo| {
+        let mut seen = detect_around(models, photo, there.centre, per_box * detection.side())?;
+        // A face whose eyes are not level stands upright in another view.
+        seen.retain(Face::is_level);
+        Ok(seen)
+    })?;
+    let same = seen.into_iter().filter(|face| face.touches(detection));
+    Ok(same.max_by(|a, b| a.score.total_cmp(&b.score)))
 }
 
 /// Turns the photo, lets `detect` look at it, and turns it and what was detected back.
