@@ -25,7 +25,9 @@ mod alpha;
 mod backdrop;
 mod blur;
 mod brush;
+mod calm;
 mod edge;
+mod exposure;
 mod face;
 mod features;
 mod frame;
@@ -86,6 +88,8 @@ pub(crate) struct PreparedTemplate {
     shares: Vec<f32>,
     /// How much of each point the template hides behind its own nose.
     covered: Wiped<f32>,
+    /// The light of its skin, linear.
+    skin_light: [f32; 3],
     /// What lies behind the fitted face, and the grid on which it was read.
     grid: Grid,
     backdrop: Backdrop,
@@ -101,7 +105,8 @@ impl PreparedTemplate {
         let (grid, backdrop, grain) = Backdrop::read(&picture, mask.as_ref(), &points, unit);
         let shares = shape::shares(&points, unit);
         let covered = occlusion::covered(&points);
-        Self { picture, mask, points, unit, shares, covered, grid, backdrop, grain }
+        let skin_light = exposure::skin_light(&picture, &points);
+        Self { picture, mask, points, unit, shares, covered, skin_light, grid, backdrop, grain }
     }
 
     /// The distance between the centres of the eyes, in the template's pixels. A photo need not be larger
@@ -144,6 +149,9 @@ type Look<'a> = &'a mut dyn FnMut(&'static str, &[&Plane]);
 /// As [`compose`]; shows the coarse planes of each stage to `look`.
 fn compose_observed(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate, look: Look<'_>) -> RgbImage {
     let points = &mesh.points()[..SURFACE_POINTS];
+    let balanced = exposure::balanced(photo, points, eye_distance(points), template.skin_light);
+    let colour = exposure::colour(photo, points);
+    let photo = balanced.as_ref().unwrap_or(photo);
     let geometry = Geometry::new(points, template);
     let Geometry { grid, field, frame, target, rim, .. } = &geometry;
     let [left, top] = field.offset_of(grid);
@@ -165,7 +173,7 @@ fn compose_observed(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate, 
     look("photo in its place", &face.logs.each_ref());
     look("photo's skin", &[&face.skin]);
     look("photo's shading", &face.low.each_ref());
-    let alpha = alpha::alpha(&Evidence {
+    let mut alpha = alpha::alpha(&Evidence {
         points: target,
         frame,
         rim,
@@ -181,7 +189,26 @@ fn compose_observed(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate, 
     edge::meet(&mut face, &mut backdrop, &edge, frame);
     look("edge", &[&edge]);
     let patch = features.skin.clone().zip(&face.weight, f32::min);
-    let tone = tone::tone(face, &backdrop, features, frame);
+    let mut tone = tone::tone(&face, &backdrop, &features, frame, colour);
+    let evidence = calm::Evidence {
+        photo: &face,
+        template: &backdrop,
+        features: &features,
+        tone: &tone,
+        alpha: &alpha,
+        rim,
+        frame,
+        points: target,
+    };
+    let findings = calm::inspect(&evidence);
+    if findings.is_blotted() {
+        alpha = calm::with_clear_eyes(alpha.clone(), &evidence, &in_photo);
+    }
+    if findings.is_garish() {
+        let seen = geometry.occlusion.clone().zip(&in_photo, |hidden, inside| (1.0 - hidden) * inside);
+        face.settle(&features.measurable(rim).zip(&seen, |m, seen| m * seen), frame.unit);
+        tone = tone::tone(&face, &backdrop, &features, frame, 0.0);
+    }
     tone.show(look);
     let mut rows = FaceRows::new(Texture::of(photo), &geometry.place, filling.as_ref(), &tone, grid);
     let own = grain::own_deviation(&patch, grid, |y, span, out| rows.luma(y, span, out));

@@ -89,6 +89,7 @@ mod tests {
             paint,
             plain: nothing,
             black: 0.0,
+            lip_hue: [0.0; 2],
         };
         let points = mesh("obama.jpg").points().iter().map(|&[x, y, _]| [x, y]).collect::<Vec<_>>();
         meet(&mut photo, &mut backdrop, &everywhere, &Frame::new(&points, 60.0));
