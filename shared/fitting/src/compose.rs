@@ -1,9 +1,10 @@
 //! Fits a face onto a template without any generative network: geometry, shading and one blend.
 //!
-//! The recipe, one file a stage: [`pose`] and [`shape`] say where the face's points go, [`raster`] and
+//! The recipe, one file a stage: [`exposure`] makes up for uncommon light on the photo, [`pose`] and [`shape`] say where
+//! the face's points go, [`raster`] and
 //! [`warp`] carry photo and template there, [`features`] and [`skin`] tell face from hair, [`alpha`] says
-//! how much of the photo shows, [`shading`] and [`tone`] exchange the light, [`render`] computes the pixels, row
-//! by row. Only the face's surroundings are touched, what varies slowly is computed on a coarse raster
+//! how much of the photo shows, [`shading`] and [`tone`] exchange the light, [`calm`] looks at what came of it and falls
+//! back to something calm where it is broken, [`render`] computes the pixels, row by row. Only the face's surroundings are touched, what varies slowly is computed on a coarse raster
 //! ([`grid`]), and what depends on the template alone is computed when it is prepared ([`backdrop`]). The same
 //! bytes in give the same bytes out: one thread, no clock, no random state.
 //!
@@ -59,6 +60,7 @@ use zeroize::Zeroizing;
 
 use self::alpha::Evidence;
 use self::backdrop::Backdrop;
+use self::calm::Setting;
 use self::face::FaceRows;
 use self::features::Features;
 use self::geometry::Geometry;
@@ -189,26 +191,16 @@ fn compose_observed(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate, 
     edge::meet(&mut face, &mut backdrop, &edge, frame);
     look("edge", &[&edge]);
     let patch = features.skin.clone().zip(&face.weight, f32::min);
-    let mut tone = tone::tone(&face, &backdrop, &features, frame, colour);
-    let evidence = calm::Evidence {
-        photo: &face,
+    let setting = Setting {
         template: &backdrop,
         features: &features,
-        tone: &tone,
-        alpha: &alpha,
         rim,
         frame,
         points: target,
+        in_photo: &in_photo,
+        occlusion: &geometry.occlusion,
     };
-    let findings = calm::inspect(&evidence);
-    if findings.is_blotted() {
-        alpha = calm::with_clear_eyes(alpha.clone(), &evidence, &in_photo);
-    }
-    if findings.is_garish() {
-        let seen = geometry.occlusion.clone().zip(&in_photo, |hidden, inside| (1.0 - hidden) * inside);
-        face.settle(&features.measurable(rim).zip(&seen, |m, seen| m * seen), frame.unit);
-        tone = tone::tone(&face, &backdrop, &features, frame, 0.0);
-    }
+    let tone = calm::finish(&mut face, &mut alpha, &setting, colour, look);
     tone.show(look);
     let mut rows = FaceRows::new(Texture::of(photo), &geometry.place, filling.as_ref(), &tone, grid);
     let own = grain::own_deviation(&patch, grid, |y, span, out| rows.luma(y, span, out));

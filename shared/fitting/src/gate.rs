@@ -10,7 +10,7 @@ pub(crate) use self::covers::{Finding, Limit, Place};
 pub(crate) use self::light::{CLIPPED_MAX as SKIN_CLIPPED_MAX, MEDIAN_MIN as SKIN_MEDIAN_MIN};
 pub(crate) use self::occlusion::{EYE_CONTRAST_MIN, EYE_LIGHT_MIN, LIP_CONTRAST_MIN};
 pub(crate) use self::patch::View;
-pub(crate) use self::scene::Scene;
+pub(crate) use self::scene::{HairPlace, Scene};
 pub(crate) use self::sharpness::SHARPNESS_MIN;
 use crate::detect::Face;
 use crate::landmarks::Landmarks;

@@ -5,6 +5,7 @@
 //! gets a calm one, of the photo's light and shade in the template's colours ([`super::tone`]), with the photo's skin
 //! around its eyes.
 
+use super::Look;
 use super::backdrop::Backdrop;
 use super::blur::gaussian;
 use super::features::{Features, eye_surroundings};
@@ -15,7 +16,7 @@ use super::plate::has_bare_temple;
 use super::relight::relight_row;
 use super::shading::LOG_OFFSET;
 use super::surface::Surface;
-use super::tone::Tone;
+use super::tone::{self, Tone};
 
 /// Every so many rows are looked at.
 const ROW_STEP: usize = 2;
@@ -41,36 +42,60 @@ const RIM: f32 = 0.25;
 /// The soft edge of what is covered around an eye, in eye distances.
 const EDGE: f32 = 0.04;
 
-/// What the look is at: coarse planes of one fit.
-pub(super) struct Evidence<'a> {
-    pub(super) photo: &'a Surface,
+/// What the face is finished upon: coarse planes of one fit.
+pub(super) struct Setting<'a> {
     pub(super) template: &'a Backdrop,
     pub(super) features: &'a Features,
-    pub(super) tone: &'a Tone,
-    pub(super) alpha: &'a Plane,
     pub(super) rim: &'a Plane,
     pub(super) frame: &'a Frame,
     /// The fitted face's points.
     pub(super) points: &'a [[f32; 2]],
+    /// 1 where the photo has pixels for a sample, and how much of it its camera did not see.
+    pub(super) in_photo: &'a Plane,
+    pub(super) occlusion: &'a Plane,
+}
+
+/// The finished face's tone. Where the look finds the face broken, this calms its colours, and shows the photo around the
+/// eyes by `alpha`; it tells `observe` so.
+pub(super) fn finish(
+    face: &mut Surface,
+    alpha: &mut Plane,
+    setting: &Setting<'_>,
+    colour: f32,
+    observe: Look<'_>,
+) -> Tone {
+    let Setting { template, features, rim, frame, in_photo, occlusion, .. } = *setting;
+    let tone = tone::tone(face, template, features, frame, colour);
+    let findings = inspect(face, &tone, alpha, setting);
+    if findings.is_blotted() {
+        observe("clear eyes", &[]);
+        clear_eyes(alpha, face, setting);
+    }
+    if !findings.is_garish() {
+        return tone;
+    }
+    observe("calm colours", &[]);
+    let seen = occlusion.clone().zip(in_photo, |hidden, inside| (1.0 - hidden) * inside);
+    face.settle(&features.measurable(rim).zip(&seen, |m, seen| m * seen), frame.unit);
+    tone::tone(face, template, features, frame, 0.0)
 }
 
 /// What the look finds, each measure 0 for a face that is as the two allow.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Findings {
-    pub(super) skin_hue: f32,
-    pub(super) lips_hue: f32,
-    pub(super) whites_hue: f32,
-    pub(super) blot: f32,
+struct Findings {
+    skin_hue: f32,
+    lips_hue: f32,
+    whites_hue: f32,
+    blot: f32,
 }
 
 impl Findings {
     /// Whether the face's colours are not such as the two faces allow.
-    pub(super) fn is_garish(&self) -> bool {
+    fn is_garish(&self) -> bool {
         self.skin_hue > SKIN_HUE_MAX || self.lips_hue > LIPS_HUE_BEYOND || self.whites_hue > WHITES_HUE_MAX
     }
 
     /// Whether something dark lies around an eye.
-    pub(super) fn is_blotted(&self) -> bool {
+    fn is_blotted(&self) -> bool {
         self.blot > BLOT_MAX
     }
 }
@@ -102,15 +127,15 @@ impl Hue {
 }
 
 /// Measures the finished face.
-pub(super) fn inspect(evidence: &Evidence<'_>) -> Findings {
-    let Evidence { photo, template, features, alpha, rim, .. } = evidence;
-    let surroundings = eye_surroundings(evidence.points, evidence.frame.unit, rim.width(), rim.height());
+fn inspect(photo: &Surface, tone: &Tone, alpha: &Plane, setting: &Setting<'_>) -> Findings {
+    let Setting { template, features, rim, frame, points, .. } = *setting;
+    let surroundings = eye_surroundings(points, frame.unit, rim.width(), rim.height());
     let (mut skin, mut lips, mut own_lips, mut whites) = <(Hue, Hue, Hue, Hue)>::default();
-    let bare = bare_temples(evidence);
+    let bare = bare_temples(setting);
     let (mut around, mut dark) = (0.0_f32, 0.0_f32);
     let mut finished = Plane::new(rim.width(), 3);
     for y in (0..rim.height()).step_by(ROW_STEP) {
-        finish_row(evidence, y, &mut finished);
+        finish_row(photo, tone, y, &mut finished);
         for x in (0..rim.width()).filter(|&x| rim.row(y)[x] > 0.0) {
             let at = |planes: &[Plane; 3]| planes.each_ref().map(|plane| plane.row(y)[x]);
             let face = [0, 1, 2].map(|c| finished.row(c)[x]);
@@ -124,7 +149,7 @@ pub(super) fn inspect(evidence: &Evidence<'_>) -> Findings {
                 own_lips.add(own_off, features.lips.row(y)[x]);
                 whites.add(off_from_greys(hue(face), hue(light)), features.whites.row(y)[x]);
             }
-            let side = usize::from(evidence.frame.across(x as f32, y as f32) > 0.0);
+            let side = usize::from(frame.across(x as f32, y as f32) > 0.0);
             if bare[side]
                 && surroundings.row(y)[x] > 0.5
                 && features.any.row(y)[x] < 0.5
@@ -148,13 +173,12 @@ pub(super) fn inspect(evidence: &Evidence<'_>) -> Findings {
 }
 
 /// On which sides of the face hair can only hang in from above.
-fn bare_temples(Evidence { template, rim, frame, .. }: &Evidence<'_>) -> [bool; 2] {
+fn bare_temples(&Setting { template, rim, frame, .. }: &Setting<'_>) -> [bool; 2] {
     [-1.0, 1.0].map(|side| has_bare_temple(side, frame, rim, &template.skin))
 }
 
 /// The logarithms of a row of the finished face.
-fn finish_row(evidence: &Evidence<'_>, y: usize, finished: &mut Plane) {
-    let Evidence { photo, tone, .. } = evidence;
+fn finish_row(photo: &Surface, tone: &Tone, y: usize, finished: &mut Plane) {
     let [red, green, blue] = finished.split::<3>();
     for (row, logs) in [&mut *red, &mut *green, &mut *blue].into_iter().zip(&photo.logs) {
         row.iter_mut().zip(logs.row(y)).for_each(|(v, &log)| *v = exp(log) - LOG_OFFSET);
@@ -172,24 +196,22 @@ fn behind(template: &Backdrop, x: usize, y: usize) -> f32 {
     own + (painted - own) * template.plate.row(y)[x]
 }
 
-/// Alpha with the photo's skin shown around both eyes.
-pub(super) fn with_clear_eyes(alpha: Plane, evidence: &Evidence<'_>, in_photo: &Plane) -> Plane {
-    let Evidence { photo, rim, frame, points, .. } = evidence;
-    let surroundings = eye_surroundings(points, frame.unit, rim.width(), rim.height());
-    let surroundings = gaussian(&surroundings, EDGE * frame.unit)
+/// Raises `alpha` so that the photo's skin shows around the eyes that no hair hangs beside.
+fn clear_eyes(alpha: &mut Plane, photo: &Surface, setting: &Setting<'_>) {
+    let Setting { rim, frame, points, in_photo, .. } = *setting;
+    let clear = eye_surroundings(points, frame.unit, rim.width(), rim.height());
+    let clear = gaussian(&clear, EDGE * frame.unit)
         .zip(&photo.skin, |share, skin| share * skin)
         .zip(in_photo, |share, inside| share * inside)
         .zip(rim, |share, d| share * (d / RIM).clamp(0.0, 1.0));
-    let bare = bare_temples(evidence);
-    let mut alpha = alpha;
+    let bare = bare_temples(setting);
     for (y, row) in alpha.rows_mut().enumerate() {
-        for (x, (v, &share)) in row.iter_mut().zip(surroundings.row(y)).enumerate() {
+        for (x, (v, &share)) in row.iter_mut().zip(clear.row(y)).enumerate() {
             if bare[usize::from(frame.across(x as f32, y as f32) > 0.0)] {
                 *v = v.max(share);
             }
         }
     }
-    alpha
 }
 
 fn mean([red, green, blue]: [f32; 3]) -> f32 {

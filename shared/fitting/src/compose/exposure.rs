@@ -160,3 +160,51 @@ fn smooth(picture: &mut RgbImage, scale: f32) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_differences_of_light_are_left_to_the_shading() {
+        let skin = [0.40_f32, 0.24, 0.16];
+        for wanted in [skin, skin.map(|v| 0.4 * v), skin.map(|v| 1.9 * v), [0.30, 0.24, 0.22]] {
+            assert_eq!(uncommon_gains(skin, wanted), None, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn a_coloured_lamp_and_the_dark_are_made_up_for() {
+        let skin = [0.40_f32, 0.24, 0.16];
+        for lamp in [[1.0, 0.08, 0.05], [0.08, 0.08, 0.08], [0.2, 0.1, 1.0]] {
+            let own: [f32; 3] = std::array::from_fn(|c| (skin[c] * lamp[c]).max(BLACK));
+            let gains = uncommon_gains(own, skin).unwrap();
+            for c in 0..3 {
+                let missing = (skin[c] / own[c]).ln() - gains[c];
+                assert!(missing.abs() < 1.2, "{lamp:?}: {missing} is left");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_knows_no_light_that_is_none() {
+        for gain in [0.1, 1.0, 5.0] {
+            let table = table(gain);
+            assert!(table[0] == 0 && table.is_sorted(), "{gain}");
+        }
+        assert!((0..=255_u8).zip(table(1.0)).all(|(level, same)| level == same));
+    }
+
+    #[test]
+    fn noise_is_smoothed_and_edges_stay() {
+        let mut image = RgbImage::new(80, 40);
+        for (x, y) in (0..40).flat_map(|y| (0..80).map(move |x| (x, y))) {
+            let noise = u8::try_from((x * 31 + y * 17 + x * y * 7) % 23).unwrap();
+            image.set_pixel(x, y, if x < 40 { [60 + noise, 60, 60] } else { [180, 180, 160 + noise] });
+        }
+        smooth(&mut image, 120.0);
+        let reds: Vec<u8> = (5..30).map(|x| image.pixel(x, 20)[0]).collect();
+        assert!(reds.iter().max().unwrap() - reds.iter().min().unwrap() < 10, "{reds:?}");
+        assert!(image.pixel(36, 20)[1] < 75 && image.pixel(44, 20)[1] > 165);
+    }
+}
