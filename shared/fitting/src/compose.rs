@@ -1,12 +1,12 @@
 //! Fits a face onto a template without any generative network: geometry, shading and one blend.
 //!
 //! The recipe, one file a stage: [`exposure`] makes up for uncommon light on the photo, [`pose`] and [`shape`] say where
-//! the face's points go, [`raster`] and
-//! [`warp`] carry photo and template there, [`features`] and [`skin`] tell face from hair, [`alpha`] says
-//! how much of the photo shows, [`shading`] and [`tone`] exchange the light, [`calm`] looks at what came of it and falls
-//! back to something calm where it is broken, [`render`] computes the pixels, row by row. Only the face's surroundings are touched, what varies slowly is computed on a coarse raster
-//! ([`grid`]), and what depends on the template alone is computed when it is prepared ([`backdrop`]). The same
-//! bytes in give the same bytes out: one thread, no clock, no random state.
+//! the face's points go, [`raster`] and [`warp`] carry photo and template there, [`features`] and [`skin`] tell face from
+//! hair, [`alpha`] says how much of the photo shows, [`shading`] and [`tone`] exchange the light, [`calm`] looks at the
+//! result and falls back to something calm where it is broken, [`render`] computes the pixels, row by row. Only the face's
+//! surroundings are touched, what varies slowly is computed on a coarse raster ([`grid`]), and what depends on the template
+//! alone is computed when it is prepared ([`backdrop`]). The same bytes in give the same bytes out: one thread, no clock, no
+//! random state.
 //!
 //! The method was first found as a Python prototype on full-size planes. Before anything was improved on it,
 //! the stages agreed with it as follows on the twelve pairs of the four portraits (mean absolute difference in
