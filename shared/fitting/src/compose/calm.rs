@@ -23,16 +23,19 @@ const ROW_STEP: usize = 2;
 /// Fewer samples than this say nothing.
 const SAMPLES_MIN: f32 = 40.0;
 
-/// How far the finished skin's hue may lie from that of the template's shading, root mean square of logarithms.
+/// How far the finished skin's hue may lie from that of the template's shading, root mean square of logarithms: up to .09 on
+/// ordinary pairs.
 const SKIN_HUE_MAX: f32 = 0.10;
 /// What is darker than its shading by more than this is no bare skin.
 const SHADE: f32 = 0.4;
-/// The lips' hue may differ from the skin's by as much as the photo's or the template's do, and by this more.
+/// The lips' hue may differ from the skin's by as much as the photo's or the template's do, and by this more: up to .10 on
+/// ordinary pairs.
 const LIPS_HUE_BEYOND: f32 = 0.16;
-/// Eyeballs and teeth lie between grey and the hue of the skin, and off that by no more than this.
+/// Eyeballs and teeth lie between grey and the hue of the skin, and off that by no more than this: up to .30 on ordinary
+/// pairs, the blue of an iris included.
 const WHITES_HUE_MAX: f32 = 0.38;
-/// The share of an eye's surroundings that may be dark where the photo's are not.
-const BLOT_MAX: f32 = 0.06;
+/// The share of an eye's surroundings that may be dark where the photo's are not: up to .01 on ordinary pairs.
+const BLOT_MAX: f32 = 0.03;
 /// Darker than the template's shading by this (in logarithms) is dark ...
 const DARK: f32 = 0.7;
 /// ... and the photo's own skin is darker than its shading by no more than this.

@@ -14,7 +14,7 @@ const FEATURE_GROW: f32 = 0.06;
 const CORE_GROW: f32 = 0.05;
 const CORE_BROW_GROW: f32 = 0.02;
 /// An eye's surroundings reach so far beyond eye and brow.
-const SURROUNDINGS_GROW: f32 = 0.16;
+const SURROUNDINGS_GROW: f32 = 0.22;
 /// Corners of the likeness core besides eyes and lips: nose tip, cheeks, inner ends of the brows.
 const CORE_CORNERS: [usize; 7] = [4, 50, 280, 107, 336, 55, 285];
 
