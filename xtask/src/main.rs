@@ -5,6 +5,7 @@ use clap::Parser;
 mod bench;
 mod demo;
 mod dev;
+mod fuzz;
 mod gallery;
 mod local;
 mod marks;
@@ -25,6 +26,7 @@ enum Task {
     Bench(bench::Bench),
     Demo(demo::Demo),
     Dev(dev::Dev),
+    Fuzz(fuzz::Fuzz),
     Gallery(gallery::Gallery),
     Marks(marks::Marks),
     Models(models::Models),
@@ -41,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         Task::Bench(task) => task.run(),
         Task::Demo(task) => task.run(),
         Task::Dev(task) => task.run(),
+        Task::Fuzz(task) => task.run(),
         Task::Gallery(task) => task.run(),
         Task::Marks(task) => task.run(),
         Task::Models(task) => task.run(),

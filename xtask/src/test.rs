@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 
+use crate::fuzz::Fuzz;
 use crate::marks::Marks;
 use crate::models::Models;
 use crate::quality::Quality;
@@ -32,6 +33,7 @@ impl Test {
         Models {}.run()?;
         Template::demo().run()?;
         cargo(&["test", "--workspace", "--locked"])?;
+        Fuzz::bounded().run()?;
         Quality::proof().run()?;
         Marks {}.run()?;
         say(&format!("✔  everything holds, after {:.0} s", start.elapsed().as_secs_f64()));

@@ -62,8 +62,11 @@ pub fn decode(photo: &[u8], limits: &Limits, detail: Detail) -> Result<Photo, Re
     open(photo, limits, detail).map(|(photo, _)| photo)
 }
 
-/// As [`decode`], and with the photo its file, to come back to.
-pub(crate) fn open<'a>(
+/// Decodes a photo as [`decode`] does, and keeps its file so that parts can be decoded in more detail.
+///
+/// # Errors
+/// As [`decode`].
+pub fn open<'a>(
     file: &'a [u8],
     limits: &Limits,
     detail: Detail,
@@ -87,8 +90,8 @@ fn open_jpeg<'a>(file: &'a [u8], limits: &Limits, detail: Detail) -> Result<(Pho
     Ok((photo, PhotoFile { jpeg: Some(jpeg) }))
 }
 
-/// A photo's file, of which more can be had than was decoded at first.
-pub(crate) struct PhotoFile<'a> {
+/// A photo's file, of which parts can be decoded in more detail.
+pub struct PhotoFile<'a> {
     /// Only this format is decoded at a reduced scale and in parts.
     jpeg: Option<Jpeg<'a>>,
 }
@@ -99,7 +102,10 @@ const CLOSE_REDUCTIONS: [usize; 2] = [4, 2];
 impl PhotoFile<'_> {
     /// A region of `photo`, which came of this file, `factor` times as large or larger, if the file has the
     /// pixels; `None` when `photo` has it already.
-    pub(crate) fn closer(
+    ///
+    /// # Errors
+    /// `corrupt_image`, which the first decoding finds in nearly every damaged file.
+    pub fn closer(
         &self,
         photo: &Photo,
         region: Region,

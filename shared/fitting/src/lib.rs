@@ -33,6 +33,6 @@ pub use mark::Mark;
 pub use mesh::{MESH_POINTS, Mesh};
 pub use models::Models;
 pub use outcome::{FitOptions, Fitted, Format, Outcome, Refusal};
-pub use photo::Photo;
+pub use photo::{Photo, Region};
 pub use pixels::{GreyImage, RgbImage};
 pub use template::Template;

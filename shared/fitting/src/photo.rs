@@ -56,11 +56,15 @@ impl Stored {
 
 /// A part of the upright photo, in whole pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Region {
-    pub(crate) left: usize,
-    pub(crate) top: usize,
-    pub(crate) width: usize,
-    pub(crate) height: usize,
+pub struct Region {
+    /// The first column.
+    pub left: usize,
+    /// The first row.
+    pub top: usize,
+    /// How many columns.
+    pub width: usize,
+    /// How many rows.
+    pub height: usize,
 }
 
 impl Region {
@@ -147,7 +151,7 @@ impl Photo {
         clippy::cast_sign_loss,
         reason = "coordinates are clamped to the photo before they become pixel counts"
     )]
-    pub(crate) fn region(&self, [left, top, right, bottom]: [f32; 4]) -> Region {
+    pub fn region(&self, [left, top, right, bottom]: [f32; 4]) -> Region {
         let span = |low: f32, high: f32, size: usize| {
             let first = (low.max(0.0) as usize).min(size - 1);
             (first, (high.ceil().max(0.0) as usize).clamp(first + 1, size) - first)

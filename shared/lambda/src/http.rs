@@ -8,8 +8,8 @@ use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
 use domain::IdentityHash;
 use domain::limits::IDEMPOTENCY_KEY_CHARS_MAX;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::{ApiError, Problem};
 
@@ -17,6 +17,8 @@ use crate::{ApiError, Problem};
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// A request that passed the authorizer.
+#[derive(Deserialize)]
+#[serde(transparent)]
 pub struct Request(ApiGatewayV2httpRequest);
 
 impl Request {
