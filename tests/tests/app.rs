@@ -2,12 +2,13 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use domain::WorkId;
 use local_stack::{
-    ApiAnswer, Binaries, Caller, LocalStack, Options, build_faulty_functions, build_functions, workspace_root,
+    ApiAnswer, Binaries, Caller, LocalStack, Options, Reservation, Stopwatch, build_faulty_functions,
+    build_functions, workspace_root,
 };
 use serde_json::Value;
 
@@ -15,6 +16,9 @@ use crate::faces::Photo;
 
 /// The template the tests fit onto: the smaller of the demo pack.
 pub(crate) const TEMPLATE: &str = "astronaut";
+
+/// The other template of the demo pack.
+pub(crate) const OTHER_TEMPLATE: &str = "joconde";
 
 /// How long anything may take on a slow and busy machine before a test takes it for broken.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -26,7 +30,7 @@ pub(crate) struct App {
 
 /// The function binaries: those that are deployed, and those that can be made to fail.
 pub(crate) struct Built {
-    plain: Binaries,
+    pub(crate) plain: Binaries,
     pub(crate) faulty: Binaries,
 }
 
@@ -71,8 +75,10 @@ impl App {
         let templates = workspace_root().join("templates");
         ensure!(models.is_dir(), "there are no models: run `cargo xtask models`");
         ensure!(templates.is_dir(), "there are no templates: run `cargo xtask template demo`");
-        let options = Options { name: name.to_owned(), models, ..Options::default() };
-        let stack = LocalStack::start(&options, &built().plain, &|_step| {})?;
+        // All users of the tests have one address.
+        let parameters = vec![("UploadsPerAddress".to_owned(), "0".to_owned())];
+        let options = Options { models, parameters, ..Options::default() };
+        let stack = LocalStack::start(Reservation::of(name)?, &options, &built().plain, &|_step| {})?;
         stack.publish_templates(&templates)?;
         Ok(Self { stack })
     }
@@ -110,6 +116,13 @@ impl User<'_> {
     /// `POST /v1/account`.
     pub(crate) fn start_account(&self) -> Result<ApiAnswer> {
         self.caller.send("POST", "/v1/account", &[], Vec::new())
+    }
+
+    /// The same user with a new token.
+    pub(crate) fn signed_in_again(&self) -> Result<Self> {
+        // A token says the second in which it was issued: it must be a later one than any before.
+        std::thread::sleep(Duration::from_millis(1_100));
+        Ok(User { app: self.app, caller: self.app.stack.sign_in(&self.name)?, name: self.name.clone() })
     }
 
     /// Asks for an upload and sends the photo.
@@ -172,7 +185,7 @@ impl Asked {
 
 /// Looks again and again until there is something to see.
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
-    let start = Instant::now();
+    let start = Stopwatch::start();
     loop {
         if let Some(seen) = look()? {
             return Ok(seen);

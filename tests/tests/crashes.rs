@@ -107,7 +107,8 @@ pub(crate) fn at_every_point(
     mut attempt: impl FnMut(&mut Run, u32) -> Result<Answer>,
 ) -> Result<u32> {
     for point in 1..=POINTS_MAX {
-        let mut run = bench.run(function, &Faults { kill_at: Some(point), ahead_seconds, pause_at: None })?;
+        let mut run =
+            bench.run(function, &Faults { kill_at: Some(point), ahead_seconds, ..Faults::default() })?;
         let answer = attempt(&mut run, point).inspect_err(|_breach| {
             BREACHES.fetch_add(1, Ordering::Relaxed);
         });

@@ -48,6 +48,7 @@ fn a_work_deleted_between_any_two_writes_of_its_worker_leaves_nothing() -> Resul
     let bench = Workbench::open();
     let mut covered = 0;
     for dies in [false, true] {
+        let covered_before = covered;
         for point in 1.. {
             let user = bench.app.user()?;
             let work = user.send(&faces::portrait()?)?.work;
@@ -59,6 +60,7 @@ fn a_work_deleted_between_any_two_writes_of_its_worker_leaves_nothing() -> Resul
             let mut worker = bench.run("synthesize", &faults)?;
             worker.process.send(&event);
             if !worker.wait_for_pause()? {
+                worker.expect_no_more_points(covered - covered_before)?;
                 break;
             }
             user.delete(work)?.expect(204)?;

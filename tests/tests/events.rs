@@ -48,9 +48,11 @@ fn an_event_that_comes_again_changes_nothing_and_deletes_what_it_brings() -> Res
     worker.expect(&event)?;
     let before = bench.app.work_row(subject, asked.work)?;
     worker.expect(&event)?;
-    // The URL still works: a second photo lies under the same key, and goes unprocessed.
+    // The URL takes no second photo. One that lies there all the same goes unprocessed.
     let (status, said) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
-    assert_eq!(status, 200, "{said}");
+    assert_eq!(status, 412, "{said}");
+    let key = PhotoKey { subject, work: asked.work }.to_string();
+    bench.app.put_photo_object(&key, &photo.bytes)?;
     worker.expect(&bench.photo_event(subject, asked.work)?)?;
     assert_eq!(bench.app.settled(subject, asked.work)?, "ready");
     assert_eq!(bench.app.work_row(subject, asked.work)?, before);
@@ -71,6 +73,7 @@ fn a_retry_reclaims_the_work_of_its_own_request_and_a_predecessor_that_lives_spo
             bench.run("synthesize", &Faults { pause_at: Some(point), ..Faults::default() })?;
         predecessor.process.send_as(&event, Some(&request));
         if !predecessor.wait_for_pause()? {
+            predecessor.expect_no_more_points(covered)?;
             break;
         }
         let mut retry = bench.run("synthesize", &Faults::default())?;

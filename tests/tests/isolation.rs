@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
 use crate::faces;
@@ -44,7 +44,8 @@ fn a_strangers_work_is_nowhere() -> Result<()> {
                 &format!("?cursor={cursor}&limit=1"),
             ] {
                 let answer = stranger.caller.send(&method, &format!("{path}{query}"), &[], Vec::new())?;
-                let said = answer.body.to_string();
+                let said = answer.text;
+                assert!(answer.status < 500, "{route}: {said}");
                 assert!(!said.contains(&work) && !said.contains(&owners), "{route}: {said}");
                 tried += 1;
             }
@@ -107,6 +108,7 @@ fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
                         headers.extend([("Idempotency-Key", "first"), ("Content-Type", "application/json")]);
                         let sent = if erases { Vec::new() } else { body.clone().into_bytes() };
                         let answer = caller.send(&method, &format!("{path}{query}"), &headers, sent)?;
+                        ensure!(answer.status < 500, "{route}: {}", answer.text);
                         for secret in &secrets {
                             ensure!(!answer.text.contains(secret), "{route}: {}", answer.text);
                         }
@@ -202,6 +204,5 @@ fn a_download_link_of_ones_own_opens_nothing_else() -> Result<()> {
     assert_eq!(user.caller.download(&forged)?.0, 403);
     let unsigned = link.split_once('?').context("no signature")?.0;
     assert_eq!(user.caller.download(unsigned)?.0, 403);
-    let Value::Null = user.caller.get("/v1/templates")?.body["subject"] else { panic!("no subject is told") };
     Ok(())
 }

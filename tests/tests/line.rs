@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::app::{App, TEMPLATE};
 use crate::faces::{self, Photo};
+use crate::workbench::Workbench;
 
 #[test]
 fn a_photo_becomes_a_work_and_the_photo_is_gone() -> Result<()> {
@@ -44,30 +45,37 @@ fn template_dimensions(catalogue: &Value) -> Result<(usize, usize)> {
     Ok((pixels("width")?, pixels("height")?))
 }
 
+/// How an object is encrypted: the algorithm and the key's ARN.
+fn encryption(object: &Value) -> (&Value, &Value) {
+    (&object["ServerSideEncryption"], &object["SSEKMSKeyId"])
+}
+
+/// At the workbench nothing fetches the photo, so that it is there to be looked at.
 #[test]
-fn photo_and_work_rest_encrypted_with_the_storage_key() -> Result<()> {
+fn a_photo_rests_encrypted_with_the_storage_key() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    let asked = user.send(&faces::no_face()?)?;
+    let key = PhotoKey { subject: user.subject()?, work: asked.work }.to_string();
+    let photo = bench.app.head("UploadsBucket", &key)?;
+    assert_eq!(encryption(&photo), (&"aws:kms".into(), &bench.app.stack.output("StorageKey")?.into()));
+    Ok(())
+}
+
+#[test]
+fn a_work_rests_encrypted_with_the_storage_key() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
-    let asked = user.ask(&faces::portrait()?)?;
-    let subject = user.subject()?;
-    let bound = &asked.upload["headers"];
-    let key = app.stack.output("StorageKey")?;
-    assert_eq!(bound["x-amz-server-side-encryption"], "aws:kms");
-    assert_eq!(bound["x-amz-server-side-encryption-aws-kms-key-id"], key);
-    let (status, said) = user.caller.put_photo(&asked.upload, &faces::portrait()?.bytes)?;
-    assert_eq!(status, 200, "{said}");
-    // The photo may be gone before it can be looked at, which the workbench's tests make up for.
-    if let Ok(photo) = app.head("UploadsBucket", &PhotoKey { subject, work: asked.work }.to_string()) {
-        assert_eq!((&photo["ServerSideEncryption"], &photo["SSEKMSKeyId"]), (&"aws:kms".into(), &key.into()));
-    }
-    user.wait(asked.work)?;
-    let pictures = app.pictures_of(subject)?;
+    let work = user.send(&faces::portrait()?)?.work;
+    assert_eq!(user.wait(work)?["status"], "ready");
+    let pictures = app.pictures_of(user.subject()?)?;
     assert_eq!(pictures.len(), 2);
     for name in pictures {
         let picture = app.head("WorksBucket", &name)?;
         assert_eq!(
-            (&picture["ServerSideEncryption"], &picture["SSEKMSKeyId"]),
-            (&"aws:kms".into(), &key.into())
+            encryption(&picture),
+            (&"aws:kms".into(), &app.stack.output("StorageKey")?.into()),
+            "{name}"
         );
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::faces;
 
 /// Every line that a function has logged so far.
-fn lines(app: &App, function: &str) -> Result<Vec<String>> {
+pub(crate) fn lines(app: &App, function: &str) -> Result<Vec<String>> {
     let group = format!("/{}/{function}", app.stack.description().name);
     let (mut lines, mut parameters) = (Vec::new(), json!({ "logGroupName": group }));
     loop {

@@ -162,7 +162,7 @@ pub(crate) fn plant<'a>(app: &'a App, user: &User<'_>, subject: SubjectId) -> Re
     let favorite = json!({ "generation": { "N": "1" }, "saved_at": { "N": OLD } });
     planted.row("favorite", "RecordsTable", &row(subject, VANISHED, &favorite))?;
     let lapsed = json!({ "ttl": { "N": OLD } });
-    for sk in ["IDEMPOTENCY#x", "QUOTA#2020-01-01", "REQUEST#01BX5ZZKBKACTAV9WEVGEMMVRZ"] {
+    for sk in ["IDEMPOTENCY#x", "REQUEST#01BX5ZZKBKACTAV9WEVGEMMVRZ"] {
         planted.row("lapsed_row", "RecordsTable", &row(subject, sk, &lapsed))?;
     }
     planted.row("ungated_row", "RecordsTable", &row(ungated, "FAVORITE#template#t", &favorite))?;
@@ -185,6 +185,9 @@ fn plant_identities(planted: &mut Planted<'_>, user: &User<'_>) -> Result<()> {
     tombstone["erased_at"] = json!({ "N": OLD });
     tombstone["ttl"] = json!({ "N": OLD });
     planted.row("tombstone", "IdentitiesTable", &tombstone)?;
+    let mut count = identity("QUOTA#2020-01-01#somebody");
+    count["ttl"] = json!({ "N": OLD });
+    planted.row("lapsed_row", "IdentitiesTable", &count)?;
     planted.row("unreadable_row", "IdentitiesTable", &identity("else"))?;
     let verified = user.ask_to_erase("favorites", "verified")?.expect(200)?;
     for request in [verified["request_id"].as_str().context("no id")?, "01BX5ZZKBKACTAV9WEVGEMMVRZ"] {

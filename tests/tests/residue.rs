@@ -56,6 +56,8 @@ fn every_kind_of_residue_is_found_and_named() -> Result<()> {
     user.ask_to_erase("favorites", "verified")?.expect(201)?;
     bench.sweep_erasures(0)?;
     user.ask_to_erase("favorites", "hidden")?.expect(201)?;
+    // By then the sweep has taken away the marker of the spent upload URL.
+    bench.sweep(PHOTOS_PAST)?;
     ensure!(bench.residue(PHOTOS_PAST)?.is_empty(), "residue before anything was planted");
 
     let planted = plant(&bench.app, &user, subject)?;
@@ -99,6 +101,7 @@ fn a_service_in_order_has_no_residue() -> Result<()> {
     let requests = [erased.erase("account")?, anew.erase("account")?, user.erase("favorites")?];
     bench.sweep_erasures(0)?;
     hidden.erase("account")?;
+    let anew = anew.signed_in_again()?;
     anew.start_account()?.expect(200)?;
     anew.ask(&faces::no_face()?)?;
     let states = requests.iter().map(|request| app.state(request)).collect::<Result<Vec<_>>>()?;

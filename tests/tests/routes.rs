@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
-use local_stack::{Python, transformed_template};
+use local_stack::{Overlay, Python, transformed_template};
 
 /// The routes of the deployed template, such as `GET /v1/works/{id}`.
 pub(crate) fn all() -> Result<BTreeSet<String>> {
-    let template = transformed_template(&Python::for_stack(&|_step| {})?, true)?;
+    let template = transformed_template(&Python::for_stack(&|_step| {})?, Overlay::Local)?;
     let resources = template["Resources"].as_object().context("no resources")?;
     let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
     Ok(routes.filter_map(|route| Some(route["Properties"]["RouteKey"].as_str()?.to_owned())).collect())

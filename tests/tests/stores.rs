@@ -74,6 +74,14 @@ impl App {
         self.keys_below("UploadsBucket", &format!("uploads/{subject}/"))
     }
 
+    /// The keys of the empty objects that lie in the places of a subject's photos.
+    pub(crate) fn markers_of(&self, subject: SubjectId) -> Result<Vec<String>> {
+        let objects = self.stack.account().objects(self.stack.output("UploadsBucket")?)?.into_iter();
+        let prefix = format!("uploads/{subject}/");
+        let markers = objects.filter(|(key, bytes)| *bytes == 0 && key.starts_with(&prefix));
+        Ok(markers.map(|(key, _bytes)| key).collect())
+    }
+
     /// The keys of a subject's pictures and thumbnails.
     pub(crate) fn pictures_of(&self, subject: SubjectId) -> Result<Vec<String>> {
         self.keys_below("WorksBucket", &format!("works/{subject}/"))
@@ -160,6 +168,17 @@ impl User<'_> {
         });
         let answer = stack.account().call("dynamodb", "get_item", &parameters)?;
         Ok(answer["Item"]["subject"]["S"].as_str().context("the user has no subject yet")?.parse()?)
+    }
+
+    /// What this user has done of `what` (`uploads` or `deletion_requests`), summed over the days that are remembered.
+    pub(crate) fn counted(&self, what: &str) -> Result<i64> {
+        let identity = IdentityHash::new(&self.app.stack.description().issuer, &self.name);
+        let rows = self.app.all_rows("IdentitiesTable")?;
+        let counts = rows.iter().filter(|row| {
+            let key = row["identity"].as_str().unwrap_or_default();
+            key.starts_with("QUOTA#") && key.ends_with(identity.as_str())
+        });
+        Ok(counts.filter_map(|row| row[what].as_i64()).sum())
     }
 
     /// Waits until the photo of a work is gone.

@@ -11,13 +11,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use domain::{PhotoKey, SubjectId, WorkId};
-use local_stack::{Answer, Credentials, FunctionProcess, local_directory, workspace_root};
+use local_stack::{Answer, Credentials, FunctionProcess, Stopwatch, local_directory, workspace_root};
 use serde_json::{Value, json};
 
 use crate::app::{App, built, eventually};
 
 /// How long one event may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long to wait for an answer before looking whether the process is held up.
+const POLL: Duration = Duration::from_millis(20);
 
 /// The stack and what its functions are run from.
 pub(crate) struct Workbench {
@@ -32,8 +35,20 @@ pub(crate) struct Faults {
     pub(crate) kill_at: Option<u32>,
     /// It waits there instead.
     pub(crate) pause_at: Option<u32>,
+    /// It waits before this request to a store, from 1; reads count too.
+    pub(crate) pause_at_call: Option<u32>,
+    /// So many of a thousand of its writes to tables meet a transaction.
+    pub(crate) conflicts: u32,
     /// Its clock goes ahead by this much.
     pub(crate) ahead_seconds: u32,
+}
+
+/// How a process that is to be held up came to a stand.
+pub(crate) enum Held {
+    /// It waits at its point.
+    Up,
+    /// It has answered without coming by.
+    Answered(Answer),
 }
 
 /// A function process, its log, and the file that holds it up.
@@ -106,6 +121,12 @@ impl Workbench {
         }
         if let Some(point) = faults.pause_at {
             set("PAUSE_AT", point.to_string());
+        }
+        if let Some(call) = faults.pause_at_call {
+            set("PAUSE_AT_CALL", call.to_string());
+        }
+        if faults.conflicts > 0 {
+            set("CONFLICTS", (f64::from(faults.conflicts) / 1_000.0).to_string());
         }
         let binary = built().faulty.get(function).context("no such faulty function")?;
         let environment: Vec<_> = environment.into_iter().collect();
@@ -207,7 +228,22 @@ impl Workbench {
 impl Run {
     /// Hands over one event and waits for the end of it.
     pub(crate) fn handle(&mut self, event: &Value) -> Result<Answer> {
+        let answer = self.process.invoke(event, PATIENCE)?;
+        self.served(answer)
+    }
+
+    /// Hands over one event and waits for the end of it, whatever the status of a route's answer.
+    pub(crate) fn whatever_of(&mut self, event: &Value) -> Result<Answer> {
         self.process.invoke(event, PATIENCE)
+    }
+
+    /// A route's answer counts as one unless its status says that the function failed.
+    fn served(&self, answer: Answer) -> Result<Answer> {
+        if let Answer::Returned(returned) = &answer {
+            let failed = returned["statusCode"].as_u64().is_some_and(|status| status >= 500);
+            ensure!(!failed, "answered {returned}; see {}", self.log.display());
+        }
+        Ok(answer)
     }
 
     /// Hands over one event, which must be handled without an error.
@@ -226,6 +262,20 @@ impl Run {
         })
     }
 
+    /// Waits until the process is held up at its point, or has answered.
+    pub(crate) fn wait_for_pause_or_answer(&mut self) -> Result<Held> {
+        let start = Stopwatch::start();
+        while start.elapsed() < PATIENCE {
+            if self.pause.exists() {
+                return Ok(Held::Up);
+            }
+            if let Ok(answer) = self.process.wait_for_answer(POLL) {
+                return Ok(Held::Answered(answer));
+            }
+        }
+        bail!("neither held up nor answered; see {}", self.log.display())
+    }
+
     /// Lets a process that is held up go on.
     pub(crate) fn go_on(&self) -> Result<()> {
         fs::remove_file(&self.pause).context("the process was not held up")
@@ -233,7 +283,18 @@ impl Run {
 
     /// What it makes of the event it was sent last.
     pub(crate) fn answer(&mut self) -> Result<Answer> {
-        self.process.wait_for_answer(PATIENCE)
+        let answer = self.process.wait_for_answer(PATIENCE)?;
+        self.served(answer)
+    }
+
+    /// Ends a test that has held a function up at each of its points in turn, of which there were `points`: this process
+    /// was to be held up at the one after the last, has passed all there are, and has handled its event.
+    pub(crate) fn expect_no_more_points(&mut self, points: usize) -> Result<()> {
+        let answer = self.answer()?;
+        ensure!(matches!(answer, Answer::Returned(_)), "after {points} points: {answer:?}");
+        let passed = self.points()?;
+        ensure!(passed.len() == points, "held up at {points} points of {passed:?}");
+        Ok(())
     }
 
     /// The lines it has logged.

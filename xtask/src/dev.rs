@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use local_stack::{Stack, Watch};
+use local_stack::{Reservation, Stack, Watch};
 use serde_json::json;
 
-use crate::local::start_stack;
+use crate::local::{Start, bring_what_is_missing, start_stack};
 use crate::workspace::say;
 
 /// The stack's name, by which `cargo xtask replay` finds it.
@@ -20,12 +20,18 @@ impl Dev {
     /// Runs until interrupted; everything it started ends with it.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let Self {} = self;
-        say("── Set cargo lambda up");
+        let reservation = Reservation::of(STACK)?;
+        let mut report = |step: &str| say(&format!("── {step}"));
+        report("Set cargo lambda up");
         let watch = Watch::prepare(&say)?;
+        bring_what_is_missing(&mut report)?;
         let environment = watch.emulator_environment(STACK);
-        let stack = start_stack(STACK, &[], &environment, &mut |step| say(&format!("── {step}")))?;
-        say("── Start cargo lambda watch");
+        let start = Start { environment, watched: true, ..Start::default() };
+        let stack = start_stack(reservation, start, &mut report)?;
+        report("Start cargo lambda watch");
         let mut watcher = watch.start(&stack)?;
+        report("Call each function once, so that the first call of yours waits for no compiler");
+        watch.warm_up(&mut watcher)?;
         print_guide(&stack, &watch)?;
         while !watcher.has_ended() {
             std::thread::sleep(Duration::from_millis(500));
@@ -43,11 +49,11 @@ fn print_guide(stack: &Stack, watch: &Watch) -> anyhow::Result<()> {
     let (api, issuer) = (stack.api_url()?, &description.issuer);
     println!(
         "\
-The stack is up; a change of a source file is compiled at the next event. End it with Ctrl-C.
+The stack is up; a change of a source file is compiled at the next event, which waits for it. End it with Ctrl-C.
 
 API      {api}
 Token    {token}
-         (for an hour; another: curl -s {issuer}/token -d '{{\"sub\":\"somebody\"}}')
+         (for an hour; another: curl -s --cacert {certificate} {issuer}/token -d '{{\"sub\":\"somebody\"}}')
 Call     curl --cacert {certificate} -H \"Authorization: Bearer $TOKEN\" '{api}/v1/templates'
 Replay   cargo xtask replay events/synthesize/photo.json
 Invoke   {cargo_lambda} lambda invoke --invoke-address 127.0.0.1 --invoke-port {port} purge --data-file events/purge/sweep.json

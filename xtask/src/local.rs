@@ -1,33 +1,46 @@
 //! The local stack with everything it needs: models, demo templates, function binaries.
 
-use local_stack::{LocalStack, Options, build_functions};
+use local_stack::{LocalStack, Options, Reservation, build_functions};
 
 use crate::models::Models;
 use crate::template::Template;
 use crate::workspace;
 
-/// Brings what is missing, builds, starts and deploys a stack of that name and publishes the demo templates.
-/// `report` is told each step.
-pub(crate) fn start_stack(
-    name: &str,
-    parameters: &[(String, String)],
-    environment: &[(String, String)],
-    report: &mut dyn FnMut(&str),
-) -> anyhow::Result<LocalStack> {
+/// What a stack is started with, besides what every stack has.
+#[derive(Default)]
+pub(crate) struct Start {
+    /// Template parameters.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// Environment of the emulator's process.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Whether `cargo lambda watch` compiles the functions as they are called.
+    pub(crate) watched: bool,
+}
+
+/// Brings the models, the test pictures and the demo templates where they are missing. `report` is told each step.
+pub(crate) fn bring_what_is_missing(report: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
     report("Bring the face models and the test pictures");
     Models {}.run()?;
     report("Make the demo templates");
-    Template::demo().run()?;
+    Template::demo().run()
+}
+
+/// Builds the functions, starts and deploys the reserved stack and publishes the templates. `report` is told each step.
+pub(crate) fn start_stack(
+    reservation: Reservation,
+    start: Start,
+    report: &mut dyn FnMut(&str),
+) -> anyhow::Result<LocalStack> {
     report("Build the functions");
     let binaries = build_functions()?;
     let options = Options {
-        name: name.to_owned(),
-        parameters: parameters.to_vec(),
-        environment: environment.to_vec(),
+        parameters: start.parameters,
+        environment: start.environment,
         models: workspace::root().join("models/weights"),
+        watched: start.watched,
     };
     report("Start the AWS emulator, deploy infra/template.yaml");
-    let stack = LocalStack::start(&options, &binaries, &workspace::say)?;
+    let stack = LocalStack::start(reservation, &options, &binaries, &workspace::say)?;
     report("Publish the templates");
     stack.publish_templates(&workspace::root().join("templates"))?;
     Ok(stack)

@@ -1,10 +1,14 @@
 //! `cargo xtask TASK`: the project's own commands. One file per task; this one only names them.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
+mod arm64;
 mod bench;
 mod demo;
 mod dev;
+mod fuzz;
 mod gallery;
 mod local;
 mod marks;
@@ -22,9 +26,11 @@ mod workspace;
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own commands.", version)]
 enum Task {
+    Arm64(arm64::Arm64),
     Bench(bench::Bench),
     Demo(demo::Demo),
     Dev(dev::Dev),
+    Fuzz(fuzz::Fuzz),
     Gallery(gallery::Gallery),
     Marks(marks::Marks),
     Models(models::Models),
@@ -36,11 +42,34 @@ enum Task {
     VerifyReceipt(verify_receipt::VerifyReceipt),
 }
 
-fn main() -> anyhow::Result<()> {
+/// A command that was run has failed and said why itself; nothing is left to be said.
+#[derive(Debug)]
+pub(crate) struct Told(u8);
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "the command ended with status {}", self.0)
+    }
+}
+
+impl std::error::Error for Told {}
+
+fn main() -> ExitCode {
+    let Err(error) = run() else { return ExitCode::SUCCESS };
+    if let Some(Told(status)) = error.downcast_ref() {
+        return ExitCode::from(*status);
+    }
+    workspace::say(&format!("error: {error:#}"));
+    ExitCode::FAILURE
+}
+
+fn run() -> anyhow::Result<()> {
     match Task::parse() {
+        Task::Arm64(task) => task.run(),
         Task::Bench(task) => task.run(),
         Task::Demo(task) => task.run(),
         Task::Dev(task) => task.run(),
+        Task::Fuzz(task) => task.run(),
         Task::Gallery(task) => task.run(),
         Task::Marks(task) => task.run(),
         Task::Models(task) => task.run(),

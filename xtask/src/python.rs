@@ -15,7 +15,8 @@ pub(crate) fn environment(name: &str, requirements: &Path) -> anyhow::Result<Pat
 
 /// Runs a command to its end; its own messages go to the terminal.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {:?}", command.get_program()))?;
-    ensure!(status.success(), "{command:?} failed");
+    let program = command.get_program().display().to_string();
+    let status = command.status().with_context(|| format!("cannot start {program}"))?;
+    ensure!(status.success(), "{program} ended with {status}");
     Ok(())
 }

@@ -72,7 +72,7 @@ impl Package {
             }
         };
         let output = command.current_dir(downloads).stdin(Stdio::null()).output();
-        let output = output.with_context(|| format!("cannot start {:?}", command.get_program()))?;
+        let output = output.with_context(|| format!("cannot start {}", command.get_program().display()))?;
         if !output.status.success() {
             bail!("{}: {}", self.name, String::from_utf8_lossy(&output.stderr).trim());
         }

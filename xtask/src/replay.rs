@@ -1,20 +1,27 @@
 //! `cargo xtask replay EVENT`: hands a sample event to the stack of `cargo xtask dev`, with live ids in it.
 
+use std::collections::hash_map::RandomState;
 use std::fs;
+use std::hash::BuildHasher as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
-use local_stack::{Caller, Stack};
+use anyhow::{Context as _, bail, ensure};
+use local_stack::{Caller, Stack, Stopwatch};
 use serde_json::{Value, json};
 
 use crate::dev;
 use crate::workspace::{self, say};
 
-/// The ids that the samples in `events/` are written with.
+/// The ids that the samples in `events/` are written with. A test in `infra/local/tests` replays every sample, so that none
+/// of these goes unnoticed.
 mod sample {
     pub(super) const ISSUER: &str = "https://issuer.example";
+    pub(super) const REQUEST: &str = "01CX5ZZKBKACTAV9WEVGEMMVRZ";
+    pub(super) const REQUEST_KEY: &str = "replayed-request";
+    pub(super) const SALT: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
     pub(super) const SUBJECT: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    pub(super) const UPLOAD_KEY: &str = "sample-1";
     pub(super) const UPLOADS_BUCKET: &str = "dev-uploads-000000000000";
     pub(super) const USER: &str = "developer";
     pub(super) const WORK: &str = "01BX5ZZKBKACTAV9WEVGEMMVRZ";
@@ -41,46 +48,73 @@ impl Replay {
         say(&format!("── {function} ← {}", self.event.display()));
         let answer = stack.account().invoke(&stack.function(function), &event)?;
         print_answer(&answer);
+        let status = answer["statusCode"].as_u64().unwrap_or(200);
+        ensure!(status < 500, "{function} answered {status}; its log says why");
         Ok(())
     }
 }
 
-/// The event with the running stack's ids in the place of the samples.
+/// The event with the running stack's ids in the place of the samples, each of something that is there.
 fn with_live_ids(stack: &Stack, text: &str) -> anyhow::Result<Value> {
     let mut text = text
         .replace(sample::ISSUER, &stack.description().issuer)
-        .replace(sample::UPLOADS_BUCKET, stack.output("UploadsBucket")?);
+        .replace(sample::UPLOADS_BUCKET, stack.output("UploadsBucket")?)
+        .replace(sample::UPLOAD_KEY, &fresh_key());
+    let user = stack.sign_in(sample::USER)?;
     if text.contains(sample::WORK) {
-        let work = newest_work(&stack.sign_in(sample::USER)?)?;
+        let work = ready_work(&user)?;
         text = text.replace(sample::WORK, &work).replace(sample::SUBJECT, &subject_of(stack, &work)?);
+    }
+    if text.contains(sample::REQUEST) {
+        let (request, salt) = deletion_request(&user)?;
+        text = text.replace(sample::REQUEST, &request).replace(sample::SALT, &salt);
     }
     Ok(serde_json::from_str(&text)?)
 }
 
-/// The developer's newest work; without one, the demo's photo is sent to make it.
-fn newest_work(user: &Caller<'_>) -> anyhow::Result<String> {
-    let works = user.get("/v1/works?limit=1")?.expect(200)?;
-    if let Some(work) = works["works"][0]["work_id"].as_str() {
-        return Ok(work.to_owned());
+/// An idempotency key that was never sent: a replay asks for something new each time.
+fn fresh_key() -> String {
+    format!("replay-{:016x}", RandomState::new().hash_one(std::process::id()))
+}
+
+/// A ready work of the developer's; without one, the demo's photo is sent to make it.
+fn ready_work(user: &Caller<'_>) -> anyhow::Result<String> {
+    let works = user.get("/v1/works")?.expect(200)?;
+    let mut works = works["works"].as_array().context("no list of works")?.iter();
+    if let Some(work) = works.find(|work| work["status"] == "ready") {
+        return Ok(work["work_id"].as_str().context("no work_id")?.to_owned());
     }
-    say("── The developer has no work yet: send the demo's photo");
-    let photo = fs::read(workspace::root().join("target/pictures/obama.jpg"))?;
+    say("── The developer has no ready work: send the demo's photo");
+    let path = workspace::root().join("target/pictures/obama.jpg");
+    let photo = fs::read(&path).with_context(|| path.display().to_string())?;
     let templates = user.get("/v1/templates")?.expect(200)?;
     let template = templates["templates"][0]["id"].as_str().context("no template is published")?;
-    let created = user.ask_for_upload(template, &photo, "image/jpeg", "replay")?.expect(201)?;
+    let created = user.ask_for_upload(template, &photo, "image/jpeg", &fresh_key())?.expect(201)?;
     let work = created["work_id"].as_str().context("no work_id")?.to_owned();
     let (status, said) = user.put_photo(&created["upload"], &photo)?;
     ensure!(status == 200, "S3 answered {status}: {said}");
-    let start = Instant::now();
-    // The first event may have to wait for a compilation.
+    let start = Stopwatch::start();
+    // The event may have to wait for a compilation.
     while start.elapsed() < WORK_LIMIT {
-        let status = user.get(&format!("/v1/works/{work}"))?.expect(200)?["status"].take();
-        if status == "ready" || status == "failed" {
-            break;
+        let shown = user.get(&format!("/v1/works/{work}"))?.expect(200)?;
+        match shown["status"].as_str() {
+            Some("ready") => return Ok(work),
+            Some("failed") => bail!("the demo's photo was refused: {}", shown["failure"]["reason"]),
+            _ => std::thread::sleep(Duration::from_millis(200)),
         }
-        std::thread::sleep(Duration::from_millis(200));
     }
-    Ok(work)
+    bail!("the work was not ready within {} s", WORK_LIMIT.as_secs())
+}
+
+/// A deletion request of the developer's and its salt: that of `deletion-requests/create`, made now if it was not sent
+/// yet. The same key is answered with the same request each time.
+fn deletion_request(user: &Caller<'_>) -> anyhow::Result<(String, String)> {
+    let headers = [("Idempotency-Key", sample::REQUEST_KEY), ("Content-Type", "application/json")];
+    let body = json!({ "scope": "favorites" }).to_string().into_bytes();
+    let answer = user.send("POST", "/v1/deletion-requests", &headers, body)?;
+    ensure!([200, 201].contains(&answer.status), "answered {}: {}", answer.status, answer.text);
+    let text = |name: &str| answer.body[name].as_str().map(str::to_owned).context("an incomplete answer");
+    Ok((text("request_id")?, text("salt")?))
 }
 
 /// The subject whose work it is, which no API tells.

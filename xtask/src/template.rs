@@ -4,10 +4,13 @@
 
 use std::process::Command;
 
+use anyhow::Context as _;
 use local_stack::build_binaries;
 
-use crate::python::run;
-use crate::workspace;
+use crate::{Told, workspace};
+
+/// The templates that `template demo` makes.
+pub(crate) const DEMO_PACK: [&str; 2] = ["astronaut", "joconde"];
 
 /// Make templates out of pictures: `template add PICTURE --id … --title … --licence …`, or `template demo`.
 #[derive(clap::Args)]
@@ -25,6 +28,13 @@ impl Template {
 
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let binaries = build_binaries(&["template"])?;
-        run(Command::new(&binaries["template"]).args(self.arguments).current_dir(workspace::root()))
+        let mut tool = Command::new(&binaries["template"]);
+        tool.args(self.arguments).arg("--root").arg(workspace::root());
+        let status = tool.status().context("cannot start the template tool")?;
+        if status.success() {
+            return Ok(());
+        }
+        // The tool has said why.
+        Err(Told(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)).into())
     }
 }

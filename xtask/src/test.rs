@@ -4,10 +4,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use anyhow::{Context, ensure};
+use local_stack::Stopwatch;
 
+use crate::fuzz::Fuzz;
 use crate::marks::Marks;
 use crate::models::Models;
 use crate::quality::Quality;
@@ -25,13 +26,14 @@ impl Test {
     /// Runs the checks in turn and stops at the first that fails.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let Self {} = self;
-        let start = Instant::now();
+        let start = Stopwatch::start();
         cargo(&["fmt", "--all", "--check"])?;
         cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
         check_dependencies()?;
         Models {}.run()?;
         Template::demo().run()?;
         cargo(&["test", "--workspace", "--locked"])?;
+        Fuzz::bounded().run()?;
         Quality::proof().run()?;
         Marks {}.run()?;
         say(&format!("✔  everything holds, after {:.0} s", start.elapsed().as_secs_f64()));
@@ -71,7 +73,7 @@ fn run(program: &mut Command, arguments: &[&str]) -> anyhow::Result<()> {
     let name = Path::new(program.get_program()).file_name().unwrap_or_default().display().to_string();
     let line = format!("{name} {}", arguments.join(" "));
     say(&format!("── {line}"));
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let status = program
         .args(arguments)
         .current_dir(workspace::root())

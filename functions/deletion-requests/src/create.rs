@@ -57,7 +57,7 @@ pub(crate) async fn handle(
         match endpoints.erasures.open(gate, &erasure, &person, contact.as_ref()).await? {
             Opened::Opened(opened) => return answer(201, &opened, &owner, body.scope, seconds),
             Opened::Repeated(earlier) => return answer(200, &earlier, &owner, body.scope, seconds),
-            Opened::OverQuota => return Err(over_quota().into()),
+            Opened::OverQuota => return Err(over_quota(seconds).into()),
             Opened::Closed => {}
         }
     }
@@ -99,10 +99,12 @@ fn answer(
     Response::json(status, &Created { request: RequestResource::of(erasure, now), salt })
 }
 
-fn over_quota() -> Problem {
+/// The quota counts the days of UTC, so it is open again at the next midnight.
+fn over_quota(now: UnixSeconds) -> Problem {
     let detail =
         "Today's deletion requests are used up; those that are open go on. Try again tomorrow (UTC).";
-    Problem::new(429, "quota_exceeded", "Too many deletion requests", detail).retry_after(3_600)
+    Problem::new(429, "quota_exceeded", "Too many deletion requests", detail)
+        .retry_after(now.until_next_day())
 }
 
 /// Who is asking, as the identity provider will have to be told.
@@ -126,6 +128,12 @@ fn checked_contact(contact: &str) -> Result<&str, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_used_up_quota_opens_again_at_midnight() {
+        let now: Timestamp = "2026-11-18T23:55:00Z".parse().expect("a time");
+        assert_eq!(over_quota(UnixSeconds::of(now)).retry_after_seconds(), Some(300));
+    }
 
     #[test]
     fn a_contact_is_one_line_that_says_something() {

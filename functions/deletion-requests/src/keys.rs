@@ -4,7 +4,12 @@ use lambda::{ApiError, Response};
 
 use crate::endpoints::Endpoints;
 
+/// How long anybody may keep the keys. After a change of the signing key, whoever keeps the old ones does not know the new
+/// one for at most this long.
+const CACHED_SECONDS: u32 = 300;
+
 /// Handles the request.
 pub(crate) async fn handle(endpoints: &Endpoints) -> Result<Response, ApiError> {
-    Response::json(200, &endpoints.receipt_keys.published().await?)
+    let keys = endpoints.receipt_keys.published().await?;
+    Ok(Response::json(200, &keys)?.cached_for(CACHED_SECONDS))
 }

@@ -4,17 +4,20 @@
 //! that names it, the state is stored after what it says was done, and what is due stays due until then.
 
 use cloud::{
-    CloudError, Connection, Disposal, Erasures, Favorites, IdentityProvider, Partitions, ReceiptKeys,
-    Replaced,
+    Addresses, CloudError, Connection, Disposal, Erasures, Favorites, IdentityProvider, Partitions,
+    ReceiptKeys, Replaced,
 };
 use domain::receipt::Receipt;
 use domain::{Erasure, ErasureScope, ErasureStep, Reach, RequestId, UnixSeconds};
 use jiff::SignedDuration;
 use lambda::Metrics;
 
+use crate::delete::{Budget, Deleted, Progress};
+
 /// Carries out erasures.
 pub(crate) struct Erase {
     pub(crate) connection: Connection,
+    pub(crate) addresses: Addresses,
     pub(crate) erasures: Erasures,
     pub(crate) disposal: Disposal,
     pub(crate) favorites: Favorites,
@@ -26,6 +29,8 @@ pub(crate) struct Erase {
     pub(crate) service: String,
     /// How long an upload URL works.
     pub(crate) upload_window: SignedDuration,
+    /// How long a run may go on; what is left over stays due.
+    pub(crate) budget: SignedDuration,
     pub(crate) clock: fn() -> UnixSeconds,
 }
 
@@ -42,8 +47,12 @@ pub(crate) enum EraseError {
 }
 
 impl Erase {
-    /// Does whatever is due about one request, step after step; how it stands afterwards.
-    pub(crate) async fn advance(&self, request: RequestId) -> Result<Option<Erasure>, EraseError> {
+    /// Does whatever is due about one request, step after step, until the budget is used up; how it stands afterwards.
+    pub(crate) async fn advance(
+        &self,
+        request: RequestId,
+        budget: Budget,
+    ) -> Result<Option<Erasure>, EraseError> {
         let mut before = None;
         loop {
             let Some(erasure) = self.erasures.load(request).await? else { return Ok(None) };
@@ -53,32 +62,47 @@ impl Erase {
             before = Some(erasure.clone());
             match erasure.step((self.clock)()) {
                 ErasureStep::Wait => return Ok(Some(erasure)),
-                ErasureStep::Erase(reach) => self.erase(&erasure, reach).await?,
-                ErasureStep::LookAgain(reach) => self.look_again(&erasure, reach).await?,
+                ErasureStep::Erase(reach) => {
+                    if self.erase(&erasure, reach, budget).await? == Progress::Partial {
+                        return Ok(Some(erasure));
+                    }
+                }
+                ErasureStep::LookAgain(reach) => {
+                    if self.look_again(&erasure, reach, budget).await? == Progress::Partial {
+                        return Ok(Some(erasure));
+                    }
+                }
                 ErasureStep::Forget(reach) => {
+                    if self.look_once_more(&erasure, reach, budget).await? == Progress::Partial {
+                        return Ok(Some(erasure));
+                    }
                     self.erasures.forget_contact(reach.subject, request).await?;
                     self.erasures.replace(&erasure, &erasure.forgotten()).await?;
                 }
-                ErasureStep::Remove => self.erasures.remove(request).await?,
+                ErasureStep::Remove => self.erasures.remove(&erasure).await?,
             }
         }
     }
 
-    /// Deletes everything in reach, which nobody sees any more and nobody can write to.
-    async fn erase(&self, erasure: &Erasure, reach: Reach) -> Result<(), CloudError> {
+    /// Deletes everything in reach, which nobody sees any more and nobody can write to. What there is no time for stays
+    /// due, and the next run goes on with it.
+    async fn erase(&self, erasure: &Erasure, reach: Reach, budget: Budget) -> Result<Progress, CloudError> {
         let noted = self.note_leases(erasure, reach).await?;
-        let Some(erasure) = noted else { return Ok(()) };
-        self.delete(erasure.scope, reach).await?;
+        let Some(erasure) = noted else { return Ok(Progress::Complete) };
+        if self.delete(&erasure, reach, budget).await?.progress == Progress::Partial {
+            return Ok(Progress::Partial);
+        }
         let now = (self.clock)();
         let erased = erasure.erased(now, self.upload_window);
         if erasure.scope != ErasureScope::Account {
-            return self.erasures.replace(&erasure, &erased).await.map(|_either| ());
+            return self.erasures.replace(&erasure, &erased).await.map(|_either| Progress::Complete);
         }
         // Without a person, another process has come to the end of this.
-        let Some(person) = self.erasures.person(erasure.id).await? else { return Ok(()) };
+        let Some(person) = self.erasures.person(erasure.id).await? else { return Ok(Progress::Complete) };
         self.identity_provider.account_erased(&person).await?;
         // Superseded means the same, or else the erasure is stuck.
-        self.erasures.forget_person(&erasure, &erased, reach.subject, &person, now).await.map(|_either| ())
+        let forgotten = self.erasures.forget_person(&erasure, &erased, reach.subject, &person, now).await;
+        forgotten.map(|_either| Progress::Complete)
     }
 
     /// Notes until when workers hold any of it, before the rows that tell so are deleted: no lease begins after the
@@ -100,15 +124,21 @@ impl Erase {
 
     /// Looks for what somebody may have stored who began before it was hidden. What is found is deleted, and looked for
     /// once more; a look that finds nothing is the last, and is certified.
-    async fn look_again(&self, erasure: &Erasure, reach: Reach) -> Result<(), CloudError> {
-        let found = self.delete(erasure.scope, reach).await?;
+    async fn look_again(
+        &self,
+        erasure: &Erasure,
+        reach: Reach,
+        budget: Budget,
+    ) -> Result<Progress, CloudError> {
+        let Deleted { found, progress } = self.delete(erasure, reach, budget).await?;
         let now = (self.clock)();
         if found > 0 {
             tracing::warn!(found, "found by the second look and deleted");
             let again = erasure.found_more(now, self.upload_window);
-            return self.erasures.replace(erasure, &again).await.map(|_either| ());
+            return self.erasures.replace(erasure, &again).await.map(|_either| Progress::Complete);
         }
-        let Some(times) = erasure.verification(now) else { return Ok(()) };
+        let times = erasure.verification(now).filter(|_times| progress == Progress::Complete);
+        let Some(times) = times else { return Ok(progress) };
         let receipt = self
             .receipt_keys
             .sign(&Receipt {
@@ -124,38 +154,23 @@ impl Erase {
                 unrecoverable_at: times.unrecoverable_at,
             })
             .await?;
-        self.erasures.replace(erasure, &erasure.verified(times, receipt)).await.map(|_either| ())
+        let verified = erasure.verified(times, receipt);
+        self.erasures.replace(erasure, &verified).await.map(|_either| Progress::Complete)
     }
 
-    /// Deletes what is in reach, objects before rows; how much there was.
-    async fn delete(&self, scope: ErasureScope, reach: Reach) -> Result<usize, CloudError> {
-        match scope {
-            ErasureScope::Account => self.delete_everything(reach).await,
-            ErasureScope::Works => self.delete_works(reach).await,
-            ErasureScope::Favorites => {
-                self.favorites.delete_earlier(reach.subject, reach.favorites_before).await
-            }
+    /// Looks a last time before it is forgotten where to look. An upload that began before its URL ran out may take any
+    /// time and end after the verification. `synthesize` deletes its photo at once, since no row names it, and `purge` does
+    /// when that fails; what both have missed is deleted here.
+    async fn look_once_more(
+        &self,
+        erasure: &Erasure,
+        reach: Reach,
+        budget: Budget,
+    ) -> Result<Progress, CloudError> {
+        let Deleted { found, progress } = self.delete(erasure, reach, budget).await?;
+        if found > 0 {
+            tracing::error!(found, "found by the last look and deleted");
         }
-    }
-
-    async fn delete_everything(&self, reach: Reach) -> Result<usize, CloudError> {
-        let Disposal { photos, pictures, .. } = &self.disposal;
-        let (photo_keys, picture_keys) =
-            (photos.keys_of(reach.subject).await?, pictures.keys_of(reach.subject).await?);
-        photos.delete_keys(&photo_keys).await?;
-        pictures.delete_keys(&picture_keys).await?;
-        let partition = self.partitions.load(reach.subject).await?;
-        self.partitions.delete(&partition).await?;
-        Ok(photo_keys.len() + picture_keys.len() + partition.len())
-    }
-
-    /// Deletes the works in reach, then what lies in the buckets for works that there are not: a worker may have
-    /// stored it that died, or an upload that came late.
-    async fn delete_works(&self, reach: Reach) -> Result<usize, CloudError> {
-        let works = self.disposal.works.of_earlier(reach.subject, reach.works_before).await?;
-        for work in &works {
-            self.disposal.remove(work).await?;
-        }
-        Ok(works.len() + self.disposal.delete_strays(reach.subject).await?)
+        Ok(progress)
     }
 }

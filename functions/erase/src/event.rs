@@ -1,9 +1,11 @@
 //! What wakes `erase`.
 
 use domain::RequestId;
+use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::erase::{Erase, EraseError};
+use crate::replay::Replayed;
 
 /// The kinds of event.
 #[derive(Debug, Deserialize)]
@@ -29,6 +31,8 @@ pub(crate) enum Task {
     Replay {
         /// The name of the copy.
         table: String,
+        /// How many seconds this run may take; unless said otherwise, what fits into the function's time-out.
+        seconds: Option<u32>,
     },
 }
 
@@ -62,20 +66,25 @@ impl StreamRecord {
     }
 }
 
-/// Does what the event asks.
+/// Does what the event asks; a replay tells how far it has come.
 ///
 /// # Errors
 /// When something failed; it stays due, and the next sweep goes on with it.
-pub(crate) async fn handle(erase: &Erase, event: EraseEvent) -> Result<(), EraseError> {
+pub(crate) async fn handle(erase: &Erase, event: EraseEvent) -> Result<Option<Replayed>, EraseError> {
     match event {
-        EraseEvent::Task(Task::Sweep) => erase.sweep().await,
-        EraseEvent::Task(Task::Replay { table }) => Ok(erase.replay(table).await?),
+        EraseEvent::Task(Task::Sweep) => erase.sweep().await.map(|()| None),
+        EraseEvent::Task(Task::Replay { table, seconds }) => {
+            let most =
+                seconds.map_or(SignedDuration::MAX, |seconds| SignedDuration::from_secs(seconds.into()));
+            Ok(Some(erase.replay(table, erase.budget(most)).await?))
+        }
         EraseEvent::Requests { records } => {
+            let budget = erase.budget(SignedDuration::MAX);
             for request in records.iter().filter_map(StreamRecord::request) {
-                erase.advance(request).await?;
+                erase.advance(request, budget).await?;
             }
             tracing::info!(requests = records.len(), "requests handled");
-            Ok(())
+            Ok(None)
         }
     }
 }
@@ -89,7 +98,11 @@ mod tests {
         let event = |text: &str| serde_json::from_str::<EraseEvent>(text);
         assert!(matches!(event(r#"{"task": "sweep"}"#), Ok(EraseEvent::Task(Task::Sweep))));
         let replay = event(r#"{"task": "replay", "table": "copy"}"#);
-        assert!(matches!(replay, Ok(EraseEvent::Task(Task::Replay { table })) if table == "copy"));
+        assert!(
+            matches!(replay, Ok(EraseEvent::Task(Task::Replay { table, seconds: None })) if table == "copy")
+        );
+        let replay = event(r#"{"task": "replay", "table": "copy", "seconds": 7}"#);
+        assert!(matches!(replay, Ok(EraseEvent::Task(Task::Replay { seconds: Some(7), .. }))));
         assert!(event(r#"{"task": "other"}"#).is_err());
         assert!(event(r#"{"task": "replay"}"#).is_err());
     }

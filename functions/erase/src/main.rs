@@ -2,6 +2,7 @@
 //! function that may delete a subject's whole partition and its key. This file wires; `erase.rs` is the life of an
 //! erasure.
 
+mod delete;
 mod erase;
 mod event;
 mod replay;
@@ -9,14 +10,17 @@ mod sweep;
 
 use anyhow::Result;
 use cloud::{
-    Connection, Disposal, Erasures, Favorites, IdentityProvider, Partitions, Photos, Pictures, ReceiptKeys,
-    Works,
+    Addresses, Connection, Disposal, Erasures, Favorites, IdentityProvider, Partitions, Photos, Pictures,
+    ReceiptKeys, Works,
 };
 use jiff::SignedDuration;
 use lambda::{HandlerError, Metrics, Settings, clock};
 
 use crate::erase::Erase;
 use crate::event::{EraseEvent, handle};
+
+/// How long a run goes on, in seconds: well below the function's time-out of 240 s.
+const BUDGET_SECONDS: i64 = 180;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -29,6 +33,7 @@ async fn main() -> Result<()> {
     let (service, signing_key) = (settings.text("SERVICE")?, settings.text("RECEIPT_KEY")?);
     let user_pool = settings.text("USER_POOL").ok();
     let erase = Erase {
+        addresses: Addresses::new(&connection, identities.clone()),
         erasures: Erasures::new(&connection, settings.text("ERASURES_TABLE")?, records.clone(), identities),
         disposal: Disposal {
             photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
@@ -43,6 +48,7 @@ async fn main() -> Result<()> {
         metrics: Metrics::of(&settings)?,
         service,
         upload_window: SignedDuration::from_secs(settings.value("UPLOAD_URL_SECONDS")?),
+        budget: SignedDuration::from_secs(settings.value_or("BUDGET_SECONDS", BUDGET_SECONDS)?),
         clock: clock::now_seconds,
     };
     let handler = async |event: EraseEvent, _request: String| {

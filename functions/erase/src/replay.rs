@@ -1,33 +1,81 @@
-//! The replay: a copy of the records that was restored from a backup is cleared of what was erased or deleted since,
-//! before it serves.
+//! The replay: reapplies to a restored copy of the records what was erased or deleted since its backup, before it
+//! serves. A large copy takes several runs; the copy itself holds the cursor.
 
-use cloud::{CloudError, Disposal, Erasures, Favorites, Partitions, Works};
-use domain::{ErasureScope, Reach};
-use futures_util::future::try_join_all;
+mod place;
+mod window;
 
+use cloud::{CloudError, CursorOf, Cursors, Erasures, Favorites, Partitions, Pictures, Segment, Works};
+use domain::{ErasureScope, Reach, RequestId, SubjectId};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde::Serialize;
+
+use self::place::{Place, SEGMENTS};
+use self::window::Window;
+use crate::delete::Budget;
 use crate::erase::Erase;
 
-/// Works whose pictures are looked for at once.
-const AT_ONCE: usize = 32;
+/// Segments of a table that are read at once.
+pub(crate) const SEGMENTS_AT_ONCE: u16 = 8;
+
+/// Erasures or contacts of a segment that are under way at once.
+const AT_ONCE: usize = 4;
+
+/// What the run answers to who invoked it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Replayed {
+    /// Whether the copy may serve; if not, the same command goes on.
+    complete: bool,
+    /// How many works this run removed whose pictures are gone.
+    vanished: usize,
+}
 
 impl Erase {
-    /// Clears the copy named `table`. To do it twice changes nothing.
-    pub(crate) async fn replay(&self, table: String) -> Result<(), CloudError> {
-        let copy = Copy {
-            partitions: Partitions::new(&self.connection, table.clone()),
-            favorites: Favorites::new(&self.connection, table.clone()),
-            works: Works::new(&self.connection, table.clone()),
-            requests: self.erasures.beside(table),
+    /// Clears the copy named `table`, or as much of it as there is time for. To do it twice changes nothing.
+    pub(crate) async fn replay(&self, table: String, budget: Budget) -> Result<Replayed, CloudError> {
+        let cursors = Cursors::new(&self.connection, table.clone());
+        let noted = cursors.load(CursorOf::Replay).await?;
+        let mut run = Run {
+            copy: Copy {
+                partitions: Partitions::new(&self.connection, table.clone()),
+                favorites: Favorites::new(&self.connection, table.clone()),
+                works: Works::new(&self.connection, table.clone()),
+                requests: self.erasures.beside(table),
+            },
+            pictures: &self.disposal.pictures,
+            budget,
+            window: None,
+            vanished: 0,
         };
-        let reaches = self.erasures.reaches().await?;
-        for (scope, reach) in &reaches {
-            copy.clear(*scope, *reach).await?;
+        let mut place = Some(noted.and_then(|noted| Place::read(&noted)).unwrap_or_default());
+        while let Some(here) = place {
+            let next = run.step(here).await;
+            if next.is_err() || budget.is_over() {
+                // What an error kept from being done is done again.
+                let goes_on = next.as_ref().map_or(Some(here), |next| *next);
+                cursors.store(CursorOf::Replay, goes_on.map(Place::note).as_deref()).await?;
+            }
+            place = next?;
+            if budget.is_over() {
+                break;
+            }
         }
-        copy.forget_contacts().await?;
-        let vanished = copy.remove_vanished_works(&self.disposal).await?;
-        tracing::info!(erasures = reaches.len(), vanished, "replayed");
-        Ok(())
+        if place.is_none() {
+            cursors.store(CursorOf::Replay, None).await?;
+        }
+        let replayed = Replayed { complete: place.is_none(), vanished: run.vanished };
+        tracing::info!(complete = replayed.complete, vanished = replayed.vanished, "replayed");
+        Ok(replayed)
     }
+}
+
+/// A run over a copy.
+struct Run<'a> {
+    copy: Copy,
+    pictures: &'a Pictures,
+    budget: Budget,
+    /// The pictures that rows are held against.
+    window: Option<Window>,
+    vanished: usize,
 }
 
 /// A restored copy of the records.
@@ -39,7 +87,49 @@ struct Copy {
     requests: Erasures,
 }
 
+/// The next segments from this one on.
+fn segments(from: u16) -> impl Iterator<Item = Segment> {
+    (from..SEGMENTS.min(from.saturating_add(SEGMENTS_AT_ONCE))).map(|number| Segment { number, of: SEGMENTS })
+}
+
+impl Run<'_> {
+    /// Does what is to be done in one place; the next one, if there is one.
+    async fn step(&mut self, place: Place) -> Result<Option<Place>, CloudError> {
+        let at_once = usize::from(SEGMENTS_AT_ONCE);
+        match place {
+            Place::Erasures { segment } => {
+                let cleared = segments(segment).map(|segment| self.copy.clear_segment(segment));
+                stream::iter(cleared).buffer_unordered(at_once).try_collect::<()>().await?;
+            }
+            Place::Contacts { segment } => {
+                let forgotten = segments(segment).map(|segment| self.copy.forget_contacts(segment));
+                stream::iter(forgotten).buffer_unordered(at_once).try_collect::<()>().await?;
+            }
+            Place::Works { from, to, segment } => {
+                let window = match self.window.take().filter(|window| window.from == from) {
+                    Some(window) => window,
+                    None => Window::list(self.pictures, from, to, self.budget).await?,
+                };
+                let to = window.to;
+                let removed = segments(segment).map(|segment| self.copy.remove_vanished(segment, &window));
+                let removed: Vec<usize> =
+                    stream::iter(removed).buffer_unordered(at_once).try_collect().await?;
+                self.vanished += removed.into_iter().sum::<usize>();
+                self.window = Some(window);
+                return Ok(Place::Works { from, to: Some(to), segment }.next());
+            }
+        }
+        Ok(place.next())
+    }
+}
+
 impl Copy {
+    async fn clear_segment(&self, segment: Segment) -> Result<(), CloudError> {
+        let reaches = self.requests.reaches(segment).await?.into_iter();
+        let cleared = reaches.map(|(scope, reach)| self.clear(scope, reach));
+        stream::iter(cleared).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
     async fn clear(&self, scope: ErasureScope, reach: Reach) -> Result<(), CloudError> {
         match scope {
             ErasureScope::Account => {
@@ -48,9 +138,7 @@ impl Copy {
                 self.partitions.delete_gate(reach.subject).await
             }
             ErasureScope::Works => {
-                for work in self.works.of_earlier(reach.subject, reach.works_before).await? {
-                    self.works.remove(&work).await?;
-                }
+                self.clear_works(reach).await?;
                 self.partitions.raise_generations(reach).await
             }
             ErasureScope::Favorites => {
@@ -60,36 +148,47 @@ impl Copy {
         }
     }
 
-    /// Forgets how to reach those whose requests have forgotten it since.
-    async fn forget_contacts(&self) -> Result<(), CloudError> {
-        for (subject, request) in self.requests.contacts().await? {
-            let erasure = self.requests.load(request).await?;
-            if erasure.is_none_or(|erasure| erasure.reach().is_none()) {
-                self.requests.forget_contact(subject, request).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes the ready works whose pictures are gone: their users have deleted them since. Works that were on their
-    /// way are settled by `purge`, like any other.
-    async fn remove_vanished_works(&self, disposal: &Disposal) -> Result<usize, CloudError> {
-        let mut vanished = 0;
+    async fn clear_works(&self, reach: Reach) -> Result<(), CloudError> {
         let mut start = None;
         loop {
-            let (works, next) = self.works.ready(start).await?;
-            for works in works.chunks(AT_ONCE) {
-                let looked = works.iter().map(|work| disposal.pictures.exists(work));
-                for (work, exists) in works.iter().zip(try_join_all(looked).await?) {
-                    if !exists {
-                        self.works.remove(work).await?;
-                        vanished += 1;
-                    }
-                }
-            }
+            let (works, next) = self.works.of_earlier(reach.subject, reach.works_before, start).await?;
+            let rows: Vec<_> = works.iter().map(|work| (work.subject, work.id)).collect();
+            self.partitions.delete_works(&rows).await?;
             start = next;
             if start.is_none() {
-                return Ok(vanished);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Forgets how to reach those whose requests have forgotten it since.
+    async fn forget_contacts(&self, segment: Segment) -> Result<(), CloudError> {
+        let contacts = self.requests.contacts(segment).await?.into_iter();
+        let forgotten = contacts.map(|(subject, request)| self.forget_contact(subject, request));
+        stream::iter(forgotten).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn forget_contact(&self, subject: SubjectId, request: RequestId) -> Result<(), CloudError> {
+        let erasure = self.requests.load(request).await?;
+        if erasure.is_some_and(|erasure| erasure.reach().is_some()) {
+            return Ok(());
+        }
+        self.requests.forget_contact(subject, request).await
+    }
+
+    /// Removes the ready works of a segment whose pictures are gone: their users have deleted them since. Works that were
+    /// on their way are settled by `purge`, like any other.
+    async fn remove_vanished(&self, segment: Segment, window: &Window) -> Result<usize, CloudError> {
+        let (mut count, mut start) = (0, None);
+        loop {
+            let (pictures, next) = self.works.ready(segment, start).await?;
+            let vanished = pictures.into_iter().filter(|picture| window.lacks(picture));
+            let vanished: Vec<_> = vanished.map(|picture| (picture.subject, picture.work)).collect();
+            self.partitions.delete_works(&vanished).await?;
+            count += vanished.len();
+            start = next;
+            if start.is_none() {
+                return Ok(count);
             }
         }
     }

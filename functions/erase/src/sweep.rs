@@ -2,15 +2,13 @@
 //! the only one for what becomes due later.
 
 use cloud::CloudError;
+use domain::RequestId;
 use domain::limits::DUE_SHARDS;
-use domain::{RequestId, UnixSeconds};
 use jiff::SignedDuration;
 use lambda::{Metric, Unit};
 
+use crate::delete::Budget;
 use crate::erase::{Erase, EraseError};
-
-/// How long a run may go on: well below the function's time-out of 240 s. What is left over stays due.
-const BUDGET: SignedDuration = SignedDuration::from_secs(180);
 
 /// The metric that the template's alarm is on.
 const OVERDUE: &str = "overdue_requests";
@@ -27,17 +25,27 @@ struct Tally {
 }
 
 impl Erase {
+    /// The time of a run that begins now and may take no longer than `most`.
+    pub(crate) fn budget(&self, most: SignedDuration) -> Budget {
+        Budget { clock: self.clock, until: (self.clock)().plus(self.budget.min(most)) }
+    }
+
     /// Runs it. What fails does not keep the rest from being done; the first error is returned in the end, for the
     /// alarm, and what it was about is still due in the next run.
     pub(crate) async fn sweep(&self) -> Result<(), EraseError> {
         let start = (self.clock)();
+        let budget = self.budget(SignedDuration::MAX);
         let mut tally = Tally::default();
         let first = u8::try_from((start.as_second() / INTERVAL_SECONDS).rem_euclid(i64::from(DUE_SHARDS)));
         let first = first.unwrap_or(0);
         for turn in 0..DUE_SHARDS {
-            if let Err(error) = self.shard((first + turn) % DUE_SHARDS, start, &mut tally).await {
+            if let Err(error) = self.shard((first + turn) % DUE_SHARDS, budget, &mut tally).await {
                 tally.error.get_or_insert(error.into());
             }
+        }
+        // Nothing to do with erasures, but no other function may delete from the identities.
+        if let Err(error) = self.addresses.forget(start).await {
+            tally.error.get_or_insert(error.into());
         }
         let overdue = Metric { name: OVERDUE, unit: Unit::Count, value: tally.overdue };
         self.metrics.emit(None, &[overdue], start);
@@ -46,13 +54,16 @@ impl Erase {
     }
 
     /// Advances what is due in one shard.
-    async fn shard(&self, shard: u8, start: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
+    async fn shard(&self, shard: u8, budget: Budget, tally: &mut Tally) -> Result<(), CloudError> {
         let mut page = None;
-        while (self.clock)().since(start) < BUDGET {
-            let due = self.erasures.due(shard, start, page).await?;
+        while !budget.is_over() {
+            let due = self.erasures.due(shard, (self.clock)(), page).await?;
             for request in due.requests {
+                if budget.is_over() {
+                    return Ok(());
+                }
                 let advanced = match request {
-                    Ok(request) => self.advance_or_count(request, start, tally).await,
+                    Ok(request) => self.advance_or_count(request, budget, tally).await,
                     Err(malformed) => Err(malformed.into()),
                 };
                 if let Err(error) = advanced {
@@ -71,10 +82,11 @@ impl Erase {
     async fn advance_or_count(
         &self,
         request: RequestId,
-        start: UnixSeconds,
+        budget: Budget,
         tally: &mut Tally,
     ) -> Result<(), EraseError> {
-        match self.advance(request).await {
+        let start = (self.clock)();
+        match self.advance(request, budget).await {
             Ok(erasure) => {
                 tally.advanced += 1;
                 tally.overdue += u64::from(erasure.is_some_and(|erasure| erasure.is_overdue(start)));

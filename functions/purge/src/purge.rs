@@ -23,8 +23,8 @@ pub(crate) struct Purge {
 }
 
 impl Purge {
-    /// Does what the event asks for. A look for residue that ran out of time or failed goes on after the next sweep, in
-    /// the time that this one leaves.
+    /// Does what the event asks for. A residue check that ran out of time or failed goes on after the next sweep, which
+    /// ends early enough to leave it time.
     pub(crate) async fn handle(&self, event: PurgeEvent) -> Result<(), CloudError> {
         let residue = self.residue((self.clock)());
         match event {

@@ -29,7 +29,7 @@ use self::live::Live;
 use self::progress::{Place, Progress, SEGMENTS};
 
 /// How long a run may go on, whatever it did before: well below the function's time-out of 240 s.
-const BUDGET: SignedDuration = SignedDuration::from_secs(180);
+pub(crate) const BUDGET: SignedDuration = SignedDuration::from_secs(180);
 
 /// The metric that the template's alarms are on.
 const RESIDUE: &str = "residue_found";

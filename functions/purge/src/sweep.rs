@@ -3,15 +3,25 @@
 
 use cloud::{CloudError, CursorOf, Cursors, Disposal, DueWork};
 use domain::limits::{DUE_SHARDS, PHOTO_AGE_MAX};
-use domain::{DueAction, Failure, PhotoKey, ReasonCode, UnixSeconds};
+use domain::{DueAction, Failure, PhotoKey, ReasonCode, UnixSeconds, Work};
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use jiff::SignedDuration;
 use lambda::{Metric, Metrics, Unit};
 
-/// How long a run looks through photos. It lists some 10,000 keys a second.
-const PHOTOS_BUDGET: SignedDuration = SignedDuration::from_secs(90);
+use crate::residue;
 
-/// How long a run may take with the works: well below the function's time-out of 240 s.
-const BUDGET: SignedDuration = SignedDuration::from_secs(180);
+/// How long a run looks through photos. It lists some 10,000 keys a second.
+const PHOTOS_BUDGET: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long a run may take with photos and works. It leaves the residue check at least a minute of the 180 s that both
+/// may take, however much there is to sweep.
+const BUDGET: SignedDuration = SignedDuration::from_secs(120);
+
+const _: () = assert!(BUDGET.as_secs() + 60 <= residue::BUDGET.as_secs());
+
+/// Works that fail at once: each is one write.
+const AT_ONCE: usize = 16;
 
 /// The metric that the template's alarm is on.
 const OLDEST_PHOTO_AGE: &str = "oldest_photo_age_seconds";
@@ -59,10 +69,11 @@ impl Sweep<'_> {
         let resumed = self.cursors.load(CursorOf::Photos).await?;
         let (mut after, mut oldest) = (resumed.clone(), now);
         loop {
-            let page = self.disposal.photos.page(after.as_deref(), now.plus(-PHOTO_AGE_MAX)).await?;
-            for key in &page.old {
-                tally.count(give_up_orphan(self.disposal, key, now).await);
-            }
+            let page = self.disposal.photos.page(after.as_deref(), PHOTO_AGE_MAX, now).await?;
+            let old = page.old.iter().map(|key| give_up_orphan(self.disposal, key, now));
+            let given_up: Vec<_> = stream::iter(old).buffer_unordered(AT_ONCE).collect().await;
+            given_up.into_iter().for_each(|outcome| tally.count(outcome));
+            tally.note(self.disposal.photos.delete_keys(&page.spent).await);
             oldest = page.oldest.map_or(oldest, |seen| seen.min(oldest));
             after = page.next;
             let Some(last) = &after else { break };
@@ -83,19 +94,60 @@ impl Sweep<'_> {
         let mut start = None;
         while !self.is_over(now, BUDGET) {
             let page = self.disposal.works.due(shard, now, start).await?;
-            for due in page.works {
-                let settled = match due {
-                    Ok(due) => settle(self.disposal, due, now).await,
-                    Err(malformed) => Err(malformed),
-                };
-                tally.count(settled);
+            let mut due = Vec::with_capacity(page.works.len());
+            for work in page.works {
+                match work {
+                    Ok(work) => due.push(work),
+                    Err(malformed) => tally.count(Err(malformed)),
+                }
             }
+            self.settle(&due, now, tally).await?;
             start = page.next;
             if start.is_none() {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Does what is due about a page of works: their objects go by the thousand, then their rows. The index may be behind,
+    /// so the rows decide. A work of which an object is left keeps its row, and none of the others waits for it.
+    async fn settle(&self, due: &[DueWork], now: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
+        let mut works = Vec::with_capacity(due.len());
+        for work in self.disposal.works.load_all(due).await? {
+            match work {
+                Ok(work) if work.due_action(now) != DueAction::Wait => works.push(work),
+                Ok(_early) => {}
+                Err(malformed) => tally.count(Err(malformed)),
+            }
+        }
+        for error in self.delete_stored_of(&mut works).await? {
+            tally.count(Err(error));
+        }
+        let (failing, ended): (Vec<_>, Vec<_>) =
+            works.into_iter().partition(|work| matches!(work.due_action(now), DueAction::Fail(_)));
+        for removed in self.disposal.works.remove_all(&ended).await {
+            // Superseded means that somebody else has removed it.
+            tally.count(removed.map(|_either| true));
+        }
+        let failing = failing.iter().map(|work| self.fail(work, now));
+        let failed: Vec<_> = stream::iter(failing).buffer_unordered(AT_ONCE).collect().await;
+        failed.into_iter().for_each(|outcome| tally.count(outcome));
+        Ok(())
+    }
+
+    /// Deletes the objects of these works and leaves out those of which something is left; why it is.
+    async fn delete_stored_of(&self, works: &mut Vec<Work>) -> Result<Vec<CloudError>, CloudError> {
+        let left = self.disposal.delete_stored_of(works).await?;
+        works.retain(|work| !left.contains_key(&(work.subject, work.id)));
+        Ok(left.into_values().collect())
+    }
+
+    /// Records that a work failed whose objects are gone.
+    async fn fail(&self, work: &Work, now: UnixSeconds) -> Result<bool, CloudError> {
+        let DueAction::Fail(reason) = work.due_action(now) else { return Ok(false) };
+        // Superseded means that the work has ended in another way, which stands.
+        self.disposal.works.replace(work, &work.failed(Failure::of(reason), now)).await.map(|_either| true)
     }
 
     fn tell_age(&self, oldest: UnixSeconds, now: UnixSeconds) {
@@ -121,6 +173,11 @@ struct Tally {
 }
 
 impl Tally {
+    /// Keeps the first error.
+    fn note(&mut self, outcome: Result<(), CloudError>) {
+        self.count(outcome.map(|()| false));
+    }
+
     fn count(&mut self, outcome: Result<bool, CloudError>) {
         match outcome {
             Ok(done) => self.done += usize::from(done),
@@ -141,17 +198,6 @@ async fn give_up_orphan(disposal: &Disposal, key: &str, now: UnixSeconds) -> Res
     {
         disposal.abandon(&work, Failure::of(ReasonCode::InternalError), now).await?;
     }
-    Ok(true)
-}
-
-/// Does what is due about one work; the index may be behind, so the row decides. Whether anything was done.
-async fn settle(disposal: &Disposal, due: DueWork, now: UnixSeconds) -> Result<bool, CloudError> {
-    let Some(work) = disposal.works.load(due.subject, due.work).await? else { return Ok(false) };
-    match work.due_action(now) {
-        DueAction::Wait => return Ok(false),
-        DueAction::Fail(reason) => disposal.abandon(&work, Failure::of(reason), now).await?,
-        DueAction::Remove => disposal.remove(&work).await?,
-    };
     Ok(true)
 }
 

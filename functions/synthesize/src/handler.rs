@@ -5,7 +5,7 @@ use domain::PhotoKey;
 use lambda::object_key;
 use serde::Deserialize;
 
-use crate::synthesize::{SynthesisError, Synthesize};
+use crate::synthesize::{Ending, SynthesisError, Synthesize};
 
 /// What S3 sends: records, or the test event that it sends when a notification is set up and that has none.
 #[derive(Debug, Deserialize)]
@@ -70,11 +70,15 @@ pub(crate) async fn handle(
         match arrival {
             Arrival::Photo(photo) => {
                 let ending = synthesize.run(&photo, request).await?;
+                if ending == Ending::OnlyDeleted {
+                    synthesize.count_unprocessed();
+                }
                 // No id: the line outlives the work, and an ending may say something of a face.
                 tracing::info!(?ending, "photo handled");
             }
             Arrival::Stray(key) => {
                 photos.delete_stray(&key).await.map_err(SynthesisError::from)?;
+                synthesize.count_unprocessed();
                 tracing::warn!("stray object deleted");
             }
         }

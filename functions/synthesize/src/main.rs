@@ -11,7 +11,7 @@ use anyhow::{Result, anyhow};
 use cloud::{Connection, Disposal, Photos, Pictures, Templates, Works};
 use fitting::Models;
 use jiff::SignedDuration;
-use lambda::{HandlerError, Settings, clock};
+use lambda::{HandlerError, Metrics, Settings, clock};
 
 use crate::handler::handle;
 use crate::synthesize::Synthesize;
@@ -36,6 +36,7 @@ async fn main() -> Result<()> {
         templates: TemplateCache::new(Templates::new(&connection, settings.text("TEMPLATES_BUCKET")?)),
         storage_key: settings.text("STORAGE_KEY")?,
         work_period: SignedDuration::from_hours(24 * days),
+        metrics: Metrics::of(&settings)?,
         visible_label: settings.value("VISIBLE_LABEL")?,
         clock: clock::now,
         models: models.join().map_err(|_panicked| anyhow!("loading the models panicked"))??,

@@ -7,11 +7,15 @@ use cloud::{CloudError, Disposal, FetchedPhoto, Replaced, lease_token, random_bi
 use domain::limits::PHOTO_BYTES_MAX;
 use domain::{Admission, Failure, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
 use fitting::mark::Mark;
-use fitting::{FitOptions, Fitted, FittingError, Models, Outcome};
+use fitting::{FitOptions, Fitted, FittingError, Models, Outcome, Report};
 use jiff::{SignedDuration, Timestamp};
+use lambda::{Metric, Metrics, Unit};
 
 use crate::handler::ArrivedPhoto;
 use crate::template_cache::TemplateCache;
+
+/// The metric that the template's alarm is on.
+const UNPROCESSED: &str = "photos_deleted_unprocessed";
 
 /// Makes works of photos.
 pub(crate) struct Synthesize {
@@ -21,6 +25,7 @@ pub(crate) struct Synthesize {
     pub(crate) storage_key: String,
     pub(crate) work_period: SignedDuration,
     pub(crate) visible_label: bool,
+    pub(crate) metrics: Metrics,
     pub(crate) clock: fn() -> Timestamp,
 }
 
@@ -62,7 +67,7 @@ impl Synthesize {
             Admission::Claim(claimed) => *claimed,
             Admission::Busy => return Ok(Ending::LeftToAnother),
             Admission::Finished => return self.only_delete(photo).await,
-            Admission::Exhausted => return self.give_up(&work).await,
+            Admission::Exhausted => return self.give_up(photo, &work).await,
         };
         match works.replace(&work, &claimed).await? {
             Replaced::Stored => {}
@@ -100,12 +105,19 @@ impl Synthesize {
         let template = self.templates.prepared(&work.template).await?;
         let mark = Mark { id: format!("{:032x}", random_bits()?), created: (self.clock)() };
         let options = FitOptions { visible_label: self.visible_label, ..FitOptions::new(mark) };
-        match fitting::fit(&self.models, &template, &bytes, &options)? {
+        let Report { outcome, ignored_profile } =
+            fitting::fit_observed(&self.models, &template, &bytes, &options, &mut |_| {})?;
+        if let Some(fault) = ignored_profile {
+            tracing::info!(fault = fault.as_str(), "photo's colour profile ignored");
+        }
+        match outcome {
             Outcome::Fitted(fitted) => Ok(Ok(fitted)),
-            Outcome::Refused(refusal) => {
-                let (measured, threshold) = (f64::from(refusal.measured), f64::from(refusal.threshold));
-                Ok(Err(Failure::measured(refusal.reason, measured, threshold)))
-            }
+            Outcome::Refused(refusal) => Ok(Err(match refusal.figures() {
+                Some((measured, threshold)) => {
+                    Failure::measured(refusal.reason, f64::from(measured), f64::from(threshold))
+                }
+                None => Failure::of(refusal.reason),
+            })),
         }
     }
 
@@ -152,20 +164,30 @@ impl Synthesize {
     }
 
     async fn delete_unless_left(&self, photo: &ArrivedPhoto, ending: Ending) -> Result<(), SynthesisError> {
-        if ending != Ending::LeftToAnother {
-            self.disposal.photos.delete(photo.key).await?;
-        }
-        Ok(())
+        if ending == Ending::LeftToAnother { Ok(()) } else { self.delete(photo).await }
     }
 
-    async fn give_up(&self, work: &Work) -> Result<Ending, SynthesisError> {
+    async fn give_up(&self, photo: &ArrivedPhoto, work: &Work) -> Result<Ending, SynthesisError> {
         self.disposal.abandon(work, Failure::of(ReasonCode::InternalError), self.now()).await?;
+        self.delete(photo).await?;
         Ok(Ending::Failed(ReasonCode::InternalError))
     }
 
     async fn only_delete(&self, photo: &ArrivedPhoto) -> Result<Ending, SynthesisError> {
-        self.disposal.photos.delete(photo.key).await?;
+        self.delete(photo).await?;
         Ok(Ending::OnlyDeleted)
+    }
+
+    /// Deletes the photo in such a way that its URL brings no other.
+    async fn delete(&self, photo: &ArrivedPhoto) -> Result<(), SynthesisError> {
+        Ok(self.disposal.photos.spend(photo.key, self.now()).await?)
+    }
+
+    /// Counts a photo that was deleted without being looked at. Few are in order; many are somebody who sends photos
+    /// that nobody asked for, and each takes a place of those that fit.
+    pub(crate) fn count_unprocessed(&self) {
+        let metric = Metric { name: UNPROCESSED, unit: Unit::Count, value: 1 };
+        self.metrics.emit(None, &[metric], self.now());
     }
 
     fn now(&self) -> UnixSeconds {

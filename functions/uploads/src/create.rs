@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use cloud::{Closed, Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits};
-use domain::limits::PHOTO_BYTES_MAX;
+use cloud::{
+    Addresses, CatalogueEntry, Closed, Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits,
+};
+use domain::limits::{UPLOAD_SLOT, UPLOADS_PER_SLOT_MAX};
 use domain::{
-    ExpectedPhoto, TemplateId, TemplateVersion, UnixSeconds, UploadError, UploadRequest, Work, WorkId,
-    WorkKind, WorkState,
+    ExpectedPhoto, IdentityHash, TemplateId, TemplateVersion, UnixSeconds, UploadError, UploadRequest, Work,
+    WorkId, WorkKind, WorkState,
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda::{ApiError, Problem, Request, Response};
@@ -19,9 +21,11 @@ pub(crate) struct Create {
     pub(crate) templates: Templates,
     pub(crate) photos: Photos,
     pub(crate) uploads: Uploads,
+    pub(crate) addresses: Addresses,
+    /// Uploads that one address may ask for in one slot; 0 for any number.
+    pub(crate) per_address_max: u32,
     pub(crate) works: Works,
     pub(crate) data_key: String,
-    pub(crate) storage_key: String,
     pub(crate) window: SignedDuration,
 }
 
@@ -48,40 +52,64 @@ impl Create {
         let identity = request.caller()?;
         let idempotency_key = request.idempotency_key()?;
         let upload: UploadRequest = request.json()?;
-        upload.check().map_err(size_problem)?;
-        let template = self.pin(&upload.template_id).await?;
+        let photo = expected_photo(&upload)?;
         let seconds = UnixSeconds::of(now);
+        self.check_address(&request, seconds).await?;
+        let Some(template) = self.pin(&upload.template_id).await? else {
+            return self.repeat_withdrawn(&identity, &upload, &photo, idempotency_key, seconds).await;
+        };
         let gate = self.subjects.find_or_create(&identity, &self.data_key, seconds).await?.map_err(closed)?;
-        let work = self.new_work(gate, upload, template, now)?;
-        match self.uploads.admit(gate, &work, idempotency_key, now).await? {
+        let work = self.new_work(gate, &upload, photo.clone(), template, now)?;
+        match self.uploads.admit(&identity, gate, &work, idempotency_key, now).await? {
             Upload::Created => self.answer(201, &work, seconds).await,
-            Upload::Repeated(earlier) => self.repeat(gate, &work, earlier, seconds).await,
-            Upload::OverQuota => Err(over_quota().into()),
+            Upload::Repeated(earlier) => self.repeat(gate, &upload, &photo, earlier, seconds).await,
+            Upload::OverQuota => Err(over_quota(seconds).into()),
+            Upload::OverSlot(until) => Err(over_slot(until.since(seconds)).into()),
             Upload::Closed => Err(closed(Closed::Changing).into()),
         }
     }
 
-    /// The version of the template that the work gets, whatever is published afterwards.
-    async fn pin(&self, template: &TemplateId) -> Result<TemplateVersion, ApiError> {
+    /// Refuses a request from an address that has asked for too many uploads, whoever signed in there.
+    async fn check_address(&self, request: &Request, now: UnixSeconds) -> Result<(), ApiError> {
+        let Some(address) = request.source_address().filter(|_address| self.per_address_max > 0) else {
+            return Ok(());
+        };
+        if self.addresses.admit(address, self.per_address_max, now).await? {
+            return Ok(());
+        }
+        Err(address_over_quota(left_of_slot(now)).into())
+    }
+
+    /// The version of the template that the work gets, whatever is published afterwards; `None` when the catalogue
+    /// does not list the template.
+    async fn pin(&self, template: &TemplateId) -> Result<Option<TemplateVersion>, ApiError> {
         let catalogue = self.templates.catalogue().await?;
-        let entry = catalogue.iter().find(|entry| entry.id == *template);
-        let detail = "There is no template with this template_id; GET /v1/templates lists those there are.";
-        let unknown = || Problem::new(422, "unknown_template", "Unknown template", detail);
-        Ok(entry.ok_or_else(unknown)?.pinned())
+        Ok(catalogue.iter().find(|entry| entry.id == *template).map(CatalogueEntry::pinned))
+    }
+
+    /// Answers a request for a template that the catalogue does not list. A repeated request is answered as before:
+    /// its work has pinned the version, whose files stay.
+    async fn repeat_withdrawn(
+        &self,
+        identity: &IdentityHash,
+        asked: &UploadRequest,
+        photo: &ExpectedPhoto,
+        idempotency_key: &str,
+        now: UnixSeconds,
+    ) -> Result<Response, ApiError> {
+        let gate = self.subjects.find(identity).await?.ok_or_else(unknown_template)?;
+        let earlier = self.uploads.earlier(gate, idempotency_key, now).await?.ok_or_else(unknown_template)?;
+        self.repeat(gate, asked, photo, earlier, now).await
     }
 
     fn new_work(
         &self,
         gate: Gate,
-        upload: UploadRequest,
+        upload: &UploadRequest,
+        photo: ExpectedPhoto,
         template: TemplateVersion,
         now: Timestamp,
     ) -> Result<Work, ApiError> {
-        let photo = ExpectedPhoto {
-            content_type: upload.content_type,
-            bytes: upload.content_length,
-            sha256: upload.sha256,
-        };
         let created_at = UnixSeconds::of(now);
         Ok(Work {
             id: WorkId::new(now, random_bits()?),
@@ -99,12 +127,13 @@ impl Create {
     async fn repeat(
         &self,
         gate: Gate,
-        asked: &Work,
+        asked: &UploadRequest,
+        photo: &ExpectedPhoto,
         earlier: WorkId,
         now: UnixSeconds,
     ) -> Result<Response, ApiError> {
         let earlier = self.works.own(gate, earlier).await?.ok_or_else(spent)?;
-        if !asks_for_the_same(asked, &earlier) {
+        if !asks_for_the_same(asked, photo, &earlier) {
             return Err(key_reused().into());
         }
         self.answer(200, &earlier, now).await
@@ -119,7 +148,7 @@ impl Create {
         if left <= SignedDuration::ZERO {
             return Err(spent().into());
         }
-        let presigned = self.photos.presign(work.photo_key(), photo, &self.storage_key, left).await?;
+        let presigned = self.photos.presign(work.photo_key(), photo, left).await?;
         let upload = PutPhoto {
             method: "PUT",
             url: presigned.url,
@@ -130,29 +159,68 @@ impl Create {
     }
 }
 
-/// Whether two requests agree in all that the record still holds; the digest is compared while it is there.
-fn asks_for_the_same(asked: &Work, earlier: &Work) -> bool {
-    let photo = |work: &Work| match &work.state {
-        WorkState::AwaitingUpload { photo, .. } | WorkState::Processing { photo, .. } => Some(photo.clone()),
-        _ => None,
+/// Whether a request agrees with the earlier one in all that the record still holds; the digest is compared while it is
+/// there.
+fn asks_for_the_same(asked: &UploadRequest, photo: &ExpectedPhoto, earlier: &Work) -> bool {
+    let same_photo = match &earlier.state {
+        WorkState::AwaitingUpload { photo: earlier, .. } | WorkState::Processing { photo: earlier, .. } => {
+            earlier == photo
+        }
+        _ => true,
     };
-    let same_photo = photo(earlier).is_none_or(|earlier| Some(earlier) == photo(asked));
-    asked.template.id == earlier.template.id && asked.source == earlier.source && same_photo
+    asked.template_id == earlier.template.id && asked.source == earlier.source && same_photo
 }
 
-fn size_problem(error: UploadError) -> Problem {
+/// The photo that the request announces, if it may be uploaded.
+fn expected_photo(upload: &UploadRequest) -> Result<ExpectedPhoto, Problem> {
+    let content_type = upload.check().map_err(problem)?;
+    Ok(ExpectedPhoto { content_type, bytes: upload.content_length, sha256: upload.sha256.clone() })
+}
+
+fn unknown_template() -> Problem {
+    let detail = "There is no template with this template_id; GET /v1/templates lists those there are.";
+    Problem::new(422, "unknown_template", "Unknown template", detail)
+}
+
+fn problem(error: UploadError) -> Problem {
     match error {
+        UploadError::BadFormat => {
+            Problem::new(415, "bad_format", "Photos of this type are not read", format!("{error}."))
+        }
         UploadError::Empty => Problem::new(422, "empty_photo", "The photo is empty", format!("{error}.")),
         UploadError::TooLarge => {
-            let detail = format!("{error}. The limit is {} MiB.", PHOTO_BYTES_MAX >> 20);
-            Problem::new(413, "too_large", "The photo is too large", detail)
+            Problem::new(413, "too_large", "The photo is too large", format!("{error}."))
         }
     }
 }
 
-fn over_quota() -> Problem {
+/// The quota counts the days of UTC, so it is open again at the next midnight.
+fn over_quota(now: UnixSeconds) -> Problem {
     let detail = "Today's uploads are used up; try again tomorrow (UTC).";
-    Problem::new(429, "quota_exceeded", "Too many uploads", detail).retry_after(3_600)
+    Problem::new(429, "quota_exceeded", "Too many uploads", detail).retry_after(now.until_next_day())
+}
+
+fn over_slot(wait: SignedDuration) -> Problem {
+    let detail = format!(
+        "At most {UPLOADS_PER_SLOT_MAX} uploads in {} minutes; try again later.",
+        UPLOAD_SLOT.as_mins()
+    );
+    Problem::new(429, "too_many_uploads", "Too many uploads at once", detail).retry_after(seconds_of(wait))
+}
+
+fn address_over_quota(wait: SignedDuration) -> Problem {
+    let detail = "Too many uploads come from your network address; try again later or from another network.";
+    Problem::new(429, "address_quota_exceeded", "Too many uploads from this address", detail)
+        .retry_after(seconds_of(wait))
+}
+
+/// How long the slot that `now` falls in still lasts.
+fn left_of_slot(now: UnixSeconds) -> SignedDuration {
+    SignedDuration::from_secs(UPLOAD_SLOT.as_secs() - now.as_second().rem_euclid(UPLOAD_SLOT.as_secs()))
+}
+
+fn seconds_of(wait: SignedDuration) -> u32 {
+    u32::try_from(wait.as_secs().max(1)).unwrap_or(u32::MAX)
 }
 
 fn spent() -> Problem {
@@ -164,4 +232,15 @@ fn spent() -> Problem {
 fn key_reused() -> Problem {
     let detail = "This Idempotency-Key was sent with another request; send a new key.";
     Problem::new(422, "idempotency_key_reused", "The key belongs to another request", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_used_up_quota_opens_again_at_midnight() {
+        let now: Timestamp = "2026-11-18T23:55:00Z".parse().expect("a time");
+        assert_eq!(over_quota(UnixSeconds::of(now)).retry_after_seconds(), Some(300));
+    }
 }

@@ -3,7 +3,7 @@
 mod create;
 
 use anyhow::Result;
-use cloud::{Connection, Photos, Subjects, Templates, Uploads, Works};
+use cloud::{Addresses, Connection, Photos, Subjects, Templates, Uploads, Works};
 use jiff::SignedDuration;
 use lambda::Settings;
 
@@ -15,16 +15,17 @@ async fn main() -> Result<()> {
     let settings = Settings::of_process();
     let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
     let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
-    let records = settings.text("RECORDS_TABLE")?;
+    let (records, identities) = (settings.text("RECORDS_TABLE")?, settings.text("IDENTITIES_TABLE")?);
     let works = Works::new(&connection, records.clone());
     let create = Create {
-        subjects: Subjects::new(&connection, settings.text("IDENTITIES_TABLE")?, records),
+        addresses: Addresses::new(&connection, identities.clone()),
+        per_address_max: settings.value("UPLOADS_PER_ADDRESS")?,
+        subjects: Subjects::new(&connection, identities.clone(), records),
         templates: Templates::new(&connection, settings.text("TEMPLATES_BUCKET")?),
         photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
-        uploads: Uploads::new(&connection, &works),
+        uploads: Uploads::new(&connection, &works, identities),
         works,
         data_key: settings.text("DATA_KEY")?,
-        storage_key: settings.text("STORAGE_KEY")?,
         window: SignedDuration::from_secs(settings.value("UPLOAD_URL_SECONDS")?),
     };
     lambda::serve_http(|request, now| create.handle(request, now)).await.map_err(anyhow::Error::from_boxed)

@@ -6,9 +6,6 @@ use resources::WorkResource;
 
 use crate::endpoints::Endpoints;
 
-/// Seconds until it pays to ask again: a work takes about one.
-const RETRY_AFTER_SECONDS: u32 = 1;
-
 /// Handles the request.
 pub(crate) async fn handle(
     endpoints: &Endpoints,
@@ -19,7 +16,10 @@ pub(crate) async fn handle(
     let pictures = &endpoints.disposal.pictures;
     let resource = WorkResource::of(&work, pictures, now).await?.ok_or_else(|| Problem::not_found("work"))?;
     let response = Response::json(200, &resource)?;
-    Ok(if resource.is_under_way() { response.retry_after(RETRY_AFTER_SECONDS) } else { response })
+    Ok(match work.retry_after(now) {
+        Some(seconds) => response.retry_after(seconds),
+        None => response,
+    })
 }
 
 /// The work that the path names, if it is the caller's. Another's is not found: it is looked for in the caller's

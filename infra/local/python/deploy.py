@@ -4,7 +4,8 @@ A deployment is described by one JSON object:
   stack, template         the stack's name and the SAM template's path
   parameters              the template's parameters
   values                  what the overlay's named values stand for
-  functions               name → path of the function's binary
+  watched                 whether the overlay's entries for watched functions apply
+  functions               name → path of the function's binary; empty where an earlier deployment has brought them
 """
 
 import io
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from botocore.exceptions import WaiterError
 
-from sam import load_overlay, overlay, transform
+from sam import load_overlay, matching, overlay, transform
 
 CODE_BUCKET = "function-code"
 
@@ -33,15 +34,21 @@ def package(binary: Path) -> bytes:
 
 
 def upload_code(s3, functions: dict[str, str]) -> None:
-    """Puts every function's package where the transformed template says that it lies."""
-    s3.create_bucket(Bucket=CODE_BUCKET)
+    """Puts every function's package where the transformed template says that it lies; none, where they lie there."""
+    if functions:
+        s3.create_bucket(Bucket=CODE_BUCKET)
     for name, binary in functions.items():
         s3.put_object(Bucket=CODE_BUCKET, Key=f"{name}.zip", Body=package(Path(binary)))
 
 
-def upload_template(s3, request: dict) -> str:
-    """Puts the transformed and overlaid template beside the code, since it is too long to be sent; its URL."""
-    template = overlay(transform(Path(request["template"])), load_overlay(), request["values"])
+def local_template(request: dict) -> dict:
+    """The transformed and overlaid template."""
+    entries = load_overlay(request["watched"])
+    return overlay(transform(Path(request["template"])), entries, request["values"])
+
+
+def upload_template(s3, template: dict) -> str:
+    """Puts the template beside the code, since it is too long to be sent; its URL."""
     s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(template).encode())
     return f"{s3.meta.endpoint_url}/{CODE_BUCKET}/template.json"
 
@@ -76,8 +83,28 @@ def failures(cloudformation, stack: str) -> str:
     return "; ".join(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '?')}" for event in failed)
 
 
+def encrypt_buckets(s3, template: dict, outputs: dict[str, str]) -> None:
+    """Sets each bucket's own encryption as the template says: the emulator's CloudFormation leaves it out."""
+    for name, resource in matching(template, "AWS::S3::Bucket"):
+        rules = []
+        for rule in resource["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]:
+            default = dict(rule["ServerSideEncryptionByDefault"])
+            key, attribute = default["KMSMasterKeyID"]["Fn::GetAtt"]
+            if attribute != "Arn":
+                raise DeploymentError(f"{name}: the key is named by its {attribute}, not by its ARN")
+            default["KMSMasterKeyID"] = outputs[key]
+            bucket_key = rule["BucketKeyEnabled"]
+            rules.append({"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": bucket_key})
+        s3.put_bucket_encryption(
+            Bucket=outputs[name], ServerSideEncryptionConfiguration={"Rules": rules}
+        )
+
+
 def deploy(client, request: dict) -> dict[str, str]:
     """Deploys with `client` (service name → AWS client) and gives the stack's outputs."""
     upload_code(client("s3"), request["functions"])
-    template_url = upload_template(client("s3"), request)
-    return create_stack(client("cloudformation"), template_url, request)
+    template = local_template(request)
+    template_url = upload_template(client("s3"), template)
+    outputs = create_stack(client("cloudformation"), template_url, request)
+    encrypt_buckets(client("s3"), template, outputs)
+    return outputs

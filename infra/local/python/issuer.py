@@ -1,7 +1,8 @@
 """A small OpenID Connect issuer for the local stack: discovery, key set, and tokens for the asking.
 
 GET /.well-known/openid-configuration and /keys serve the authorizer; POST /token with a JSON object of claims
-answers the signed token. `iss`, `aud`, `iat` and `exp` (an hour) are added where the claims do not set them.
+answers the signed token. `iss`, `aud`, `iat` and `exp` (an hour) are added where the claims do not set them. It speaks TLS
+alone, as the template demands of every issuer.
 Ends when standard input closes.
 """
 
@@ -9,10 +10,12 @@ import argparse
 import base64
 import json
 import os
+import ssl
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -93,11 +96,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--audience", required=True)
+    parser.add_argument("--certificate", type=Path, required=True)
+    parser.add_argument("--key", type=Path, required=True)
     arguments = parser.parse_args()
     # An interrupt at the terminal reaches the caller, which stops this in order.
     os.setpgid(0, 0)
-    issuer = Issuer(f"http://127.0.0.1:{arguments.port}", arguments.audience)
+    issuer = Issuer(f"https://127.0.0.1:{arguments.port}", arguments.audience)
     server = ThreadingHTTPServer(("127.0.0.1", arguments.port), handler(issuer))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(arguments.certificate, arguments.key)
+    # The handshake waits for the connection's own thread: a client that is slow at it keeps nobody else waiting.
+    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.buffer.read()
 

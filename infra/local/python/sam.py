@@ -1,6 +1,7 @@
 """Turns the SAM template into plain CloudFormation, offline, and lays the local overlay over it.
 
-Run as a program it prints the transformed template (with --overlay: the overlaid one), for lint and assertions.
+Run as a program it prints the transformed template (with --overlay: the overlaid one; with --watched: the one for
+`cargo xtask dev`), for lint and assertions.
 """
 
 import argparse
@@ -73,11 +74,12 @@ def change(properties: dict, path: list[str], entry: dict, values: dict[str, str
         properties.pop(path[-1], None)
 
 
-def load_overlay() -> list[dict]:
-    """The entries of overlay.yaml of the folder above."""
+def load_overlay(watched: bool) -> list[dict]:
+    """The entries of overlay.yaml of the folder above; those with `when: watched` only where functions are."""
     from samtranslator.yaml_helper import yaml_parse
 
-    return yaml_parse((Path(__file__).parents[1] / "overlay.yaml").read_text())
+    entries = yaml_parse((Path(__file__).parents[1] / "overlay.yaml").read_text())
+    return [entry for entry in entries if watched or entry.get("when") != "watched"]
 
 
 def main() -> None:
@@ -85,10 +87,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("template", type=Path)
     parser.add_argument("--overlay", action="store_true")
+    parser.add_argument("--watched", action="store_true")
     arguments = parser.parse_args()
     template = transform(arguments.template)
-    if arguments.overlay:
-        template = overlay(template, load_overlay(), {})
+    if arguments.overlay or arguments.watched:
+        template = overlay(template, load_overlay(arguments.watched), {})
     print(json.dumps(template, indent=1))
 
 

@@ -91,20 +91,32 @@ impl Account {
         }))
     }
 
-    /// The keys of every object in `bucket`.
+    /// The keys of a bucket's objects that hold anything. An empty object in the uploads bucket holds nothing of a photo:
+    /// it keeps an upload URL from being used again.
     ///
     /// # Errors
     /// As [`Self::call`].
     pub fn object_keys(&self, bucket: &str) -> anyhow::Result<Vec<String>> {
-        let mut keys = Vec::new();
+        let objects = self.objects(bucket)?.into_iter();
+        Ok(objects.filter(|(_key, bytes)| *bytes > 0).map(|(key, _bytes)| key).collect())
+    }
+
+    /// The keys and sizes in bytes of all objects in a bucket.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub fn objects(&self, bucket: &str) -> anyhow::Result<Vec<(String, u64)>> {
+        let mut objects = Vec::new();
         let mut parameters = json!({ "Bucket": bucket });
         loop {
             let page = self.call("s3", "list_objects_v2", &parameters)?;
-            let contents = page["Contents"].as_array().into_iter().flatten();
-            keys.extend(contents.filter_map(|object| Some(object["Key"].as_str()?.to_owned())));
+            for object in page["Contents"].as_array().into_iter().flatten() {
+                let key = object["Key"].as_str().context("an object without a key")?.to_owned();
+                objects.push((key, object["Size"].as_u64().context("an object without a size")?));
+            }
             match page.get("NextContinuationToken") {
                 Some(token) => parameters["ContinuationToken"] = token.clone(),
-                None => return Ok(keys),
+                None => return Ok(objects),
             }
         }
     }

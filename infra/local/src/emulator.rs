@@ -2,17 +2,21 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::lifeline::{Tied, free_port};
 use crate::python::Python;
+use crate::stopwatch::Stopwatch;
 use crate::workspace::program;
 
 /// How long the emulator may take to answer for the first time.
 const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long an answer may take: under `cargo xtask dev` a call may wait for the compiler, as long as the overlay lets it.
+const ANSWER_LIMIT: Duration = Duration::from_secs(300);
 
 /// A running emulator; dropping it stops it and every function process.
 pub(crate) struct Emulator {
@@ -50,7 +54,7 @@ impl Emulator {
 
     /// Waits for the first answer; gives the HTTPS client that trusts the emulator.
     fn wait(&mut self) -> anyhow::Result<ureq::Agent> {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let health = health_url(&self.endpoint);
         while start.elapsed() < START_LIMIT {
             if let Ok(agent) = trusting(&self.certificate)
@@ -79,7 +83,7 @@ pub(crate) fn trusting(certificate: &Path) -> anyhow::Result<ureq::Agent> {
     let config = ureq::Agent::config_builder()
         .tls_config(tls)
         .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(60)))
+        .timeout_global(Some(ANSWER_LIMIT))
         .build();
     Ok(config.into())
 }

@@ -10,12 +10,16 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
 use crate::http_request::Request;
+use crate::stopwatch::Stopwatch;
+
+/// How long an event may take: as long as the function with the longest time limit in the template.
+const TIME_LIMIT: Duration = Duration::from_secs(240);
 
 /// How often a waiting call looks whether the process still lives.
 const POLL: Duration = Duration::from_millis(5);
@@ -34,7 +38,7 @@ pub enum Answer {
 /// A running function; dropping it kills the process.
 pub struct FunctionProcess {
     child: Child,
-    started: Instant,
+    started: Stopwatch,
     events: Sender<(String, Option<String>)>,
     reports: Receiver<Report>,
     polled_after: Option<Duration>,
@@ -42,7 +46,7 @@ pub struct FunctionProcess {
 
 /// What the process told the Runtime API.
 enum Report {
-    Polled(Instant),
+    Polled(Stopwatch),
     Returned(String),
     Failed(String),
 }
@@ -56,6 +60,18 @@ impl FunctionProcess {
         Self::start_logging_to(binary, environment, Stdio::inherit())
     }
 
+    /// Starts `binary` and tells it with every event that Lambda would end it after `time_limit`. Nobody ends it.
+    ///
+    /// # Errors
+    /// When the binary cannot be started.
+    pub fn start_within(
+        binary: &Path,
+        environment: &[(String, String)],
+        time_limit: Duration,
+    ) -> anyhow::Result<Self> {
+        Self::start_as(binary, environment, Stdio::inherit(), time_limit)
+    }
+
     /// Starts `binary` with this environment and nothing else of ours; its log, the standard output, goes to `log`.
     ///
     /// # Errors
@@ -65,12 +81,22 @@ impl FunctionProcess {
         environment: &[(String, String)],
         log: Stdio,
     ) -> anyhow::Result<Self> {
+        Self::start_as(binary, environment, log, TIME_LIMIT)
+    }
+
+    fn start_as(
+        binary: &Path,
+        environment: &[(String, String)],
+        log: Stdio,
+        time_limit: Duration,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?.to_string();
         let (events, pending) = channel();
         let (report, reports) = channel();
-        std::thread::spawn(move || serve(&listener, &Arc::new(Mutex::new(pending)), &report));
-        let started = Instant::now();
+        let pending = Arc::new(Mutex::new(pending));
+        std::thread::spawn(move || serve(&listener, &pending, &report, time_limit));
+        let started = Stopwatch::start();
         let child = Command::new(binary)
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, value)))
@@ -96,7 +122,7 @@ impl FunctionProcess {
             return Ok(after);
         }
         match self.next_report(limit)? {
-            Ok(Report::Polled(at)) => Ok(*self.polled_after.insert(at.duration_since(self.started))),
+            Ok(Report::Polled(at)) => Ok(*self.polled_after.insert(at.after(self.started))),
             Ok(Report::Returned(text) | Report::Failed(text)) => bail!("the function did not start: {text}"),
             Err(status) => bail!("the function ended at its start: {status}"),
         }
@@ -131,7 +157,7 @@ impl FunctionProcess {
         loop {
             match self.next_report(limit)? {
                 Ok(Report::Polled(at)) => {
-                    self.polled_after.get_or_insert(at.duration_since(self.started));
+                    self.polled_after.get_or_insert(at.after(self.started));
                 }
                 Ok(Report::Returned(text)) => return Ok(Answer::Returned(json(text))),
                 Ok(Report::Failed(text)) => return Ok(Answer::Failed(json(text))),
@@ -155,7 +181,7 @@ impl FunctionProcess {
 
     /// The next report, or the status with which the process ended instead.
     fn next_report(&mut self, limit: Duration) -> anyhow::Result<Result<Report, ExitStatus>> {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         while start.elapsed() < limit {
             match self.reports.recv_timeout(POLL) {
                 Ok(report) => return Ok(Ok(report)),
@@ -181,23 +207,28 @@ impl Drop for FunctionProcess {
 type Pending = Arc<Mutex<Receiver<(String, Option<String>)>>>;
 
 /// Accepts connections for as long as the process lives that alone knows the address.
-fn serve(listener: &TcpListener, pending: &Pending, report: &Sender<Report>) {
+fn serve(listener: &TcpListener, pending: &Pending, report: &Sender<Report>, time_limit: Duration) {
     for connection in listener.incoming().flatten() {
         let (pending, report) = (Arc::clone(pending), report.clone());
         // An error here is a connection that the process closed.
-        std::thread::spawn(move || answer_requests(&connection, &pending, &report).ok());
+        std::thread::spawn(move || answer_requests(&connection, &pending, &report, time_limit).ok());
     }
 }
 
-fn answer_requests(connection: &TcpStream, pending: &Pending, report: &Sender<Report>) -> anyhow::Result<()> {
+fn answer_requests(
+    connection: &TcpStream,
+    pending: &Pending,
+    report: &Sender<Report>,
+    time_limit: Duration,
+) -> anyhow::Result<()> {
     let mut reader = BufReader::new(connection);
     let mut writer = connection;
     while let Some(request) = Request::read(&mut reader)? {
         let answer = match request.path.rsplit('/').next() {
             Some("next") => {
-                report.send(Report::Polled(Instant::now()))?;
+                report.send(Report::Polled(Stopwatch::start()))?;
                 let (event, request) = pending.lock().unwrap_or_else(PoisonError::into_inner).recv()?;
-                invocation(&event, request)
+                invocation(&event, request, time_limit)
             }
             Some("response") => {
                 report.send(Report::Returned(request.body))?;
@@ -219,10 +250,10 @@ fn accepted() -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the Runtime API states a deadline by the wall clock")]
-fn invocation(event: &str, request: Option<String>) -> String {
+fn invocation(event: &str, request: Option<String>, time_limit: Duration) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let request = request.unwrap_or_else(|| format!("{:032x}", now.as_nanos()));
-    let deadline = now + Duration::from_secs(45);
+    let deadline = now + time_limit;
     format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
          Lambda-Runtime-Aws-Request-Id: {request}\r\nLambda-Runtime-Deadline-Ms: {}\r\n\

@@ -5,9 +5,11 @@
 
 use std::net::TcpListener;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
+
+use crate::stopwatch::Stopwatch;
 
 /// How long a child may take to end after its standard input closed.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -43,7 +45,7 @@ impl Tied {
 impl Drop for Tied {
     fn drop(&mut self) {
         self.lifeline = None;
-        let start = Instant::now();
+        let start = Stopwatch::start();
         while start.elapsed() < STOP_LIMIT {
             if self.has_ended() {
                 return;

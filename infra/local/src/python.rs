@@ -95,6 +95,6 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
         .stdout(std::io::stderr())
         .status()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    ensure!(status.success(), "{command:?}: {status}");
+    ensure!(status.success(), "{} ended with {status}", command.get_program().display());
     Ok(())
 }

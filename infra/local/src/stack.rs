@@ -16,19 +16,20 @@ use crate::catalogue::lay_out;
 use crate::emulator::{Emulator, health_url, trusting};
 use crate::issuer::{Issuer, token};
 use crate::python::Python;
+use crate::reservation::Reservation;
 use crate::workspace::{local_directory, workspace_root};
 
 /// What a stack is started with.
 #[derive(Default)]
 pub struct Options {
-    /// Names the folder below `target/local` and the CloudFormation stack; two stacks at once differ in it.
-    pub name: String,
     /// Template parameters besides issuer, audience and architecture.
     pub parameters: Vec<(String, String)>,
     /// Environment of the emulator's process.
     pub environment: Vec<(String, String)>,
     /// Where the functions find the models.
     pub models: PathBuf,
+    /// Whether `cargo lambda watch` compiles the functions as they are called, for which the overlay gives them time.
+    pub watched: bool,
 }
 
 /// Where a running stack is reached; written down for other commands to find it.
@@ -59,6 +60,7 @@ pub struct LocalStack {
     stack: Stack,
     _issuer: Issuer,
     _emulator: Emulator,
+    _reservation: Reservation,
 }
 
 impl Deref for LocalStack {
@@ -70,26 +72,46 @@ impl Deref for LocalStack {
 }
 
 impl LocalStack {
-    /// Starts the emulator and the issuer, and deploys the template with these function binaries.
+    /// Starts the emulator and the issuer, and deploys the template with these function binaries. The reservation names
+    /// the stack and its folder.
     ///
     /// # Errors
     /// When a part does not start, or the template does not deploy; the message names the resource.
-    pub fn start(options: &Options, binaries: &Binaries, report: &dyn Fn(&str)) -> anyhow::Result<Self> {
+    pub fn start(
+        reservation: Reservation,
+        options: &Options,
+        binaries: &Binaries,
+        report: &dyn Fn(&str),
+    ) -> anyhow::Result<Self> {
         let python = Python::for_stack(report)?;
-        let directory = local_directory(&options.name);
+        let name = reservation.name().to_owned();
+        let directory = local_directory(&name);
         let (emulator, agent) = Emulator::start(&python, &directory, &options.environment)?;
-        let issuer = Issuer::start(&python)?;
-        let account = Account::open(&python, &emulator.endpoint, &emulator.certificate)?;
-        let outputs = account.deploy(&deployment(options, binaries, &issuer)).context("cannot deploy")?;
-        let description = Description {
-            name: options.name.clone(),
+        let issuer = Issuer::start(&python, &emulator.certificate, &agent)?;
+        let described = Description {
+            name,
             endpoint: emulator.endpoint.clone(),
             certificate: emulator.certificate.clone(),
             issuer: issuer.url.clone(),
-            outputs: serde_json::from_value(outputs)?,
+            outputs: BTreeMap::new(),
         };
-        fs::write(directory.join(DESCRIPTION), serde_json::to_vec_pretty(&description)?)?;
-        Ok(Self { stack: Stack { description, account, agent }, _issuer: issuer, _emulator: emulator })
+        let stack = Stack::deploy(&python, agent, described, options, binaries)?;
+        let path = directory.join(DESCRIPTION);
+        fs::write(&path, serde_json::to_vec_pretty(&stack.description)?)
+            .with_context(|| path.display().to_string())?;
+        Ok(Self { stack, _issuer: issuer, _emulator: emulator, _reservation: reservation })
+    }
+
+    /// Deploys the template once more, as the stack `name` of the same account with the same function binaries. It is up for
+    /// as long as this one.
+    ///
+    /// # Errors
+    /// When the template does not deploy; the message names the resource.
+    pub fn deploy_beside(&self, name: &str, options: &Options) -> anyhow::Result<Stack> {
+        let python = Python::for_stack(&|_| ())?;
+        let described = Description { name: name.to_owned(), ..self.description.clone() };
+        // The code lies in the account already.
+        Stack::deploy(&python, self.agent.clone(), described, options, &Binaries::new())
     }
 }
 
@@ -97,6 +119,20 @@ impl LocalStack {
 const DESCRIPTION: &str = "stack.json";
 
 impl Stack {
+    /// Deploys the template as `options` say; `described` is the stack but for its outputs.
+    fn deploy(
+        python: &Python,
+        agent: ureq::Agent,
+        mut described: Description,
+        options: &Options,
+        binaries: &Binaries,
+    ) -> anyhow::Result<Self> {
+        let account = Account::open(python, &described.endpoint, &described.certificate)?;
+        let request = deployment(&described.name, options, binaries, &described.issuer);
+        described.outputs = serde_json::from_value(account.deploy(&request).context("cannot deploy")?)?;
+        Ok(Self { description: described, account, agent })
+    }
+
     /// Finds the stack of that name, which another process keeps up.
     ///
     /// # Errors
@@ -169,7 +205,7 @@ impl Stack {
     /// # Errors
     /// When the issuer does not answer.
     pub fn token(&self, claims: &Value) -> anyhow::Result<String> {
-        token(&self.description.issuer, claims)
+        token(&self.agent, &self.description.issuer, claims)
     }
 
     /// This user, signed in for an hour.
@@ -202,19 +238,20 @@ impl Stack {
 }
 
 /// The request that `deploy.py` reads.
-fn deployment(options: &Options, binaries: &Binaries, issuer: &Issuer) -> Value {
+fn deployment(name: &str, options: &Options, binaries: &Binaries, issuer: &str) -> Value {
     let mut parameters = Map::new();
-    parameters.insert("JwtIssuer".to_owned(), json!(issuer.url));
+    parameters.insert("JwtIssuer".to_owned(), json!(issuer));
     parameters.insert("JwtAudience".to_owned(), json!(Issuer::AUDIENCE));
     parameters.insert("Architecture".to_owned(), json!("x86_64"));
     for (name, value) in &options.parameters {
         parameters.insert(name.clone(), json!(value));
     }
     json!({
-        "stack": options.name,
+        "stack": name,
         "template": workspace_root().join("infra/template.yaml"),
         "parameters": parameters,
         "values": { "MODELS_DIR": options.models },
+        "watched": options.watched,
         "functions": binaries,
     })
 }

@@ -9,16 +9,29 @@ use serde_json::Value;
 use crate::python::Python;
 use crate::workspace::{local_directory, program, workspace_root};
 
-/// The SAM template transformed to CloudFormation, with or without the local overlay.
+/// What is laid over the transformed template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlay {
+    /// Nothing: the template as it is deployed to AWS.
+    None,
+    /// That of the local stack.
+    Local,
+    /// That of the local stack whose functions `cargo lambda watch` compiles.
+    Watched,
+}
+
+/// The SAM template transformed to CloudFormation, with this overlay.
 ///
 /// # Errors
 /// When the template does not transform, or an overlay entry changes nothing.
-pub fn transformed_template(python: &Python, overlaid: bool) -> anyhow::Result<Value> {
+pub fn transformed_template(python: &Python, overlay: Overlay) -> anyhow::Result<Value> {
     let mut command = python.command();
     command.arg(program("sam.py")).arg(workspace_root().join("infra/template.yaml"));
-    if overlaid {
-        command.arg("--overlay");
-    }
+    command.args(match overlay {
+        Overlay::None => None,
+        Overlay::Local => Some("--overlay"),
+        Overlay::Watched => Some("--watched"),
+    });
     let output = command.stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "infra/template.yaml does not transform");
     Ok(serde_json::from_slice(&output.stdout)?)
@@ -29,7 +42,7 @@ pub fn transformed_template(python: &Python, overlaid: bool) -> anyhow::Result<V
 /// # Errors
 /// When the template does not transform or the linter does not start.
 pub fn lint_template(python: &Python) -> anyhow::Result<String> {
-    let template = transformed_template(python, false)?;
+    let template = transformed_template(python, Overlay::None)?;
     let path = local_directory("lint").join("template.json");
     fs::create_dir_all(local_directory("lint"))?;
     fs::write(&path, serde_json::to_vec_pretty(&template)?)?;

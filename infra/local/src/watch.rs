@@ -5,20 +5,24 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
+use serde_json::{Value, json};
 
 use crate::binaries::{FUNCTIONS, without_package_variables};
 use crate::lifeline::{Tied, free_port};
 use crate::python::Python;
 use crate::stack::Stack;
+use crate::stopwatch::Stopwatch;
 use crate::workspace::{local_directory, program, workspace_root};
 
 /// The port at which `cargo lambda invoke` looks for a watcher unless it is told another.
 const USUAL_PORT: u16 = 9000;
 /// How long the watcher may take to listen. It compiles a function only when its first event comes.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long the first call of a function may take: on a slow machine cargo compiles for minutes.
+const WARM_UP_LIMIT: Duration = Duration::from_secs(900);
 
 /// Where a watcher will listen; known before it starts, since the emulator must be told.
 pub struct Watch {
@@ -45,10 +49,7 @@ impl Watch {
     /// The environment that makes an emulator hand the events of `stack`'s functions to this watcher.
     #[must_use]
     pub fn emulator_environment(&self, stack: &str) -> Vec<(String, String)> {
-        let proxy = |name: &&str| {
-            let url = format!("http://127.0.0.1:{}/2015-03-31/functions/{name}/invocations", self.port);
-            (format!("MINISTACK_LAMBDA_PROXY_{stack}-{name}"), url)
-        };
+        let proxy = |name: &&str| (format!("MINISTACK_LAMBDA_PROXY_{stack}-{name}"), self.invocations(name));
         FUNCTIONS.iter().map(proxy).collect()
     }
 
@@ -69,13 +70,42 @@ impl Watch {
             .args(["--invoke-port", &self.port.to_string(), "--env-file"])
             .arg(environment);
         let mut watcher = Watcher { process: Tied::start(&mut command)? };
-        let start = Instant::now();
+        let start = Stopwatch::start();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             ensure!(!watcher.has_ended(), "cargo lambda watch ended at its start");
             ensure!(start.elapsed() < START_LIMIT, "cargo lambda watch does not listen");
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(watcher)
+    }
+
+    /// Calls each function and waits for its answer, which makes `cargo lambda` compile and start it.
+    ///
+    /// # Errors
+    /// When a function does not answer in time, or the watcher ends.
+    pub fn warm_up(&self, watcher: &mut Watcher) -> anyhow::Result<()> {
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(WARM_UP_LIMIT))
+            .http_status_as_error(false)
+            .build();
+        let agent = ureq::Agent::from(config);
+        for name in FUNCTIONS {
+            let answer = agent.post(self.invocations(name)).send_json(idle_event(name));
+            let mut answer = answer.with_context(|| format!("the function {name} cannot be called"))?;
+            ensure!(
+                !watcher.has_ended(),
+                "cargo lambda watch ended when it was to start the function {name}"
+            );
+            let status = answer.status();
+            let said = answer.body_mut().read_to_string()?;
+            ensure!(status.is_success(), "the function {name} does not start: {status} {said}");
+        }
+        Ok(())
+    }
+
+    /// Where the watcher takes events for a function.
+    fn invocations(&self, function: &str) -> String {
+        format!("http://127.0.0.1:{}/2015-03-31/functions/{function}/invocations", self.port)
     }
 
     /// The file of the `cargo-lambda` program.
@@ -116,5 +146,22 @@ impl Watcher {
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.process.has_ended()
+    }
+}
+
+/// An event that a function takes and changes nothing for: no photos, no requests, a sweep of a stack that is empty, or
+/// a route that nobody has.
+fn idle_event(function: &str) -> Value {
+    match function {
+        "synthesize" | "erase" => json!({ "Records": [] }),
+        "purge" => json!({ "task": "sweep" }),
+        _ => json!({
+            "version": "2.0", "routeKey": "GET /warm-up", "rawPath": "/warm-up", "rawQueryString": "", "headers": {},
+            "requestContext": {
+                "routeKey": "GET /warm-up", "stage": "$default", "timeEpoch": 0,
+                "http": { "method": "GET", "path": "/warm-up" },
+            },
+            "isBase64Encoded": false,
+        }),
     }
 }

@@ -1,14 +1,24 @@
 //! What the two buckets of users' pictures have in common: everything of one subject lies under one prefix.
 
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::{Delete, Object, ObjectIdentifier};
 use domain::UnixSeconds;
 
 use crate::{CloudError, Connection};
 
+/// One object of a listing.
+pub struct ListedObject {
+    /// Its key, which may be none that this project gives.
+    pub key: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last written.
+    pub stored_at: UnixSeconds,
+}
+
 /// One page of all that lies in a bucket, in the order of the keys.
 pub struct ListedObjects {
-    /// Key and time of the last write; a key may be none that this project gives.
-    pub objects: Vec<(String, UnixSeconds)>,
+    /// The objects.
+    pub objects: Vec<ListedObject>,
     /// After which key the next page begins, if there is one.
     pub next: Option<String>,
 }
@@ -27,12 +37,18 @@ pub(crate) async fn page(
     let request = request.set_prefix(prefix.map(str::to_owned)).set_start_after(after.map(str::to_owned));
     let answer = request.send().await.map_err(CloudError::of("ListObjectsV2"))?;
     let more = answer.is_truncated == Some(true);
-    let objects = answer.contents.unwrap_or_default().into_iter();
-    let objects: Vec<_> = objects
-        .filter_map(|object| Some((object.key?, UnixSeconds::from_second(object.last_modified?.secs()))))
-        .collect();
-    let next = objects.last().map(|(key, _)| key.clone()).filter(|_last| more);
+    let objects: Vec<_> = answer.contents.unwrap_or_default().into_iter().filter_map(listed).collect();
+    let next = objects.last().map(|object| object.key.clone()).filter(|_last| more);
     Ok(ListedObjects { objects, next })
+}
+
+fn listed(object: Object) -> Option<ListedObject> {
+    Some(ListedObject {
+        key: object.key?,
+        // An unknown size is never taken for that of an empty object.
+        bytes: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(u64::MAX),
+        stored_at: UnixSeconds::from_second(object.last_modified?.secs()),
+    })
 }
 
 /// How many uploads in parts were begun at or before `cutoff` and neither completed nor given up: their parts lie in
@@ -62,6 +78,26 @@ pub(crate) async fn incomplete_uploads(
 /// Objects that one request deletes at most, which is also as many as one page of a listing has.
 const KEYS_MAX: usize = 1_000;
 
+/// All objects whose keys begin with `prefix`.
+///
+/// # Errors
+/// When the bucket cannot be listed.
+pub(crate) async fn objects_below(
+    connection: &Connection,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Vec<ListedObject>, CloudError> {
+    let (mut objects, mut after) = (Vec::new(), None);
+    loop {
+        let page = page(connection, bucket, Some(prefix), after.as_deref()).await?;
+        objects.extend(page.objects);
+        after = page.next;
+        if after.is_none() {
+            return Ok(objects);
+        }
+    }
+}
+
 /// The keys of all objects that begin with `prefix`.
 ///
 /// # Errors
@@ -71,20 +107,42 @@ pub(crate) async fn keys_below(
     bucket: &str,
     prefix: &str,
 ) -> Result<Vec<String>, CloudError> {
-    let mut pages = connection.s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
-    let mut keys = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(CloudError::of("ListObjectsV2"))?;
-        keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
-    }
-    Ok(keys)
+    Ok(objects_below(connection, bucket, prefix).await?.into_iter().map(|object| object.key).collect())
 }
 
-/// Deletes these objects; it is no error if any is gone.
+/// Deletes the first page of the objects whose keys begin with `prefix`; which there were.
 ///
 /// # Errors
-/// When any of them cannot be deleted.
-pub(crate) async fn delete(connection: &Connection, bucket: &str, keys: &[String]) -> Result<(), CloudError> {
+/// When the bucket cannot be listed, or any object cannot be deleted.
+pub(crate) async fn delete_page(
+    connection: &Connection,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Vec<ListedObject>, CloudError> {
+    let page = page(connection, bucket, Some(prefix), None).await?;
+    let keys: Vec<_> = page.objects.iter().map(|object| object.key.clone()).collect();
+    delete(connection, bucket, &keys).await?;
+    Ok(page.objects)
+}
+
+/// An object that S3 did not delete.
+pub(crate) struct Undeleted {
+    /// Its key.
+    pub(crate) key: String,
+    /// Why.
+    pub(crate) error: CloudError,
+}
+
+/// Deletes these objects; it is no error if any is gone. Those that S3 refuses to delete keep nothing else from going.
+///
+/// # Errors
+/// When a request fails as a whole.
+pub(crate) async fn delete_each(
+    connection: &Connection,
+    bucket: &str,
+    keys: &[String],
+) -> Result<Vec<Undeleted>, CloudError> {
+    let mut undeleted = Vec::new();
     for keys in keys.chunks(KEYS_MAX) {
         let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
         let objects =
@@ -93,10 +151,22 @@ pub(crate) async fn delete(connection: &Connection, bucket: &str, keys: &[String
         let delete = delete.map_err(CloudError::malformed("a list of objects"))?;
         let request = connection.s3.delete_objects().bucket(bucket).delete(delete);
         let answer = request.send().await.map_err(CloudError::of("DeleteObjects"))?;
-        if let Some(error) = answer.errors().first() {
-            let code = error.code().unwrap_or("unknown").to_owned();
-            return Err(CloudError::Service { operation: "DeleteObjects", code });
-        }
+        undeleted.extend(answer.errors.unwrap_or_default().into_iter().map(|error| Undeleted {
+            key: error.key.unwrap_or_default(),
+            error: CloudError::Service {
+                operation: "DeleteObjects",
+                code: error.code.unwrap_or_else(|| "unknown".to_owned()),
+            },
+        }));
     }
-    Ok(())
+    Ok(undeleted)
+}
+
+/// Deletes these objects; it is no error if any is gone.
+///
+/// # Errors
+/// When any of them cannot be deleted.
+pub(crate) async fn delete(connection: &Connection, bucket: &str, keys: &[String]) -> Result<(), CloudError> {
+    let undeleted = delete_each(connection, bucket, keys).await?;
+    undeleted.into_iter().next().map_or(Ok(()), |first| Err(first.error))
 }

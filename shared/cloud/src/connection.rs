@@ -37,6 +37,11 @@ impl Connection {
         let cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(&config);
         let eventbridge = aws_sdk_eventbridge::config::Builder::from(&config);
         #[cfg(feature = "kill-points")]
+        let dynamodb = match config.http_client() {
+            Some(client) => dynamodb.http_client(crate::conflicts::in_front_of(client)),
+            None => dynamodb,
+        };
+        #[cfg(feature = "kill-points")]
         let (s3, dynamodb, cognito, eventbridge) = {
             let kill_points = crate::kill_points::KillPoints::of_process();
             (

@@ -2,6 +2,7 @@
 //! and must name nobody.
 
 use crate::table::{self, Item};
+use crate::write::{self, Condition, Unconditional};
 use crate::{CloudError, Connection};
 
 /// The partition of the cursors.
@@ -21,6 +22,8 @@ pub enum CursorOf {
     Photos,
     /// The look for residue through everything.
     Residue,
+    /// The clearing of a restored copy of the records, which holds the cursor itself.
+    Replay,
 }
 
 impl CursorOf {
@@ -28,6 +31,7 @@ impl CursorOf {
         let name = match self {
             Self::Photos => "CURSOR#photos",
             Self::Residue => "CURSOR#residue",
+            Self::Replay => "CURSOR#replay",
         };
         Item::from([("pk".to_owned(), table::text(PURGE)), ("sk".to_owned(), table::text(name))])
     }
@@ -56,13 +60,14 @@ impl Cursors {
     /// When the table cannot be written.
     pub async fn store(&self, of: CursorOf, after: Option<&str>) -> Result<(), CloudError> {
         let Some(after) = after else {
-            let request =
-                self.connection.dynamodb.delete_item().table_name(&self.table).set_key(Some(of.key()));
-            return request.send().await.map(|_gone| ()).map_err(CloudError::of("DeleteItem"));
+            let any = Condition::exists();
+            return write::delete(&self.connection, &self.table, of.key(), any).await.map(drop);
         };
         let mut row = of.key();
         row.insert("after".to_owned(), table::text(after));
-        let request = self.connection.dynamodb.put_item().table_name(&self.table).set_item(Some(row));
-        request.send().await.map(|_stored| ()).map_err(CloudError::of("PutItem"))
+        // One of two runs at once then scans again what the other has scanned.
+        let why =
+            Unconditional::because("a note that is lost costs a scan from the beginning and nothing else");
+        write::put_always(&self.connection, &self.table, row, why).await
     }
 }

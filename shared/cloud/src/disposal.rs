@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use domain::{Failure, PhotoKey, SubjectId, UnixSeconds, Work, WorkId, WorkObjectKey, WorkState};
 
+use crate::bucket::Undeleted;
 use crate::{CloudError, Photos, Pictures, Replaced, Works};
 
 /// Everything a work consists of, for those who take works away: its user, `synthesize`, `purge`.
@@ -29,6 +30,11 @@ impl Disposal {
         let replaced = self.works.replace(work, &hidden).await?;
         if replaced != Replaced::Stored {
             return Ok(replaced);
+        }
+        if work.is_hidden() && hidden.due_at() > now {
+            // Once is enough: to delete the photo's marker again and again would open its upload URL each time. What a
+            // first try left behind, the worker or the sweep deletes when the lease runs out.
+            return Ok(Replaced::Stored);
         }
         self.delete_stored(&hidden).await?;
         if hidden.due_at() <= now {
@@ -65,49 +71,46 @@ impl Disposal {
         self.works.remove(work).await.map(|_either| ())
     }
 
+    /// Deletes what is stored of many works, their rows left alone. Those of which something is left, each with the reason.
+    ///
+    /// # Errors
+    /// When a store fails as a whole.
+    pub async fn delete_stored_of(
+        &self,
+        works: &[Work],
+    ) -> Result<HashMap<(SubjectId, WorkId), CloudError>, CloudError> {
+        let mut left = HashMap::new();
+        for Undeleted { key, error } in self.photos.delete_of(works).await? {
+            let PhotoKey { subject, work } =
+                key.parse::<PhotoKey>().map_err(|_none_of_ours| error.clone())?;
+            left.insert((subject, work), error);
+        }
+        for Undeleted { key, error } in self.pictures.delete_of(works).await? {
+            let WorkObjectKey { subject, work, .. } =
+                key.parse::<WorkObjectKey>().map_err(|_none_of_ours| error.clone())?;
+            left.insert((subject, work), error);
+        }
+        Ok(left)
+    }
+
     /// Deletes what a subject has in the buckets for works that there are not; how many objects there were. Every object
     /// is named by its work's row before it is put, so what no row names is nobody's.
     ///
     /// # Errors
     /// When a store fails.
     pub async fn delete_strays(&self, subject: SubjectId) -> Result<usize, CloudError> {
-        let photos = self.photos.keys_of(subject).await?;
-        let photo_work = |key: &str| key.parse::<PhotoKey>().ok().map(|key| key.work);
-        let stray_photos = self.strays(subject, photos, photo_work).await?;
-        self.photos.delete_keys(&stray_photos).await?;
-        let pictures = self.pictures.keys_of(subject).await?;
-        let picture_work = |key: &str| key.parse::<WorkObjectKey>().ok().map(|key| key.work);
-        let stray_pictures = self.strays(subject, pictures, picture_work).await?;
-        self.pictures.delete_keys(&stray_pictures).await?;
-        Ok(stray_photos.len() + stray_pictures.len())
-    }
-
-    /// Those of these keys that belong to no work there is.
-    async fn strays(
-        &self,
-        subject: SubjectId,
-        keys: Vec<String>,
-        work_of: impl Fn(&str) -> Option<WorkId>,
-    ) -> Result<Vec<String>, CloudError> {
-        let mut exists = HashMap::new();
-        let mut strays = Vec::new();
-        for key in keys {
-            let is_named = match work_of(&key) {
-                None => false,
-                Some(work) => match exists.get(&work) {
-                    Some(known) => *known,
-                    None => {
-                        let found = self.works.load(subject, work).await?.is_some();
-                        exists.insert(work, found);
-                        found
-                    }
-                },
-            };
-            if !is_named {
-                strays.push(key);
-            }
+        // Objects first: a row that is read after its object was listed is not missed.
+        let (mut photos, mut pictures) =
+            (self.photos.keys_of(subject).await?, self.pictures.keys_of(subject).await?);
+        if photos.is_empty() && pictures.is_empty() {
+            return Ok(0);
         }
-        Ok(strays)
+        let works = self.works.ids_of(subject).await?;
+        photos.retain(|key| !key.parse::<PhotoKey>().is_ok_and(|key| works.contains(&key.work)));
+        pictures.retain(|key| !key.parse::<WorkObjectKey>().is_ok_and(|key| works.contains(&key.work)));
+        self.photos.delete_keys(&photos).await?;
+        self.pictures.delete_keys(&pictures).await?;
+        Ok(photos.len() + pictures.len())
     }
 
     async fn delete_stored(&self, work: &Work) -> Result<(), CloudError> {

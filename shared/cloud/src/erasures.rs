@@ -6,16 +6,16 @@ mod person;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::builders::PutBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Erasure, ErasureScope, ErasureState, Reach, RequestId, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 pub use self::asking::{ListedRequest, Opened};
 pub use self::person::Person;
 pub(crate) use self::person::WHOSE;
-use crate::table::{self, Item, REQUEST, Transaction};
-use crate::{CloudError, Connection, Replaced};
+use crate::table::{self, Item, REQUEST};
+use crate::write::{self, Condition, Existing, Outcome, Transaction};
+use crate::{CloudError, Connection, Replaced, Segment};
 
 /// The requests, and the tables that a request writes to in the same breath.
 #[derive(Debug, Clone)]
@@ -78,18 +78,16 @@ impl Erasures {
     /// # Errors
     /// When the table cannot be written.
     pub async fn replace(&self, old: &Erasure, new: &Erasure) -> Result<Replaced, CloudError> {
-        let operations = vec![table::put(still_stands(self.put_row(new)?, old))?];
-        self.replaced(operations).await
+        let transaction = Transaction::replacing(&self.table, row(new)?, still_stands(old))?;
+        self.replaced(transaction).await
     }
 
-    /// Removes a request whose period is over.
+    /// Removes a request whose period is over, if it still stands: the same request may have been made anew.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn remove(&self, request: RequestId) -> Result<(), CloudError> {
-        let delete = self.connection.dynamodb.delete_item().table_name(&self.table);
-        let answer = delete.set_key(Some(key(request))).send().await;
-        answer.map(|_deleted| ()).map_err(CloudError::of("DeleteItem"))
+    pub async fn remove(&self, erasure: &Erasure) -> Result<(), CloudError> {
+        write::delete(&self.connection, &self.table, key(erasure.id), still_stands(erasure)).await.map(drop)
     }
 
     /// A page of the requests about which something is due, from one shard of the index, earliest first. A key that is
@@ -107,12 +105,14 @@ impl Erasures {
         Ok(DueRequests { requests: keys.iter().map(request_of).collect(), next })
     }
 
-    /// What copies of the records must be cleared of: the reach of every erasure that a copy may be older than.
+    /// What copies of the records must be cleared of: the reach of every erasure of this segment of the table that a
+    /// copy may be older than.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn reaches(&self) -> Result<Vec<(ErasureScope, Reach)>, CloudError> {
+    pub async fn reaches(&self, segment: Segment) -> Result<Vec<(ErasureScope, Reach)>, CloudError> {
         let rows = self.connection.dynamodb.scan().table_name(&self.table).consistent_read(true);
+        let rows = rows.segment(i32::from(segment.number)).total_segments(i32::from(segment.of));
         let rows = rows.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
         let mut reaches = Vec::new();
         for row in rows.map_err(CloudError::of("Scan"))? {
@@ -122,17 +122,16 @@ impl Erasures {
         Ok(reaches)
     }
 
-    async fn replaced(&self, operations: Vec<TransactWriteItem>) -> Result<Replaced, CloudError> {
-        Ok(match table::transact(&self.connection, operations).await? {
-            Transaction::Written => Replaced::Stored,
-            Transaction::Refused(_) => Replaced::Superseded,
+    async fn replaced<Kind>(&self, transaction: Transaction<Kind>) -> Result<Replaced, CloudError> {
+        Ok(match transaction.write(&self.connection).await? {
+            Outcome::Written => Replaced::Stored,
+            Outcome::Refused(_) => Replaced::Superseded,
         })
     }
+}
 
-    fn put_row(&self, erasure: &Erasure) -> Result<PutBuilder, CloudError> {
-        let row = table::to_item(&Row::of(erasure), "a request")?;
-        Ok(Put::builder().table_name(&self.table).set_item(Some(row)))
-    }
+fn row(erasure: &Erasure) -> Result<Item, CloudError> {
+    table::to_item(&Row::of(erasure), "a request")
 }
 
 fn key(request: RequestId) -> Item {
@@ -150,19 +149,20 @@ fn request_of(keys: &Item) -> Result<RequestId, CloudError> {
 }
 
 /// The condition that the stored request is in the state of `old`, as far, and with the same note of leases.
-fn still_stands(put: PutBuilder, old: &Erasure) -> PutBuilder {
-    let put = put
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_values(":state", table::text(old.state_name()))
-        .expression_attribute_values(":due_at", table::number(old.due_at().as_second()));
-    match old.state {
-        ErasureState::Hidden { leased_until: Some(leased_until), .. } => put
-            .condition_expression("#state = :state AND due_at = :due_at AND leased_until = :leased_until")
-            .expression_attribute_values(":leased_until", table::number(leased_until.as_second())),
-        _ => put.condition_expression(
+fn still_stands(old: &Erasure) -> Condition<Existing> {
+    let condition = match old.state {
+        ErasureState::Hidden { leased_until: Some(leased_until), .. } => {
+            Condition::exists_and("#state = :state AND due_at = :due_at AND leased_until = :leased_until")
+                .value(":leased_until", table::number(leased_until.as_second()))
+        }
+        _ => Condition::exists_and(
             "#state = :state AND due_at = :due_at AND attribute_not_exists(leased_until)",
         ),
-    }
+    };
+    condition
+        .name("#state", "state")
+        .value(":state", table::text(old.state_name()))
+        .value(":due_at", table::number(old.due_at().as_second()))
 }
 
 #[cfg(test)]

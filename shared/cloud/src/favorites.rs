@@ -1,13 +1,17 @@
 //! The rows of favorites. One row for each template or work, so that to mark it twice is to mark it once; a work's goes
 //! in the same write as the work's own row ([`crate::Works::remove`]).
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use domain::limits::FAVORITES_MAX;
 use domain::{Favorite, FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 
-use crate::table::{self, FAVORITE, Generation, Transaction};
+use crate::table::{self, FAVORITE, Generation, Item};
+use crate::write::{self, Admission, Condition, Existing, Outcome, Transaction, Vacant};
 use crate::{CloudError, Connection, Gate, works};
+
+/// Deletes under way at once.
+const DELETES_AT_ONCE: usize = 16;
 
 /// The rows of favorites in the records table.
 #[derive(Debug, Clone)]
@@ -62,16 +66,17 @@ impl Favorites {
         if count >= FAVORITES_MAX {
             return Ok(Saved::Full);
         }
-        let mut operations = vec![
-            table::gate_stands(&self.table, gate.subject, Generation::Favorites(gate.favorites))?,
-            self.put_new(gate, &target, now)?,
-        ];
+        let admission =
+            Admission::open_gate(&self.table, gate.subject, Generation::Favorites(gate.favorites))?;
+        let (row, vacant) = new_row(gate, &target, now)?;
+        let mut transaction = Transaction::admitted(admission).insert(&self.table, row, vacant)?;
         if let FavoriteTarget::Work(work) = target {
-            operations.push(self.work_stays(gate.subject, work)?);
+            let row = table::key(gate.subject, table::work_row(work));
+            transaction = transaction.check(&self.table, row, work_stays())?;
         }
-        let failed = match table::transact(&self.connection, operations).await? {
-            Transaction::Written => return Ok(Saved::Favorite(Favorite { target, saved_at: now })),
-            Transaction::Refused(failed) => failed,
+        let failed = match transaction.write(&self.connection).await? {
+            Outcome::Written => return Ok(Saved::Favorite(Favorite { target, saved_at: now })),
+            Outcome::Refused(failed) => failed,
         };
         Ok(match failed.as_slice() {
             [true, ..] => Saved::Closed,
@@ -86,8 +91,7 @@ impl Favorites {
     /// When the table cannot be written.
     pub async fn delete(&self, subject: SubjectId, target: &FavoriteTarget) -> Result<(), CloudError> {
         let key = table::key(subject, table::favorite_row(target));
-        let request = self.connection.dynamodb.delete_item().table_name(&self.table).set_key(Some(key));
-        request.send().await.map(|_deleted| ()).map_err(CloudError::of("DeleteItem"))
+        write::delete(&self.connection, &self.table, key, Condition::exists()).await.map(drop)
     }
 
     /// Every favorite of the owner of this gate but those that are being erased, in no order of use: they are few ([`FAVORITES_MAX`]), and the order by time is that
@@ -108,16 +112,17 @@ impl Favorites {
     pub async fn delete_earlier(&self, subject: SubjectId, before: u32) -> Result<usize, CloudError> {
         let mut rows = self.rows(subject).await?;
         rows.retain(|row| row.generation < before);
-        for row in &rows {
-            let delete = self.connection.dynamodb.delete_item().table_name(&self.table);
-            let delete = delete
-                .set_key(Some(table::key(subject, row.sk.clone())))
-                // It may have been marked anew in the meantime.
-                .condition_expression("generation < :before")
-                .expression_attribute_values(":before", table::number(before));
-            table::written_or_moot("DeleteItem", delete.send().await)?;
-        }
+        let deleted = rows.iter().map(|row| self.delete_of_earlier(subject, row, before));
+        stream::iter(deleted).buffer_unordered(DELETES_AT_ONCE).try_collect::<()>().await?;
         Ok(rows.len())
+    }
+
+    /// A batch would be fewer calls, but has no conditions.
+    async fn delete_of_earlier(&self, subject: SubjectId, row: &Row, before: u32) -> Result<(), CloudError> {
+        // It may have been marked anew in the meantime.
+        let earlier = Condition::exists_and("generation < :before").value(":before", table::number(before));
+        let key = table::key(subject, row.sk.clone());
+        write::delete(&self.connection, &self.table, key, earlier).await.map(drop)
     }
 
     async fn rows(&self, subject: SubjectId) -> Result<Vec<Row>, CloudError> {
@@ -154,35 +159,27 @@ impl Favorites {
         let other = all.into_iter().find(|favorite| favorite.target == target);
         Ok(Saved::Favorite(other.unwrap_or(Favorite { target, saved_at: now })))
     }
+}
 
-    fn put_new(
-        &self,
-        gate: Gate,
-        target: &FavoriteTarget,
-        now: UnixSeconds,
-    ) -> Result<TransactWriteItem, CloudError> {
-        let (pk, sk) = (table::partition(gate.subject), table::favorite_row(target));
-        let row = Row { pk, sk, generation: gate.favorites, saved_at: now };
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(table::to_item(&row, "a favorite")?))
-            // One of an earlier generation is being erased, and this one takes its place.
-            .condition_expression("attribute_not_exists(pk) OR generation < :generation")
-            .expression_attribute_values(":generation", table::number(gate.favorites));
-        table::put(put)
-    }
+/// The row of a new favorite, and the place it may take.
+fn new_row(
+    gate: Gate,
+    target: &FavoriteTarget,
+    now: UnixSeconds,
+) -> Result<(Item, Condition<Vacant>), CloudError> {
+    let (pk, sk) = (table::partition(gate.subject), table::favorite_row(target));
+    let row = Row { pk, sk, generation: gate.favorites, saved_at: now };
+    // One of an earlier generation is being erased, and this one takes its place.
+    let vacant =
+        Condition::vacant_or("generation < :generation").value(":generation", table::number(gate.favorites));
+    Ok((table::to_item(&row, "a favorite")?, vacant))
+}
 
-    fn work_stays(&self, subject: SubjectId, work: WorkId) -> Result<TransactWriteItem, CloudError> {
-        let check = ConditionCheck::builder()
-            .table_name(&self.table)
-            .set_key(Some(table::key(subject, table::work_row(work))))
-            .condition_expression("attribute_exists(pk) AND #status <> :deleting")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":deleting", table::text("deleting"))
-            .build()
-            .map_err(CloudError::malformed("a condition check"))?;
-        Ok(TransactWriteItem::builder().condition_check(check).build())
-    }
+/// The condition that a work is there and is not about to go.
+fn work_stays() -> Condition<Existing> {
+    Condition::exists_and("#status <> :deleting")
+        .name("#status", "status")
+        .value(":deleting", table::text("deleting"))
 }
 
 fn favorite(row: &Row) -> Result<Favorite, CloudError> {

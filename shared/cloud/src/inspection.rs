@@ -9,10 +9,12 @@ use std::collections::HashSet;
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use domain::{Erasure, FavoriteTarget, RequestId, SubjectId, UnixSeconds, Work, WorkId};
 
+use crate::addresses::{COUNT, SECRET};
 use crate::cursors::PURGE;
 use crate::erasures::{self, WHOSE};
 use crate::favorites;
-use crate::table::{self, FAVORITE, GATE, IDEMPOTENCY, Item, QUOTA, REQUEST, WORK};
+use crate::quota::QUOTA;
+use crate::table::{self, FAVORITE, GATE, IDEMPOTENCY, Item, REQUEST, WORK};
 use crate::{CloudError, Connection, works};
 
 /// The tables that hold anything about users.
@@ -95,6 +97,16 @@ pub enum Identity {
     },
     /// Who is being erased by this request.
     Person(RequestId),
+    /// How many uploads or requests there were of a person or an address.
+    Count {
+        /// When DynamoDB removes it.
+        ttl: UnixSeconds,
+    },
+    /// The secret that addresses are hashed with.
+    Secret {
+        /// In which slot it is used.
+        slot: i64,
+    },
     /// Nothing that is ours.
     Unreadable,
 }
@@ -129,7 +141,7 @@ impl Inspection {
     ) -> Result<Scanned<IdentityRow>, CloudError> {
         let scan = self.connection.dynamodb.scan().table_name(&self.identities);
         let scan = scan
-            .projection_expression("#key, subject, erased_at, #ttl")
+            .projection_expression("#key, subject, erased_at, slot, #ttl")
             .expression_attribute_names("#key", "identity")
             .expression_attribute_names("#ttl", "ttl");
         page(scan, segment, start, |row| identity_row(&row)).await
@@ -239,7 +251,7 @@ fn subject_row(key: &str, row: Item) -> Option<SubjectRow> {
     if key.starts_with(FAVORITE) {
         return favorites::target(key).map(SubjectRow::Favorite);
     }
-    let passes = [IDEMPOTENCY, QUOTA, REQUEST].iter().any(|prefix| key.starts_with(prefix));
+    let passes = [IDEMPOTENCY, REQUEST].iter().any(|prefix| key.starts_with(prefix));
     passes.then(|| seconds(&row, "ttl").map(|ttl| SubjectRow::Passing { ttl }))?
 }
 
@@ -252,6 +264,12 @@ fn identity_row(row: &Item) -> IdentityRow {
 fn identity(key: &str, row: &Item) -> Option<Identity> {
     if let Some(request) = key.strip_prefix(WHOSE) {
         return request.parse().ok().map(Identity::Person);
+    }
+    if key.starts_with(QUOTA) || key.starts_with(COUNT) {
+        return seconds(row, "ttl").map(|ttl| Identity::Count { ttl });
+    }
+    if key == SECRET {
+        return row.get("slot")?.as_n().ok()?.parse().ok().map(|slot| Identity::Secret { slot });
     }
     if let Some(subject) = text(row, "subject") {
         return subject.parse().ok().map(Identity::Subject);

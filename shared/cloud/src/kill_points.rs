@@ -3,8 +3,9 @@
 //!
 //! Compiled into test builds only (`--features kill-points`). The points are counted where requests leave the
 //! process, so none can be forgotten: every request that is no read is a write. `KILL_AT=n` ends the process at
-//! point n, from 1. `PAUSE_AT=n` makes it create the file `PAUSE_FILE` there and wait until that is gone. Without
-//! either the points are only counted and logged.
+//! point n, from 1. `PAUSE_AT=n` makes it create the file `PAUSE_FILE` there and wait until that is gone.
+//! `PAUSE_AT_CALL=n` does so before the n-th request, reads included: what a read has found may be gone by the next
+//! request. Without any of these the points are only counted and logged.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,20 +33,31 @@ const READS: [&str; 8] = [
 ];
 
 static PASSED: AtomicU32 = AtomicU32::new(0);
+static CALLS: AtomicU32 = AtomicU32::new(0);
 
 /// Counts the points before and after each write and ends or pauses the process at the chosen one.
 #[derive(Debug, Clone)]
 pub(crate) struct KillPoints {
     kill_at: Option<u32>,
-    pause_at: Option<(u32, PathBuf)>,
+    pause_at: Option<u32>,
+    pause_at_call: Option<u32>,
+    pause_file: Option<PathBuf>,
 }
 
 impl KillPoints {
-    /// As the variables `KILL_AT`, `PAUSE_AT` and `PAUSE_FILE` say.
+    /// As the variables `KILL_AT`, `PAUSE_AT`, `PAUSE_AT_CALL` and `PAUSE_FILE` say.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test build's faults are none of the function's settings"
+    )]
     pub(crate) fn of_process() -> Self {
         let point = |name| std::env::var_os(name)?.to_str()?.parse().ok();
-        let pause_file = std::env::var_os("PAUSE_FILE").map(PathBuf::from);
-        Self { kill_at: point("KILL_AT"), pause_at: point("PAUSE_AT").zip(pause_file) }
+        Self {
+            kill_at: point("KILL_AT"),
+            pause_at: point("PAUSE_AT"),
+            pause_at_call: point("PAUSE_AT_CALL"),
+            pause_file: std::env::var_os("PAUSE_FILE").map(PathBuf::from),
+        }
     }
 
     fn pass(&self, place: &str, operation: &str) {
@@ -54,15 +66,25 @@ impl KillPoints {
         if self.kill_at == Some(point) {
             std::process::abort();
         }
-        if let Some((at, file)) = &self.pause_at
-            && *at == point
-        {
-            // Blocks the only thread, as a suspended process would. A file that cannot be made pauses nothing, and
-            // the test that waits for it says so.
-            let _created = std::fs::write(file, b"");
-            while file.exists() {
-                std::thread::sleep(Duration::from_millis(2));
-            }
+        if self.pause_at == Some(point) {
+            self.pause();
+        }
+    }
+
+    fn call(&self) {
+        let call = CALLS.fetch_add(1, Ordering::SeqCst) + 1;
+        if self.pause_at_call == Some(call) {
+            self.pause();
+        }
+    }
+
+    /// Blocks the only thread, as a suspended process would. A file that cannot be made pauses nothing, and the test that
+    /// waits for it says so.
+    fn pause(&self) {
+        let Some(file) = &self.pause_file else { return };
+        let _created = std::fs::write(file, b"");
+        while file.exists() {
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 }
@@ -84,6 +106,7 @@ impl Intercept for KillPoints {
         _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        self.call();
         if let Some(operation) = write(config) {
             self.pass("before", &operation);
         }

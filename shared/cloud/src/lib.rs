@@ -1,10 +1,14 @@
 //! The stores: the only user of the AWS SDK, one file per kind of thing stored.
 //!
-//! Invariants: every put and update in a subject's partition is conditional on its gate row; every transition of a work is
-//! conditional on the state it was computed from; an object goes before the row that names it; an error's text
-//! holds an operation and a code, never a key, an id or a body.
+//! Invariants: a new row in a subject's partition is admitted by its open gate or by its identity, in the same
+//! transaction, and no other write can create one (`write.rs`); every transition of a work is conditional on the state it
+//! was computed from; an object goes before the row that names it; an error's text holds an operation and a code, never a
+//! key, an id or a body.
 
+mod addresses;
 mod bucket;
+#[cfg(feature = "kill-points")]
+mod conflicts;
 mod connection;
 mod cursors;
 mod disposal;
@@ -19,6 +23,7 @@ mod log_groups;
 mod partition;
 mod photos;
 mod pictures;
+mod quota;
 mod random;
 mod receipts;
 mod subject_key;
@@ -27,8 +32,10 @@ mod table;
 mod templates;
 mod uploads;
 mod works;
+mod write;
 
-pub use bucket::ListedObjects;
+pub use addresses::Addresses;
+pub use bucket::{ListedObject, ListedObjects};
 pub use connection::Connection;
 pub use cursors::{CursorOf, Cursors};
 pub use disposal::Disposal;
@@ -40,7 +47,7 @@ pub use inspection::{Identity, IdentityRow, Inspection, RecordRow, Scanned, Segm
 pub use log_groups::{LogGroup, LogGroups};
 pub use partition::{Partition, Partitions};
 pub use photos::{FetchedPhoto, ListedPhotos, Photos, PresignedUpload};
-pub use pictures::{Pictures, PresignedDownload};
+pub use pictures::{PictureShard, Pictures, PresignedDownload};
 pub use random::{lease_token, random_bits};
 pub use receipts::ReceiptKeys;
 pub use subject_key::{Purpose, Sealed, SubjectKey};

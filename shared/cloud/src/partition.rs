@@ -1,19 +1,10 @@
 //! Everything known about one subject, at once: for erasing it, and for looking whether anything is left.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
-use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
-use domain::{Reach, SubjectId, UnixSeconds};
+use domain::{FavoriteTarget, Reach, SubjectId, UnixSeconds, WorkId};
 
 use crate::table::{self, GATE, Generation, Item};
+use crate::write::{self, Change, Condition, Unconditional};
 use crate::{CloudError, Connection};
-
-/// Rows that one request deletes at most.
-const BATCH_MAX: usize = 25;
-
-/// Tries of a batch that DynamoDB handles in part, which it does when it is asked too much at once.
-const TRIES_MAX: u32 = 8;
 
 /// The partitions of a records table, or of a restored copy of one.
 #[derive(Debug, Clone)]
@@ -22,25 +13,27 @@ pub struct Partitions {
     table: String,
 }
 
-/// A partition without its gate.
+/// What lies in a partition.
 #[derive(Debug)]
 pub struct Partition {
-    /// The rows' sort keys.
+    /// The sort keys of the rows but the gate's.
     rows: Vec<String>,
     subject: SubjectId,
+    /// Whether the gate is there.
+    pub has_gate: bool,
     /// Until when somebody may store something for one of its works: a worker with a lease, or an app with an upload URL.
     pub leased_until: Option<UnixSeconds>,
 }
 
 impl Partition {
-    /// How many rows there are.
+    /// How many rows there are, the gate among them.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.len() + usize::from(self.has_gate)
     }
 
     /// Whether nothing is there.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 }
 
@@ -50,7 +43,7 @@ impl Partitions {
         Self { connection: connection.clone(), table: records }
     }
 
-    /// Everything of a subject but its gate, which keeps the rest from coming back and goes last.
+    /// Everything of a subject.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -72,25 +65,28 @@ impl Partitions {
             .map_err(CloudError::of("Query"))?;
         let leased_until = rows.iter().flat_map(writable_until).max();
         let keys = rows.into_iter().filter_map(|mut row| row.remove("sk")?.as_s().ok().cloned());
-        let rows = keys.filter(|key| key != GATE).collect();
-        Ok(Partition { rows, subject, leased_until })
+        let (gate, rows): (Vec<_>, Vec<_>) = keys.partition(|key| key == GATE);
+        Ok(Partition { rows, subject, has_gate: !gate.is_empty(), leased_until })
     }
 
-    /// Deletes these rows.
+    /// Deletes these rows but the gate, which keeps the rest from coming back and goes last.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn delete(&self, partition: &Partition) -> Result<(), CloudError> {
         let keys = partition.rows.iter().map(|row| table::key(partition.subject, row.clone()));
-        self.delete_rows(keys.collect()).await
+        let why =
+            Unconditional::because("the gate is closed or gone, so nobody writes any of these rows anew");
+        write::delete_batch(&self.connection, &self.table, keys.collect(), why).await
     }
 
-    /// Deletes the gate, of a copy that is to be cleared.
+    /// Deletes a gate that no identity leads to: that of a copy which is to be cleared, or one that was left behind.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn delete_gate(&self, subject: SubjectId) -> Result<(), CloudError> {
-        self.delete_rows(vec![table::key(subject, GATE.to_owned())]).await
+        let gate = table::key(subject, GATE.to_owned());
+        write::delete(&self.connection, &self.table, gate, Condition::exists()).await.map(drop)
     }
 
     /// Raises the generations of a copy's gate to those of an erasure that it is older than: what is made from now on
@@ -103,46 +99,30 @@ impl Partitions {
             [Generation::Works(reach.works_before), Generation::Favorites(reach.favorites_before)]
         {
             let (attribute, number) = generation.attribute();
-            let update = self.connection.dynamodb.update_item().table_name(&self.table);
-            let answer = update
-                .set_key(Some(table::key(reach.subject, GATE.to_owned())))
-                .update_expression("SET #generation = :generation")
-                .condition_expression("attribute_exists(pk) AND #generation < :generation")
-                .expression_attribute_names("#generation", attribute)
-                .expression_attribute_values(":generation", table::number(number))
-                .send()
-                .await;
+            let raise =
+                Change::of("SET #generation = :generation").value(":generation", table::number(number));
+            let is_lower = Condition::exists_and("#generation < :generation").name("#generation", attribute);
+            let gate = table::key(reach.subject, GATE.to_owned());
             // It may be as high already, or the copy older than the subject.
-            table::written_or_moot("UpdateItem", answer)?;
+            write::change(&self.connection, &self.table, gate, raise, is_lower).await?;
         }
         Ok(())
     }
 
-    async fn delete_rows(&self, keys: Vec<Item>) -> Result<(), CloudError> {
-        for keys in keys.chunks(BATCH_MAX) {
-            let mut requests = Vec::with_capacity(keys.len());
-            for key in keys {
-                let delete = DeleteRequest::builder().set_key(Some(key.clone())).build();
-                let delete = delete.map_err(CloudError::malformed("a delete"))?;
-                requests.push(WriteRequest::builder().delete_request(delete).build());
-            }
-            self.write(requests).await?;
-        }
-        Ok(())
-    }
-
-    async fn write(&self, requests: Vec<WriteRequest>) -> Result<(), CloudError> {
-        let mut left = HashMap::from([(self.table.clone(), requests)]);
-        for tries in 0..TRIES_MAX {
-            let request = self.connection.dynamodb.batch_write_item().set_request_items(Some(left));
-            let answer = request.send().await.map_err(CloudError::of("BatchWriteItem"))?;
-            left = answer.unprocessed_items.unwrap_or_default();
-            if left.is_empty() {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(20 << tries)).await;
-        }
-        Err(CloudError::Service { operation: "BatchWriteItem", code: "UnprocessedItems".to_owned() })
+    /// Deletes the rows of these works and of the favorites that may name them, whatever state they are in. Nobody may
+    /// write to them any more: their gate has closed on them, or they are in a copy that does not serve.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn delete_works(&self, works: &[(SubjectId, WorkId)]) -> Result<(), CloudError> {
+        let favorites = works
+            .iter()
+            .map(|(subject, work)| table::key(*subject, table::favorite_row(&FavoriteTarget::Work(*work))));
+        let rows = works.iter().map(|(subject, work)| table::key(*subject, table::work_row(*work)));
+        // A batch is no transaction. Should it end in between, the works are still there to lead to their favorites.
+        let why = || Unconditional::because("nobody writes to these works any more");
+        write::delete_batch(&self.connection, &self.table, favorites.collect(), why()).await?;
+        write::delete_batch(&self.connection, &self.table, rows.collect(), why()).await
     }
 }
 

@@ -1,15 +1,16 @@
 //! The uploads bucket: the only place where a photo ever rests, and for no longer than its synthesis takes.
 
+mod spent;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::types::ServerSideEncryption;
-use domain::{ExpectedPhoto, PhotoKey, SubjectId, UnixSeconds};
+use domain::{ExpectedPhoto, PhotoKey, SubjectId, UnixSeconds, Work};
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
 
-use crate::bucket::{self, ListedObjects};
+use crate::bucket::{self, ListedObject, ListedObjects, Undeleted};
 use crate::{CloudError, Connection};
 
 /// The uploads bucket.
@@ -39,7 +40,9 @@ pub enum FetchedPhoto {
 pub struct ListedPhotos {
     /// The keys of those that were last written at or before the cutoff; some may be none that this project gives.
     pub old: Vec<String>,
-    /// When the oldest of the page was written.
+    /// The keys of the markers whose upload URLs work no more.
+    pub spent: Vec<String>,
+    /// When the oldest of the page was written, markers aside.
     pub oldest: Option<UnixSeconds>,
     /// After which key the next page begins, if there is one.
     pub next: Option<String>,
@@ -56,8 +59,12 @@ impl Photos {
         &self.bucket
     }
 
-    /// A URL for the one upload of `photo` to `key`, bound to its exact length, type and digest, to encryption
-    /// under `storage_key`, and to the object not existing yet.
+    /// A URL for the one upload of `photo` to `key`, bound to its exact length, type and digest, and to the object not
+    /// existing yet.
+    ///
+    /// The request names no encryption. S3 then applies the bucket's own, SSE-KMS with the storage key, and the app
+    /// learns neither the key nor the account. (`aws:kms` without a key would choose the account's own key for S3.) The
+    /// bucket's policy refuses every put that names an encryption.
     ///
     /// # Errors
     /// When the URL cannot be signed.
@@ -65,7 +72,6 @@ impl Photos {
         &self,
         key: PhotoKey,
         photo: &ExpectedPhoto,
-        storage_key: &str,
         valid_for: SignedDuration,
     ) -> Result<PresignedUpload, CloudError> {
         let request = self
@@ -77,12 +83,10 @@ impl Photos {
             .content_type(photo.content_type.as_str())
             .content_length(i64::try_from(photo.bytes).unwrap_or(i64::MAX))
             .checksum_sha256(photo.sha256.as_base64())
-            .server_side_encryption(ServerSideEncryption::AwsKms)
-            .ssekms_key_id(storage_key)
             .if_none_match("*");
         let presigned =
             request.presigned(presigning(valid_for)?).await.map_err(CloudError::of("presign PutObject"))?;
-        let headers = presigned.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let headers = signed_headers(presigned.uri(), presigned.headers());
         Ok(PresignedUpload { url: presigned.uri().to_owned(), headers })
     }
 
@@ -125,12 +129,24 @@ impl Photos {
         request.send().await.map(|_deleted| ()).map_err(CloudError::of("DeleteObject"))
     }
 
-    /// The keys of everything a subject has here.
+    /// The keys of everything a subject has here but markers, which hold nothing and go by themselves.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
     pub async fn keys_of(&self, subject: SubjectId) -> Result<Vec<String>, CloudError> {
-        bucket::keys_below(&self.connection, &self.bucket, &PhotoKey::prefix(subject)).await
+        let objects =
+            bucket::objects_below(&self.connection, &self.bucket, &PhotoKey::prefix(subject)).await?;
+        Ok(objects.into_iter().filter(|object| !spent::is_marker(object)).map(|object| object.key).collect())
+    }
+
+    /// Deletes the first thousand objects that a subject has here; how many photos and how many markers there were.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed or written.
+    pub async fn delete_some(&self, subject: SubjectId) -> Result<(usize, usize), CloudError> {
+        let deleted = bucket::delete_page(&self.connection, &self.bucket, &PhotoKey::prefix(subject)).await?;
+        let markers = deleted.iter().filter(|object| spent::is_marker(object)).count();
+        Ok((deleted.len() - markers, markers))
     }
 
     /// Deletes these objects; it is no error if any is gone.
@@ -141,16 +157,30 @@ impl Photos {
         bucket::delete(&self.connection, &self.bucket, keys).await
     }
 
+    /// Deletes the photos of these works; the keys of those that are still there.
+    pub(crate) async fn delete_of(&self, works: &[Work]) -> Result<Vec<Undeleted>, CloudError> {
+        let keys: Vec<_> = works.iter().map(|work| work.photo_key().to_string()).collect();
+        bucket::delete_each(&self.connection, &self.bucket, &keys).await
+    }
+
     /// One page of the bucket's objects, in the order of their keys, which is not that of their age: whoever looks for
-    /// old ones must look at every page.
+    /// old ones must look at every page. Photos count as old from `age_max` on.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
-    pub async fn page(&self, after: Option<&str>, cutoff: UnixSeconds) -> Result<ListedPhotos, CloudError> {
+    pub async fn page(
+        &self,
+        after: Option<&str>,
+        age_max: SignedDuration,
+        now: UnixSeconds,
+    ) -> Result<ListedPhotos, CloudError> {
         let listed = bucket::page(&self.connection, &self.bucket, Some(PhotoKey::PREFIX), after).await?;
-        let oldest = listed.objects.iter().map(|(_key, stored_at)| *stored_at).min();
-        let old = listed.objects.into_iter().filter(|(_key, stored_at)| *stored_at <= cutoff);
-        Ok(ListedPhotos { old: old.map(|(key, _)| key).collect(), oldest, next: listed.next })
+        let is_old = |object: &ListedObject| object.stored_at <= now.plus(-age_max);
+        let (markers, photos): (Vec<_>, Vec<_>) = listed.objects.into_iter().partition(spent::is_marker);
+        let oldest = photos.iter().map(|photo| photo.stored_at).min();
+        let old = photos.into_iter().filter(is_old).map(|photo| photo.key).collect();
+        let spent = markers.into_iter().filter(|marker| is_old(marker) || spent::is_over(marker, now));
+        Ok(ListedPhotos { old, spent: spent.map(|marker| marker.key).collect(), oldest, next: listed.next })
     }
 
     /// One page of everything in the bucket, whatever its key.
@@ -170,8 +200,36 @@ impl Photos {
     }
 }
 
+/// Those of `headers` that the signature of `url` covers. The SDK adds others on its way, such as Lambda's trace id,
+/// which S3 does not need and nobody outside is to know.
+fn signed_headers<'a>(
+    url: &str,
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+) -> BTreeMap<String, String> {
+    let signed = url.split(['?', '&']).find_map(|field| field.strip_prefix("X-Amz-SignedHeaders="));
+    let signed: Vec<_> = signed.unwrap_or_default().split("%3B").collect();
+    let headers = headers.filter(|(name, _value)| signed.iter().any(|is| is.eq_ignore_ascii_case(name)));
+    headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// How long a URL is valid, for the signer.
 pub(crate) fn presigning(valid_for: SignedDuration) -> Result<PresigningConfig, CloudError> {
     let seconds = Duration::from_secs(valid_for.as_secs().max(1).unsigned_abs());
     PresigningConfig::expires_in(seconds).map_err(CloudError::malformed("a presigned URL's life"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_signed_headers_are_handed_out() {
+        let url = "https://bucket/key?x-id=PutObject&X-Amz-SignedHeaders=content-type%3Bhost%3Bif-none-match\
+                   &X-Amz-Signature=0";
+        let headers =
+            [("content-type", "image/jpeg"), ("x-amzn-trace-id", "Root=1-2-3"), ("If-None-Match", "*")];
+        let handed_out = signed_headers(url, headers.into_iter());
+        assert_eq!(handed_out.keys().collect::<Vec<_>>(), ["If-None-Match", "content-type"]);
+        assert!(signed_headers("https://bucket/key", headers.into_iter()).is_empty());
+    }
 }

@@ -16,10 +16,21 @@ use crate::{CloudError, Connection};
 #[derive(Debug, Clone)]
 pub struct ReceiptKeys {
     connection: Connection,
-    signing: String,
-    retired: Vec<String>,
-    /// A key's public part never changes, so each process asks for it once.
-    signing_public: Arc<OnceCell<Jwk>>,
+    signing: Arc<PublishedKey>,
+    retired: Arc<[PublishedKey]>,
+}
+
+/// A KMS key and its public part, which never changes: each process asks for it once.
+#[derive(Debug)]
+struct PublishedKey {
+    id: String,
+    public: OnceCell<Jwk>,
+}
+
+impl PublishedKey {
+    fn new(id: String) -> Self {
+        Self { id, public: OnceCell::new() }
+    }
 }
 
 impl ReceiptKeys {
@@ -27,7 +38,11 @@ impl ReceiptKeys {
     ///
     /// KMS does not rotate asymmetric keys. A new key is made instead, and the old one's id moves to `retired`.
     pub fn new(connection: &Connection, signing: String, retired: Vec<String>) -> Self {
-        Self { connection: connection.clone(), signing, retired, signing_public: Arc::default() }
+        Self {
+            connection: connection.clone(),
+            signing: Arc::new(PublishedKey::new(signing)),
+            retired: retired.into_iter().map(PublishedKey::new).collect(),
+        }
     }
 
     /// The receipt as it is handed out: a JWS that anybody can check with [`Self::published`].
@@ -35,7 +50,7 @@ impl ReceiptKeys {
     /// # Errors
     /// When KMS does not sign, or what it answers is not a signature by the published key.
     pub async fn sign(&self, receipt: &Receipt) -> Result<String, CloudError> {
-        let key = self.signing_key().await?;
+        let key = self.public_part(&self.signing).await?;
         let unsigned = receipt.unsigned(key);
         let signature = self.signature_of(unsigned.digest()).await?;
         let signed = unsigned.signed(&signature).map_err(CloudError::malformed("a receipt's signature"))?;
@@ -45,23 +60,19 @@ impl ReceiptKeys {
         Ok(signed)
     }
 
-    /// The public keys, the signing one first. A retired one that KMS does not give keeps nobody from the others.
+    /// The public keys, the signing one first. They are all there or none is: a set that lacks a key would make the
+    /// receipts of that key look forged, and it would be kept and believed.
     ///
     /// # Errors
-    /// When KMS does not give the signing key, or it is of another kind.
+    /// When KMS does not give one of the keys, or it is of another kind.
     pub async fn published(&self) -> Result<Jwks, CloudError> {
-        let mut keys = vec![self.signing_key().await?.clone()];
-        for retired in &self.retired {
-            match self.public_key(retired).await {
-                Ok(key) => keys.push(key),
-                Err(error) => tracing::error!(%error, "a retired receipt key cannot be published"),
-            }
-        }
-        Ok(Jwks { keys })
+        let keys = std::iter::once(&*self.signing).chain(self.retired.iter());
+        let keys = keys.map(async |key| self.public_part(key).await.cloned());
+        Ok(Jwks { keys: futures_util::future::try_join_all(keys).await? })
     }
 
-    async fn signing_key(&self) -> Result<&Jwk, CloudError> {
-        self.signing_public.get_or_try_init(|| self.public_key(&self.signing)).await
+    async fn public_part<'a>(&self, key: &'a PublishedKey) -> Result<&'a Jwk, CloudError> {
+        key.public.get_or_try_init(|| self.public_key(&key.id)).await
     }
 
     async fn public_key(&self, id: &str) -> Result<Jwk, CloudError> {
@@ -76,7 +87,7 @@ impl ReceiptKeys {
             .connection
             .kms
             .sign()
-            .key_id(&self.signing)
+            .key_id(&self.signing.id)
             .message(Blob::new(digest))
             .message_type(MessageType::Digest)
             .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256);

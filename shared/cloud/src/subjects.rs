@@ -1,16 +1,15 @@
 //! Who a caller is to us: the `identities` table links an identity to a subject, the gate row in the subject's
 //! partition says whether anything may be written there.
 
-use aws_sdk_dynamodb::types::builders::PutBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Put};
-use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::DataKeySpec;
+mod keys;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{ErasureScope, IdentityHash, Reach, SubjectId, UnixSeconds};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::subject_key::SubjectKey;
 use crate::table::{self, GATE, Item};
+use crate::write::{Admission, Condition, Transaction, Vacant};
 use crate::{CloudError, Connection, random_bits};
 
 /// A subject whose partition may be written to, under generations that every write must name.
@@ -43,6 +42,8 @@ pub enum Closed {
     Erasing,
     /// The account was erased; a new start is an explicit act.
     Erased,
+    /// The account was erased after the caller's token was issued: a new start needs a new token.
+    TokenTooOld,
     /// Something of the account has begun to be erased in this moment: to ask again tells.
     Changing,
 }
@@ -69,7 +70,21 @@ pub struct Subjects {
 enum Known {
     Nobody,
     Subject { subject: SubjectId, wrapped_key: AttributeValue },
-    Erased { until: UnixSeconds },
+    Erased(Tombstone),
+}
+
+/// What is left of an erased identity.
+#[derive(Deserialize)]
+struct Tombstone {
+    erased_at: UnixSeconds,
+    ttl: UnixSeconds,
+}
+
+/// A caller's subject, whether its gate is open or not.
+struct Account {
+    subject: SubjectId,
+    wrapped_key: AttributeValue,
+    gate: Option<Gate>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,13 +95,11 @@ struct GateRow {
     created_at: UnixSeconds,
 }
 
-/// What a new subject may take the place of.
-#[derive(Clone, Copy)]
-enum InPlaceOf {
-    /// Nothing, or the word of an erasure that has lapsed.
-    Nothing,
-    /// The word of an erasure, because the user starts anew.
-    Tombstone,
+impl GateRow {
+    fn open(&self, subject: SubjectId) -> Option<Gate> {
+        let (works, favorites) = (self.works_generation, self.favorites_generation);
+        (!self.erasing).then_some(Gate { subject, works, favorites })
+    }
 }
 
 impl Subjects {
@@ -101,8 +114,10 @@ impl Subjects {
     /// When a table cannot be read.
     pub async fn find(&self, identity: &IdentityHash) -> Result<Option<Gate>, CloudError> {
         match self.known(identity).await? {
-            Known::Subject { subject, .. } => self.gate(subject).await,
-            Known::Nobody | Known::Erased { .. } => Ok(None),
+            Known::Subject { subject, .. } => {
+                Ok(self.gate(subject).await?.and_then(|gate| gate.open(subject)))
+            }
+            Known::Nobody | Known::Erased(_) => Ok(None),
         }
     }
 
@@ -119,28 +134,33 @@ impl Subjects {
         data_key: &str,
         now: UnixSeconds,
     ) -> Result<Result<Gate, Closed>, CloudError> {
-        match self.known(identity).await? {
-            Known::Erased { until } if now < until => return Ok(Err(Closed::Erased)),
-            Known::Erased { .. } | Known::Nobody => {
-                self.create(identity, data_key, InPlaceOf::Nothing, now).await?;
-            }
-            Known::Subject { subject, .. } => self.mend_gate(subject, now).await?,
-        }
-        Ok(self.find(identity).await?.ok_or(Closed::Erasing))
+        let account = self.account(identity, data_key, now).await?;
+        Ok(account.and_then(|account| account.gate.ok_or(Closed::Erasing)))
     }
 
     /// A new subject for a caller whose account was erased or who never had one; the one there is for anybody else.
+    ///
+    /// `issued_at` is when the caller's token was issued. A token from before the erasure opens no new account until the
+    /// tombstone lapses, nor does one that does not say when it is from.
     ///
     /// # Errors
     /// As [`Subjects::find_or_create`].
     pub async fn start_anew(
         &self,
         identity: &IdentityHash,
+        issued_at: Option<UnixSeconds>,
         data_key: &str,
         now: UnixSeconds,
     ) -> Result<Result<Gate, Closed>, CloudError> {
-        if let Known::Erased { .. } = self.known(identity).await? {
-            self.create(identity, data_key, InPlaceOf::Tombstone, now).await?;
+        if let Known::Erased(tombstone) = self.known(identity).await?
+            && now < tombstone.ttl
+        {
+            let Some(issued_at) = issued_at.filter(|issued_at| tombstone.erased_at < *issued_at) else {
+                return Ok(Err(Closed::TokenTooOld));
+            };
+            let in_its_place = Condition::vacant_or("erased_at < :issued_at")
+                .value(":issued_at", table::number(issued_at.as_second()));
+            self.create(identity, data_key, in_its_place, now).await?;
         }
         self.find_or_create(identity, data_key, now).await
     }
@@ -155,24 +175,46 @@ impl Subjects {
         data_key: &str,
         now: UnixSeconds,
     ) -> Result<Result<Owner, Closed>, CloudError> {
-        let gate = match self.find_or_create(identity, data_key, now).await? {
-            Ok(gate) => Some(gate),
-            Err(Closed::Erasing) => None,
+        let Account { subject, wrapped_key, gate } = match self.account(identity, data_key, now).await? {
+            Ok(account) => account,
             Err(closed) => return Ok(Err(closed)),
         };
-        let Known::Subject { subject, wrapped_key } = self.known(identity).await? else {
-            return Ok(Err(Closed::Erased));
-        };
-        let key = self.unwrapped(subject, wrapped_key, data_key).await?;
+        let key = keys::unwrap(&self.connection, subject, wrapped_key, data_key).await?;
         Ok(Ok(Owner { subject, key, gate }))
     }
 
-    async fn known(&self, identity: &IdentityHash) -> Result<Known, CloudError> {
-        #[derive(Deserialize)]
-        struct Tombstone {
-            ttl: UnixSeconds,
+    /// The caller's account, made now if there is none; why not, after it was erased.
+    async fn account(
+        &self,
+        identity: &IdentityHash,
+        data_key: &str,
+        now: UnixSeconds,
+    ) -> Result<Result<Account, Closed>, CloudError> {
+        let mut known = self.known(identity).await?;
+        match &known {
+            Known::Erased(tombstone) if now < tombstone.ttl => return Ok(Err(Closed::Erased)),
+            Known::Erased(_) | Known::Nobody => {
+                let lapsed = Condition::vacant_or("#ttl <= :now")
+                    .name("#ttl", "ttl")
+                    .value(":now", table::number(now.as_second()));
+                self.create(identity, data_key, lapsed, now).await?;
+                known = self.known(identity).await?;
+            }
+            Known::Subject { .. } => {}
         }
-        let key = Item::from([("identity".to_owned(), table::text(identity.as_str()))]);
+        // Made and erased again in this moment.
+        let Known::Subject { subject, wrapped_key } = known else { return Ok(Err(Closed::Changing)) };
+        let mut gate = self.gate(subject).await?;
+        if gate.is_none() {
+            self.mend_gate(identity, subject, now).await?;
+            gate = self.gate(subject).await?;
+        }
+        // No gate still: an erasure has removed identity and gate since the identity was read.
+        Ok(gate.map(|row| Account { subject, wrapped_key, gate: row.open(subject) }).ok_or(Closed::Changing))
+    }
+
+    async fn known(&self, identity: &IdentityHash) -> Result<Known, CloudError> {
+        let key = table::identity_key(identity.as_str());
         let Some(mut row) = self.row(&self.identities, key).await? else { return Ok(Known::Nobody) };
         let malformed = || CloudError::Malformed { what: "an identity row" };
         match row.remove("subject") {
@@ -181,49 +223,33 @@ impl Subjects {
                 wrapped_key: row.remove("wrapped_key").ok_or_else(malformed)?,
             }),
             Some(_) => Err(malformed()),
-            None => {
-                let Tombstone { ttl } = table::from_item(row, "the word of an erasure")?;
-                Ok(Known::Erased { until: ttl })
-            }
+            None => table::from_item(row, "a tombstone").map(Known::Erased),
         }
     }
 
-    async fn gate(&self, subject: SubjectId) -> Result<Option<Gate>, CloudError> {
+    async fn gate(&self, subject: SubjectId) -> Result<Option<GateRow>, CloudError> {
         let row = self.row(&self.records, table::key(subject, GATE.to_owned())).await?;
-        let Some(row) = row else { return Ok(None) };
-        let row: GateRow = table::from_item(row, "a gate row")?;
-        let (works, favorites) = (row.works_generation, row.favorites_generation);
-        Ok((!row.erasing).then_some(Gate { subject, works, favorites }))
+        row.map(|row| table::from_item(row, "a gate row")).transpose()
     }
 
-    /// Puts a gate where there is none. An erasure removes identity and gate in one write, so an identity without a gate
-    /// is one whose records were restored from a backup that is older. Its generations are above any that was given.
-    async fn mend_gate(&self, subject: SubjectId, now: UnixSeconds) -> Result<(), CloudError> {
-        if self.row(&self.records, table::key(subject, GATE.to_owned())).await?.is_some() {
-            return Ok(());
-        }
-        let above_all = u32::try_from(now.as_second()).unwrap_or(u32::MAX);
-        let operations = vec![table::put(self.new_gate(subject, above_all, now)?)?];
-        // Refused means that another request of the same caller has mended it.
-        table::transact(&self.connection, operations).await.map(|_either| ())
-    }
-
-    fn new_gate(
+    /// Puts a gate where there is none, if the identity still leads to the subject. An erasure removes identity and gate in
+    /// one write, so an identity without a gate is one whose records were restored from an older backup; without the
+    /// identity, the gate would stay for good. Its generations are above any that was given.
+    async fn mend_gate(
         &self,
+        identity: &IdentityHash,
         subject: SubjectId,
-        generation: u32,
         now: UnixSeconds,
-    ) -> Result<PutBuilder, CloudError> {
-        let gate = GateRow {
-            works_generation: generation,
-            favorites_generation: generation,
-            erasing: false,
-            created_at: now,
-        };
-        let mut row = table::key(subject, GATE.to_owned());
-        row.extend(table::to_item(&gate, "a gate row")?);
-        let put = Put::builder().table_name(&self.records).set_item(Some(row));
-        Ok(put.condition_expression("attribute_not_exists(pk)"))
+    ) -> Result<(), CloudError> {
+        let above_all = u32::try_from(now.as_second()).unwrap_or(u32::MAX);
+        let is_theirs = Admission::identity(&self.identities, identity, subject)?;
+        let transaction = Transaction::admitted(is_theirs).insert(
+            &self.records,
+            gate_row(subject, above_all, now)?,
+            Condition::vacant(),
+        )?;
+        // Refused means that another request of the same caller has mended it, or an erasure has come to its end.
+        transaction.write(&self.connection).await.map(drop)
     }
 
     /// Creates both rows or neither. Of two requests at once one wins, and the other finds its subject.
@@ -231,59 +257,22 @@ impl Subjects {
         &self,
         identity: &IdentityHash,
         data_key: &str,
-        in_place_of: InPlaceOf,
+        in_place_of: Condition<Vacant>,
         now: UnixSeconds,
     ) -> Result<(), CloudError> {
         let subject = SubjectId::from_random(random_bits()?);
-        let wrapped_key = self.wrapped_key(subject, data_key).await?;
-        let identity_row = Item::from([
-            ("identity".to_owned(), table::text(identity.as_str())),
-            ("subject".to_owned(), table::text(subject)),
-            ("wrapped_key".to_owned(), wrapped_key),
-            ("created_at".to_owned(), table::number(now.as_second())),
-        ]);
-        let gate_put = self.new_gate(subject, 1, now)?;
-        let identity_put = Put::builder().table_name(&self.identities).set_item(Some(identity_row));
-        let identity_put = match in_place_of {
-            InPlaceOf::Nothing => identity_put
-                .condition_expression("attribute_not_exists(#key) OR #ttl <= :now")
-                .expression_attribute_names("#key", "identity")
-                .expression_attribute_names("#ttl", "ttl")
-                .expression_attribute_values(":now", table::number(now.as_second())),
-            InPlaceOf::Tombstone => identity_put.condition_expression("attribute_exists(erased_at)"),
-        };
+        let mut row = table::identity_key(identity.as_str());
+        row.insert("subject".to_owned(), table::text(subject));
+        row.insert("wrapped_key".to_owned(), keys::wrapped(&self.connection, subject, data_key).await?);
+        row.insert("created_at".to_owned(), table::number(now.as_second()));
+        let identity = Admission::new_identity(&self.identities, row, in_place_of)?;
+        let transaction = Transaction::admitted(identity).insert(
+            &self.records,
+            gate_row(subject, 1, now)?,
+            Condition::vacant(),
+        )?;
         // Refused means that another request of the same caller came first: its subject is found.
-        let operations = vec![table::put(gate_put)?, table::put(identity_put)?];
-        table::transact(&self.connection, operations).await.map(|_either| ())
-    }
-
-    async fn wrapped_key(&self, subject: SubjectId, data_key: &str) -> Result<AttributeValue, CloudError> {
-        let request = self.connection.kms.generate_data_key_without_plaintext();
-        let answer = request
-            .key_id(data_key)
-            .key_spec(DataKeySpec::Aes256)
-            .encryption_context("subject_id", subject)
-            .send()
-            .await
-            .map_err(CloudError::of("GenerateDataKeyWithoutPlaintext"))?;
-        let blob = answer.ciphertext_blob.ok_or(CloudError::Malformed { what: "a data key" })?;
-        Ok(AttributeValue::B(blob))
-    }
-
-    async fn unwrapped(
-        &self,
-        subject: SubjectId,
-        wrapped_key: AttributeValue,
-        data_key: &str,
-    ) -> Result<SubjectKey, CloudError> {
-        let AttributeValue::B(wrapped_key) = wrapped_key else {
-            return Err(CloudError::Malformed { what: "a wrapped key" });
-        };
-        let request = self.connection.kms.decrypt().key_id(data_key).ciphertext_blob(wrapped_key);
-        let answer = request.encryption_context("subject_id", subject).send().await;
-        let plaintext = answer.map_err(CloudError::of("Decrypt"))?.plaintext.map(Blob::into_inner);
-        let plaintext = Zeroizing::new(plaintext.unwrap_or_default());
-        SubjectKey::of(subject, &plaintext)
+        transaction.write(&self.connection).await.map(drop)
     }
 
     async fn row(&self, table: &str, key: Item) -> Result<Option<Item>, CloudError> {
@@ -291,4 +280,17 @@ impl Subjects {
             self.connection.dynamodb.get_item().table_name(table).set_key(Some(key)).consistent_read(true);
         Ok(request.send().await.map_err(CloudError::of("GetItem"))?.item)
     }
+}
+
+/// The row of a new, open gate.
+fn gate_row(subject: SubjectId, generation: u32, now: UnixSeconds) -> Result<Item, CloudError> {
+    let gate = GateRow {
+        works_generation: generation,
+        favorites_generation: generation,
+        erasing: false,
+        created_at: now,
+    };
+    let mut row = table::key(subject, GATE.to_owned());
+    row.extend(table::to_item(&gate, "a gate row")?);
+    Ok(row)
 }

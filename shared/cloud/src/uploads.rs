@@ -1,15 +1,16 @@
-//! Admitting an upload: one transaction that holds the gate, the quota, the idempotency key and the new work, so
+//! Admitting an upload: one transaction that holds the gate, the day's count, the idempotency key and the new work, so
 //! that a repeated or concurrent request can neither make a second work nor count twice.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use domain::limits::UPLOADS_PER_DAY_MAX;
+use domain::limits::UPLOAD_SLOT;
 use domain::retention::Record;
-use domain::{UnixSeconds, Work, WorkId};
+use domain::{IdentityHash, UnixSeconds, Work, WorkId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use crate::table::{self, Generation, IDEMPOTENCY, Item, Transaction};
+use crate::quota::{self, Counted, Quota};
+use crate::table::{self, Generation, IDEMPOTENCY, Item};
+use crate::write::{Admission, Condition, Outcome, Transaction, Vacant};
 use crate::{CloudError, Connection, Gate, Works};
 
 /// What became of a request for an upload.
@@ -21,15 +22,18 @@ pub enum Upload {
     Repeated(WorkId),
     /// The day's uploads are used up.
     OverQuota,
+    /// The uploads of these minutes are used up; more from then on.
+    OverSlot(UnixSeconds),
     /// The subject's gate has closed in the meantime.
     Closed,
 }
 
-/// Admits uploads into the records table.
+/// Admits uploads into the records table and counts them in the identities.
 #[derive(Debug, Clone)]
 pub struct Uploads {
     connection: Connection,
     works: Works,
+    identities: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,62 +43,81 @@ struct IdempotencyRow {
 }
 
 impl Uploads {
-    /// Uploads whose works go into `works`.
-    pub fn new(connection: &Connection, works: &Works) -> Self {
-        Self { connection: connection.clone(), works: works.clone() }
+    /// Uploads whose works go into `works` and whose counts into the table `identities`.
+    pub fn new(connection: &Connection, works: &Works, identities: String) -> Self {
+        Self { connection: connection.clone(), works: works.clone(), identities }
     }
 
-    /// Creates `work`, unless `idempotency_key` was used before or the day's quota is used up.
+    /// Creates `work` for this identity, unless `idempotency_key` was used before or the quota of the day or of these
+    /// minutes is used up.
     ///
     /// # Errors
     /// When the table cannot be read or written.
     pub async fn admit(
         &self,
+        identity: &IdentityHash,
         gate: Gate,
         work: &Work,
         idempotency_key: &str,
         now: Timestamp,
     ) -> Result<Upload, CloudError> {
+        let (table, now) = (&self.works.table, UnixSeconds::of(now));
         let idempotency = table::key(gate.subject, idempotency_row(idempotency_key));
-        let table = &self.works.table;
-        let operations = vec![
-            table::gate_stands(&self.works.table, gate.subject, Generation::Works(gate.works))?,
-            self.remember(idempotency.clone(), work.id, now)?,
-            table::count(table, gate.subject, "uploads", UPLOADS_PER_DAY_MAX, UnixSeconds::of(now))?,
-            self.works.put_new(work)?,
-        ];
-        let failed = match table::transact(&self.connection, operations).await? {
-            Transaction::Written => return Ok(Upload::Created),
-            Transaction::Refused(failed) => failed,
+        let (remembered, unused) = remembered(idempotency, work.id, now)?;
+        let day = Quota::of_day(identity, Counted::Uploads, now);
+        let slot = Quota::of_slot(identity, now);
+        let admission = Admission::open_gate(table, gate.subject, Generation::Works(gate.works))?;
+        let transaction = Transaction::admitted(admission)
+            .insert(table, remembered, unused)?
+            .upsert(&self.identities, day.key, day.count, day.is_left)?
+            .upsert(&self.identities, slot.key, slot.count, slot.is_left)?
+            .insert(table, Works::new_row(work)?, Condition::vacant())?;
+        let failed = match transaction.write(&self.connection).await? {
+            Outcome::Written => return Ok(Upload::Created),
+            Outcome::Refused(failed) => failed,
         };
         match failed.as_slice() {
             [true, ..] => Ok(Upload::Closed),
-            [_, true, ..] => self.earlier(idempotency).await,
+            // A key that has vanished in between goes with its partition, which is being erased.
+            [_, true, ..] => {
+                let earlier = self.earlier(gate, idempotency_key, now).await?;
+                Ok(earlier.map_or(Upload::Closed, Upload::Repeated))
+            }
             [_, _, true, ..] => Ok(Upload::OverQuota),
+            [_, _, _, true, ..] => Ok(Upload::OverSlot(quota::slot_start(now).plus(UPLOAD_SLOT))),
             _ => Err(CloudError::Malformed { what: "the row of a work that was never made" }),
         }
     }
 
-    /// The row that ties the key to the work. It is not deleted by name but by DynamoDB's TTL: it names no object.
-    fn remember(&self, key: Item, work: WorkId, now: Timestamp) -> Result<TransactWriteItem, CloudError> {
-        let ttl = UnixSeconds::of(now).plus(Record::Idempotency.retention().period);
-        let mut row = table::to_item(&IdempotencyRow { work, ttl }, "an idempotency row")?;
-        row.extend(key);
-        let put = Put::builder()
-            .table_name(&self.works.table)
-            .set_item(Some(row))
-            .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":now", table::number(now.as_second()));
-        table::put(put)
-    }
-
-    async fn earlier(&self, key: Item) -> Result<Upload, CloudError> {
+    /// The work of an earlier upload with this idempotency key, as long as the key is remembered.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn earlier(
+        &self,
+        gate: Gate,
+        idempotency_key: &str,
+        now: UnixSeconds,
+    ) -> Result<Option<WorkId>, CloudError> {
+        let key = table::key(gate.subject, idempotency_row(idempotency_key));
         let request = self.connection.dynamodb.get_item().table_name(&self.works.table).set_key(Some(key));
         let item = request.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?.item;
-        let row: IdempotencyRow = table::from_item(item.unwrap_or_default(), "an idempotency row")?;
-        Ok(Upload::Repeated(row.work))
+        let Some(item) = item else { return Ok(None) };
+        let row: IdempotencyRow = table::from_item(item, "an idempotency row")?;
+        Ok((now < row.ttl).then_some(row.work))
     }
+}
+
+/// The row that ties the key to the work, and the place it may take. It is not deleted by name but by DynamoDB's TTL: it
+/// names no object.
+fn remembered(key: Item, work: WorkId, now: UnixSeconds) -> Result<(Item, Condition<Vacant>), CloudError> {
+    let ttl = now.plus(Record::Idempotency.retention().period);
+    let mut row = table::to_item(&IdempotencyRow { work, ttl }, "an idempotency row")?;
+    row.extend(key);
+    let lapsed = Condition::vacant_or("#ttl <= :now")
+        .name("#ttl", "ttl")
+        .value(":now", table::number(now.as_second()));
+    Ok((row, lapsed))
 }
 
 /// The sort key of an idempotency row: the key's digest, since the key itself is the app's and may hold anything.

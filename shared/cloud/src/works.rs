@@ -1,18 +1,23 @@
 //! The rows of works. A transition is stored on condition that the state it was computed from still stands, so
 //! that of two workers, or a worker and a user who deletes, exactly one wins.
 
+mod removal;
 mod row;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
-use domain::{FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{SubjectId, UnixSeconds, Work, WorkId, WorkObject, WorkObjectKey};
 use serde::Deserialize;
 
 pub(crate) use self::row::read;
-use self::row::{Row, StillStands};
-use crate::table::{self, Generation, Item, Transaction, WORK};
-use crate::{CloudError, Connection, Gate};
+use self::row::{Row, still_stands};
+use crate::table::{self, Generation, Item, WORK};
+use crate::write::{Admission, Outcome, Transaction};
+use crate::{CloudError, Connection, Gate, Segment};
+
+/// Works that an erasure takes at once: their objects are a few requests of 1,000 keys each.
+const ERASED_AT_ONCE: i32 = 500;
 
 /// The rows of works in the records table.
 #[derive(Debug, Clone)]
@@ -96,42 +101,13 @@ impl Works {
     /// # Errors
     /// When the table cannot be written.
     pub async fn replace(&self, old: &Work, new: &Work) -> Result<Replaced, CloudError> {
-        let condition = StillStands::of(old);
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(table::to_item(&Row::of(new), "a work")?))
-            .condition_expression(condition.expression)
-            .set_expression_attribute_names(Some(condition.names))
-            .set_expression_attribute_values(Some(condition.values));
-        let gate = table::gate_stands(&self.table, old.subject, Generation::Works(old.generation))?;
-        let operations = vec![gate, table::put(put)?];
-        Ok(match table::transact(&self.connection, operations).await? {
-            Transaction::Written => Replaced::Stored,
-            Transaction::Refused(failed) if failed.first() == Some(&true) => Replaced::Closed,
-            Transaction::Refused(_) => Replaced::Superseded,
-        })
-    }
-
-    /// Removes the row of `work`, if it still stands, and with it the favorite that may name it: both in one write, so
-    /// that no favorite is left whatever comes in between. The work's objects must be gone before.
-    ///
-    /// # Errors
-    /// When the table cannot be written.
-    pub async fn remove(&self, work: &Work) -> Result<Replaced, CloudError> {
-        let condition = StillStands::of(work);
-        let row = Delete::builder()
-            .table_name(&self.table)
-            .set_key(Some(table::key(work.subject, table::work_row(work.id))))
-            .condition_expression(condition.expression)
-            .set_expression_attribute_names(Some(condition.names))
-            .set_expression_attribute_values(Some(condition.values));
-        let favorite = table::favorite_row(&FavoriteTarget::Work(work.id));
-        let favorite =
-            Delete::builder().table_name(&self.table).set_key(Some(table::key(work.subject, favorite)));
-        let operations = vec![table::delete(row)?, table::delete(favorite)?];
-        Ok(match table::transact(&self.connection, operations).await? {
-            Transaction::Written => Replaced::Stored,
-            Transaction::Refused(_) => Replaced::Superseded,
+        let gate = Admission::open_gate(&self.table, old.subject, Generation::Works(old.generation))?;
+        let row = table::to_item(&Row::of(new), "a work")?;
+        let transaction = Transaction::admitted(gate).replace(&self.table, row, still_stands(old))?;
+        Ok(match transaction.write(&self.connection).await? {
+            Outcome::Written => Replaced::Stored,
+            Outcome::Refused(failed) if failed.first() == Some(&true) => Replaced::Closed,
+            Outcome::Refused(_) => Replaced::Superseded,
         })
     }
 
@@ -157,31 +133,69 @@ impl Works {
         Ok(Page { works, next })
     }
 
-    /// Every work of a subject that was made under an earlier generation than `before`.
+    /// A page of a subject's works that were made under an earlier generation than `before`, and where the next begins.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn of_earlier(&self, subject: SubjectId, before: u32) -> Result<Vec<Work>, CloudError> {
-        let rows = table::rows_query(&self.connection, &self.table, subject, WORK)
+    pub async fn of_earlier(
+        &self,
+        subject: SubjectId,
+        before: u32,
+        start: Option<Item>,
+    ) -> Result<(Vec<Work>, Option<Item>), CloudError> {
+        let answer = table::rows_query(&self.connection, &self.table, subject, WORK)
             .filter_expression("generation < :before")
             .expression_attribute_values(":before", table::number(before))
+            .limit(ERASED_AT_ONCE)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(CloudError::of("Query"))?;
+        let works = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok((works, answer.last_evaluated_key))
+    }
+
+    /// The ids of all works of a subject, whatever their state.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn ids_of(&self, subject: SubjectId) -> Result<HashSet<WorkId>, CloudError> {
+        let rows = table::rows_query(&self.connection, &self.table, subject, WORK)
+            .projection_expression("sk")
             .into_paginator()
             .items()
             .send()
             .collect::<Result<Vec<_>, _>>()
             .await
             .map_err(CloudError::of("Query"))?;
-        rows.into_iter().map(read).collect()
+        let id = |row: &Item| row.get("sk")?.as_s().ok()?.strip_prefix(WORK)?.parse().ok();
+        Ok(rows.iter().filter_map(id).collect())
     }
 
-    /// A page of all ready works of the table, whosever they are.
+    /// Those of these works whose rows there are, by consistent reads. A row that cannot be read is an error of its own.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn ready(&self, start: Option<Item>) -> Result<(Vec<Work>, Option<Item>), CloudError> {
+    pub async fn load_all(&self, works: &[DueWork]) -> Result<Vec<Result<Work, CloudError>>, CloudError> {
+        let keys = works.iter().map(|due| table::key(due.subject, table::work_row(due.work))).collect();
+        Ok(table::batch(&self.connection, &self.table, keys, None).await?.into_iter().map(read).collect())
+    }
+
+    /// A page of a segment of the table: the pictures that its rows of ready works name, and where the next begins.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn ready(
+        &self,
+        segment: Segment,
+        start: Option<Item>,
+    ) -> Result<(Vec<WorkObjectKey>, Option<Item>), CloudError> {
         let scan = self.connection.dynamodb.scan().table_name(&self.table).set_exclusive_start_key(start);
         let answer = scan
+            .segment(i32::from(segment.number))
+            .total_segments(i32::from(segment.of))
             .filter_expression("begins_with(sk, :works) AND #status = :ready")
+            .projection_expression("pk, sk, attempt")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":works", table::text(WORK))
             .expression_attribute_values(":ready", table::text("ready"))
@@ -189,8 +203,8 @@ impl Works {
             .send()
             .await
             .map_err(CloudError::of("Scan"))?;
-        let works = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok((works, answer.last_evaluated_key))
+        let rows = answer.items.unwrap_or_default().into_iter();
+        Ok((rows.map(picture_of).collect::<Result<_, _>>()?, answer.last_evaluated_key))
     }
 
     /// A page of the works whose due time has come, from one shard of the index, earliest first. The index may be behind
@@ -203,14 +217,28 @@ impl Works {
         Ok(DuePage { works: keys.into_iter().map(due_work).collect(), next })
     }
 
-    /// The put of a new work, for the transaction that admits an upload.
-    pub(crate) fn put_new(&self, work: &Work) -> Result<TransactWriteItem, CloudError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(table::to_item(&Row::of(work), "a work")?))
-            .condition_expression("attribute_not_exists(pk)");
-        table::put(put)
+    /// The row of a new work, for the transaction that admits an upload.
+    pub(crate) fn new_row(work: &Work) -> Result<Item, CloudError> {
+        table::to_item(&Row::of(work), "a work")
     }
+}
+
+/// The picture that the row of a ready work names.
+fn picture_of(row: Item) -> Result<WorkObjectKey, CloudError> {
+    #[derive(Deserialize)]
+    struct Named {
+        pk: String,
+        sk: String,
+        attempt: u32,
+    }
+    let Named { pk, sk, attempt } = table::from_item(row, "a work")?;
+    let DueWork { subject, work } = work_of(&pk, &sk).ok_or(CloudError::Malformed { what: "a work" })?;
+    Ok(WorkObjectKey { subject, work, attempt, object: WorkObject::Picture })
+}
+
+/// The work whose row has this key.
+fn work_of(pk: &str, sk: &str) -> Option<DueWork> {
+    Some(DueWork { subject: table::subject_of(pk)?, work: sk.strip_prefix(WORK)?.parse().ok()? })
 }
 
 fn due_work(keys: Item) -> Result<DueWork, CloudError> {
@@ -220,9 +248,5 @@ fn due_work(keys: Item) -> Result<DueWork, CloudError> {
         sk: String,
     }
     let Keys { pk, sk } = table::from_item(keys, "a due row")?;
-    let malformed = CloudError::Malformed { what: "a due row" };
-    match (table::subject_of(&pk), sk.strip_prefix(WORK).map(str::parse)) {
-        (Some(subject), Some(Ok(work))) => Ok(DueWork { subject, work }),
-        _ => Err(malformed),
-    }
+    work_of(&pk, &sk).ok_or(CloudError::Malformed { what: "a due row" })
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 use ulid::Ulid;
 
+use crate::UnixSeconds;
+
 /// Why a text is no identifier. It never repeats the text, which may have come from anyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {what}: expected {expected}")]
@@ -58,6 +60,16 @@ impl WorkId {
     pub fn new(now: jiff::Timestamp, random: u128) -> Self {
         let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
         Self(Ulid::from_parts(milliseconds, random))
+    }
+
+    /// Its bits.
+    pub fn to_bits(self) -> u128 {
+        self.0.0
+    }
+
+    /// When it was asked for.
+    pub fn created_at(self) -> UnixSeconds {
+        UnixSeconds::from_second(i64::try_from(self.0.timestamp_ms() / 1_000).unwrap_or(i64::MAX))
     }
 }
 
@@ -263,6 +275,7 @@ mod tests {
     fn works_sort_by_the_time_they_were_asked_for() {
         let at = |second| jiff::Timestamp::from_second(second).expect("in range");
         assert!(WorkId::new(at(1_000), u128::MAX) < WorkId::new(at(1_001), 0));
+        assert_eq!(WorkId::new(at(1_000), u128::MAX).created_at(), UnixSeconds::from_second(1_000));
     }
 
     #[test]

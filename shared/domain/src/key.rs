@@ -4,7 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{SubjectId, WorkId};
+use crate::limits::{UPLOAD_WINDOW_MARGIN, UPLOAD_WINDOW_MAX};
+use crate::{SubjectId, UnixSeconds, WorkId};
 
 /// Why a text is no object key of ours. It never repeats the text, which names a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +30,12 @@ impl PhotoKey {
     /// The prefix under which every photo of a subject lies.
     pub fn prefix(subject: SubjectId) -> String {
         format!("{}{subject}/", Self::PREFIX)
+    }
+
+    /// Whether an upload URL for this key may still work at `now`. The key itself tells, because a work's id holds the
+    /// time it was asked for, and no URL works for longer than [`UPLOAD_WINDOW_MAX`].
+    pub fn may_have_url(&self, now: UnixSeconds) -> bool {
+        now < self.work.created_at().plus(UPLOAD_WINDOW_MAX).plus(UPLOAD_WINDOW_MARGIN)
     }
 }
 
@@ -136,6 +143,15 @@ mod tests {
             let now = jiff::Timestamp::from_second(second).expect("in range");
             let key = PhotoKey { subject: SubjectId::from_random(subject), work: WorkId::new(now, random) };
             prop_assert_eq!(key.to_string().parse(), Ok(key));
+        }
+
+        #[test]
+        fn a_url_is_dead_a_minute_after_the_longest_window(random: u128, second in 0_i64..4_000_000_000) {
+            let asked_at = jiff::Timestamp::from_second(second).expect("in range");
+            let key = PhotoKey { subject: SubjectId::from_random(random), work: WorkId::new(asked_at, random) };
+            let after = |seconds| key.may_have_url(UnixSeconds::from_second(second + seconds));
+            prop_assert!(after(0) && after(600) && after(659));
+            prop_assert!(!after(660) && !after(86_400));
         }
 
         #[test]

@@ -8,6 +8,7 @@ mod favorite;
 mod id;
 mod key;
 pub mod limits;
+mod polling;
 mod reason;
 pub mod receipt;
 pub mod retention;

@@ -6,9 +6,28 @@ use jiff::SignedDuration;
 /// The largest photo that is accepted, in bytes: a 48-megapixel JPEG of a phone takes 10 to 25 MB.
 pub const PHOTO_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
+/// The most pixels of a JPEG. It is decoded in parts. The largest sensors of phones have 16,384 × 12,288 pixels.
+pub const PHOTO_PIXELS_MAX: usize = 202_000_000;
+
+/// The most pixels of a PNG, which is decoded as a whole: 9,248 × 6,936, a usual size of phones, and a little more.
+pub const PHOTO_PNG_PIXELS_MAX: usize = 65_000_000;
+
+/// The most pixels of a WebP, or of a JPEG that is not coded as cameras and browsers do. They take 10 bytes and 20 ns
+/// for each pixel.
+pub const PHOTO_OTHER_PIXELS_MAX: usize = 25_000_000;
+
+/// The longest side of a photo in pixels.
+pub const PHOTO_SIDE_MAX: usize = 16_384;
+
 /// How long a presigned upload URL is valid unless the deployment says otherwise: the default of the template, held
 /// to it by a test.
 pub const UPLOAD_WINDOW: SignedDuration = SignedDuration::from_secs(300);
+
+/// The longest that a deployment may let an upload URL work: the template's upper bound, held to it by a test.
+pub const UPLOAD_WINDOW_MAX: SignedDuration = SignedDuration::from_secs(600);
+
+/// How long after [`UPLOAD_WINDOW_MAX`] a URL still counts as working: the clocks of S3 and of `uploads` may differ.
+pub const UPLOAD_WINDOW_MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long a worker may hold a work. Longer than the function's time-out, so that no worker outlives its lease;
 /// shorter than Lambda's first retry (about a minute), so that the retry can reclaim it.
@@ -28,6 +47,13 @@ pub const ATTEMPTS_MAX: u32 = 4;
 
 /// Uploads one subject may ask for in a day (UTC).
 pub const UPLOADS_PER_DAY_MAX: u32 = 100;
+
+/// Upload URLs one subject may ask for in one slot of [`UPLOAD_SLOT`]. A URL works no longer than a slot, so at most
+/// twice as many work at once. It bounds what one user can hold of the fitting capacity that all users share.
+pub const UPLOADS_PER_SLOT_MAX: u32 = 20;
+
+/// What upload URLs are counted in, per user and per network address. Slots begin at multiples of it.
+pub const UPLOAD_SLOT: SignedDuration = UPLOAD_WINDOW_MAX;
 
 /// The longest `Idempotency-Key`, in characters.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
@@ -63,4 +89,9 @@ const _: () = {
     assert!(SYNTHESIZE_TIMEOUT.as_secs() < LEASE.as_secs());
     assert!(LEASE.as_secs() < 60);
     assert!(EVENT_AGE_MAX.as_secs() < PHOTO_AGE_MAX.as_secs());
+    assert!(UPLOAD_WINDOW.as_secs() <= UPLOAD_WINDOW_MAX.as_secs());
+    // The sweep removes a marker before it counts as residue.
+    assert!(UPLOAD_WINDOW_MAX.as_secs() + UPLOAD_WINDOW_MARGIN.as_secs() < PHOTO_AGE_MAX.as_secs());
+    assert!(UPLOAD_WINDOW_MAX.as_secs() <= UPLOAD_SLOT.as_secs());
+    assert!(UPLOADS_PER_SLOT_MAX <= UPLOADS_PER_DAY_MAX);
 };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum ReasonCode {
     /// No face was found.
     NoFace,
-    /// Several faces, none clearly the largest.
+    /// Several faces, none clearly the largest: another one is more than 0.7 as large.
     MultipleFaces,
     /// The face has too few pixels to be fitted well.
     FaceTooSmall,
@@ -26,7 +26,8 @@ pub enum ReasonCode {
     TooBright,
     /// Something covers the face.
     Occluded,
-    /// The file is none of the formats that are read.
+    /// The file is none of the formats that are read, or coded in an unusual way: an arithmetic-coded JPEG, one of
+    /// twelve bits.
     BadFormat,
     /// The file or the picture in it is larger than the limits.
     TooLarge,
@@ -98,10 +99,13 @@ impl ReasonCode {
             Self::TooBright => "Step out of the direct light, so that your face is less bright.",
             Self::Occluded => "Take away what covers your face, such as a hand, a mask or sunglasses.",
             Self::BadFormat => {
-                "Choose a JPEG, PNG or WebP photo; a HEIC photo becomes a JPEG when the app asks its photo picker \
-                 for the compatible format."
+                "Choose an ordinary JPEG, PNG or WebP photo; the app gets an ordinary JPEG instead of HEIC or of an \
+                 unusual JPEG when it asks its photo picker for the compatible format."
             }
-            Self::TooLarge => "Choose a smaller photo, or let the app reduce it before it is sent.",
+            Self::TooLarge => {
+                "Choose a smaller photo, or let the app reduce it to at most 32 MiB, 16,384 pixels a side and 202 \
+                 megapixels as a JPEG, 65 as a PNG or 25 as a WebP before it is sent."
+            }
             Self::CorruptImage => "The photo arrived damaged; choose it again or take a new one.",
             Self::InternalError => "Something went wrong on our side; please send the photo again.",
             Self::UploadExpired => "The photo did not arrive in time; please start again.",
@@ -112,11 +116,29 @@ impl ReasonCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{
+        PHOTO_BYTES_MAX, PHOTO_OTHER_PIXELS_MAX, PHOTO_PIXELS_MAX, PHOTO_PNG_PIXELS_MAX, PHOTO_SIDE_MAX,
+    };
 
     #[test]
     fn the_code_is_spelled_as_it_is_stored() {
         for code in ReasonCode::ALL {
             assert_eq!(serde_json::to_value(code).expect("serialises"), code.as_str());
+        }
+    }
+
+    #[test]
+    fn the_advice_names_the_limits_as_they_are() {
+        let advice = ReasonCode::TooLarge.advice();
+        assert_eq!((PHOTO_BYTES_MAX, PHOTO_SIDE_MAX), (32 << 20, 16_384));
+        assert!(advice.contains("at most 32 MiB, 16,384 pixels a side"), "{advice}");
+        for (pixels, format) in [
+            (PHOTO_PIXELS_MAX, " megapixels as a JPEG"),
+            (PHOTO_PNG_PIXELS_MAX, " as a PNG"),
+            (PHOTO_OTHER_PIXELS_MAX, " as a WebP"),
+        ] {
+            assert_eq!(pixels % 1_000_000, 0);
+            assert!(advice.contains(&format!(" {}{format}", pixels / 1_000_000)), "{advice}");
         }
     }
 

@@ -17,7 +17,7 @@ pub enum Record {
     FailedWork,
     /// The row that makes a repeated upload request answer with the same work.
     Idempotency,
-    /// The row that counts a day's uploads and deletion requests.
+    /// The row that counts a person's uploads and deletion requests of a day.
     Quota,
     /// A line of a log.
     LogLine,
@@ -50,11 +50,16 @@ pub struct KeptWith {
 }
 
 /// What has no period of its own.
-pub const KEPT_WITH: [KeptWith; 2] = [
+pub const KEPT_WITH: [KeptWith; 3] = [
     KeptWith {
         what: "A favorite",
         until: "it is unmarked, or its work goes",
         reason: "it is the user's own note",
+    },
+    KeptWith {
+        what: "How many uploads a network address asked for, under a keyed hash of it",
+        until: "the key is replaced, every 10 minutes; DynamoDB removes the bare count within days",
+        reason: "so that no address takes the places of all users; the address itself is stored nowhere",
     },
     KeptWith {
         what: "The link from a person to a subject with the subject's wrapped key, and the subject's gate",
@@ -86,7 +91,9 @@ impl Record {
                 "A failed work, with the rounded value that a refused photo missed a threshold by"
             }
             Self::Idempotency => "Which work an `Idempotency-Key` made",
-            Self::Quota => "The count of a day's uploads and deletion requests",
+            Self::Quota => {
+                "The count of a day's uploads and deletion requests, under a hash of issuer and `sub`"
+            }
             Self::LogLine => "A log line; it names nobody",
             Self::Backup => {
                 "The backup of a row, refused photos' rounded values and the checksums of photos on \
@@ -96,7 +103,9 @@ impl Record {
                 "A request for an erasure, with its states and its receipt; whose it was and how to reach them is \
                  forgotten with the last backup, a week after it is done"
             }
-            Self::Tombstone => "That an account was erased: a hash of issuer and `sub`, and nothing else",
+            Self::Tombstone => {
+                "That an account was erased, and when: a hash of issuer and `sub`, and nothing else"
+            }
         }
     }
 
@@ -123,7 +132,8 @@ impl Record {
             },
             Self::Quota => Retention {
                 period: DAY.saturating_mul(2),
-                reason: "the day it counts, in any time zone; past it as above",
+                reason: "the day it counts, in any time zone; an account that is erased and started anew goes on with it; past it \
+                         as above",
             },
             Self::LogLine => Retention {
                 period: SignedDuration::from_hours(24 * 30),
@@ -141,7 +151,7 @@ impl Record {
             Self::Tombstone => Retention {
                 period: DAY.saturating_mul(30),
                 reason: "so that a token that is still valid does not bring the account back; a new start before that \
-                         is an explicit request",
+                         is an explicit request with a token from after the erasure",
             },
         }
     }
@@ -174,6 +184,7 @@ mod tests {
 
     /// `REGENERATE=1 cargo test -p domain readme` writes the block anew.
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
     fn the_readme_shows_this_table() {
         const START: &str = "<!-- retention: generated from shared/domain/src/retention.rs -->\n";
         const END: &str = "<!-- /retention -->";

@@ -3,6 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// A day in UTC, in seconds: Unix time knows no leap seconds.
+const DAY_SECONDS: u32 = 86_400;
+
 /// Whole seconds since 1970-01-01T00:00:00Z: DynamoDB's TTL attribute and the due index need a number, and a
 /// number sorts. Sub-second precision is dropped, downwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +39,12 @@ impl UnixSeconds {
         SignedDuration::from_secs(self.0.saturating_sub(earlier.0))
     }
 
+    /// The seconds until the next day begins in UTC, from 1 to 86,400.
+    pub fn until_next_day(self) -> u32 {
+        let passed = u32::try_from(self.0.rem_euclid(i64::from(DAY_SECONDS))).unwrap_or_default();
+        DAY_SECONDS - passed
+    }
+
     /// As RFC 3339 in UTC, for what the app is told.
     pub fn to_rfc3339(self) -> String {
         let clamped = self.0.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
@@ -67,6 +76,19 @@ mod tests {
     fn seconds_are_told_in_utc() {
         assert_eq!(UnixSeconds::from_second(1_795_000_000).to_rfc3339(), "2026-11-18T11:06:40Z");
         assert_eq!(UnixSeconds::from_second(i64::MAX).to_rfc3339(), "9999-12-30T22:00:00Z");
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_in_utc() {
+        for (time, seconds) in [
+            ("2026-11-18T23:55:00Z", 300),
+            ("2026-11-18T23:59:59Z", 1),
+            ("2026-11-19T00:00:00Z", 86_400),
+            ("1969-12-31T23:55:00Z", 300),
+        ] {
+            let time: Timestamp = time.parse().expect("a time");
+            assert_eq!(UnixSeconds::of(time).until_next_day(), seconds, "{time}");
+        }
     }
 
     #[test]

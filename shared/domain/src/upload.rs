@@ -30,6 +30,9 @@ pub enum ContentType {
 }
 
 impl ContentType {
+    /// Every media type that is read.
+    const ALL: [Self; 3] = [Self::Jpeg, Self::Png, Self::Webp];
+
     /// The media type as a header carries it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,8 +51,8 @@ pub struct UploadRequest {
     pub template_id: TemplateId,
     /// Camera or album.
     pub source: PhotoSource,
-    /// The photo's media type.
-    pub content_type: ContentType,
+    /// The photo's media type as the app states it; [`Self::check`] tells whether it is read.
+    pub content_type: String,
     /// The photo's size in bytes.
     pub content_length: u64,
     /// The photo's SHA-256, base64.
@@ -59,23 +62,34 @@ pub struct UploadRequest {
 /// Why an upload is not to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UploadError {
+    /// Photos of this type are not read.
+    #[error(
+        "content_type must be image/jpeg, image/png or image/webp; an app gets a JPEG instead of HEIC from its photo \
+         picker, on iOS with preferredAssetRepresentationMode .compatible, and in a browser with accept=\"image/jpeg\""
+    )]
+    BadFormat,
     /// There is nothing to upload.
     #[error("content_length is 0; send the size of the photo in bytes")]
     Empty,
     /// The photo is larger than [`PHOTO_BYTES_MAX`].
-    #[error("content_length is over {PHOTO_BYTES_MAX} bytes; reduce the photo before it is sent")]
+    #[error(
+        "content_length is over {PHOTO_BYTES_MAX} bytes ({} MiB); reduce the photo before it is sent",
+        PHOTO_BYTES_MAX >> 20
+    )]
     TooLarge,
 }
 
 impl UploadRequest {
-    /// Checks what the types cannot.
+    /// Checks what the types cannot, and tells the photo's media type.
     ///
     /// # Errors
-    /// When the photo would be empty or too large.
-    pub fn check(&self) -> Result<(), UploadError> {
+    /// When photos of this type are not read, or when the photo would be empty or too large.
+    pub fn check(&self) -> Result<ContentType, UploadError> {
+        let is_stated = |content_type: &ContentType| content_type.as_str() == self.content_type;
+        let content_type = ContentType::ALL.into_iter().find(is_stated).ok_or(UploadError::BadFormat)?;
         match self.content_length {
             0 => Err(UploadError::Empty),
-            1..=PHOTO_BYTES_MAX => Ok(()),
+            1..=PHOTO_BYTES_MAX => Ok(content_type),
             _ => Err(UploadError::TooLarge),
         }
     }
@@ -85,9 +99,9 @@ impl UploadRequest {
 mod tests {
     use super::*;
 
-    fn request(content_length: u64) -> UploadRequest {
+    fn request(content_type: &str, content_length: u64) -> UploadRequest {
         let body = serde_json::json!({
-            "template_id": "astronaut", "source": "album", "content_type": "image/jpeg",
+            "template_id": "astronaut", "source": "album", "content_type": content_type,
             "content_length": content_length, "sha256": Sha256::of(b"photo").as_base64(),
         });
         serde_json::from_value(body).expect("well formed")
@@ -95,10 +109,26 @@ mod tests {
 
     #[test]
     fn the_size_is_bounded_on_both_sides() {
-        assert_eq!(request(0).check(), Err(UploadError::Empty));
-        assert_eq!(request(1).check(), Ok(()));
-        assert_eq!(request(PHOTO_BYTES_MAX).check(), Ok(()));
-        assert_eq!(request(PHOTO_BYTES_MAX + 1).check(), Err(UploadError::TooLarge));
+        let check = |content_length| request("image/jpeg", content_length).check();
+        assert_eq!(check(0), Err(UploadError::Empty));
+        assert_eq!(check(1), Ok(ContentType::Jpeg));
+        assert_eq!(check(PHOTO_BYTES_MAX), Ok(ContentType::Jpeg));
+        assert_eq!(check(PHOTO_BYTES_MAX + 1), Err(UploadError::TooLarge));
+    }
+
+    #[test]
+    fn a_type_that_is_not_read_is_told_from_a_malformed_request() {
+        for content_type in ContentType::ALL {
+            assert_eq!(request(content_type.as_str(), 1).check(), Ok(content_type));
+            // The record and the header spell it alike.
+            assert_eq!(serde_json::to_value(content_type).expect("serialises"), content_type.as_str());
+        }
+        for other in
+            ["image/heic", "image/heif", "image/avif", "image/gif", "image/jpg", "image/JPEG", "photo", ""]
+        {
+            assert_eq!(request(other, 1).check(), Err(UploadError::BadFormat), "{other}");
+        }
+        assert!(UploadError::BadFormat.to_string().contains("photo picker"));
     }
 
     #[test]

@@ -146,12 +146,12 @@ pub struct Picture {
 pub struct Failure {
     /// The code.
     pub reason: ReasonCode,
-    /// What was measured and the threshold it missed, both rounded; gone with the row, within a day.
+    /// What was measured and the threshold it missed, where a person can act on them; gone with the row, within a day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
 }
 
-/// A measured value of the photo beside its threshold, rounded to two significant digits.
+/// A measured value of the photo beside its threshold; rounded to two significant digits if it is of the face.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// What was measured.
@@ -226,9 +226,12 @@ impl Failure {
         Self { reason, measured: None }
     }
 
-    /// A refusal by the quality gate.
+    /// A refusal by the quality gate. The size of a file is no measurement of a face, so it is kept as it is.
     pub fn measured(reason: ReasonCode, value: f64, threshold: f64) -> Self {
-        let measured = Measured { value: rounded(value), threshold: rounded(threshold) };
+        let measured = match reason {
+            ReasonCode::TooLarge => Measured { value, threshold },
+            _ => Measured { value: rounded(value), threshold: rounded(threshold) },
+        };
         Self { reason, measured: Some(measured) }
     }
 }
@@ -318,6 +321,11 @@ impl Work {
         self.with(WorkState::Deleting { attempt: self.attempt(), settled_at })
     }
 
+    /// Whether its user has deleted it.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.state, WorkState::Deleting { .. })
+    }
+
     /// When something is next to be done about it; what, [`Work::due_action`] says then.
     pub fn due_at(&self) -> UnixSeconds {
         match &self.state {
@@ -343,7 +351,11 @@ impl Work {
         }
     }
 
-    /// What its user sees at `now`, whatever `purge` has come round to: nothing that is past its period.
+    /// What its user sees at `now`, whatever `purge` has settled: nothing that is past its period, and an upload URL
+    /// that has run out as a failure at once.
+    ///
+    /// S3 accepts a PUT that began while the URL was valid, however long it takes. Such a photo is still claimed, and
+    /// its work goes from `upload_expired` to `processing`. No other failure changes.
     pub fn view(&self, now: UnixSeconds) -> Option<View<'_>> {
         match self.due_action(now) {
             DueAction::Remove => return None,
@@ -351,9 +363,10 @@ impl Work {
             DueAction::Wait => {}
         }
         match &self.state {
-            WorkState::AwaitingUpload { upload_expires_at, .. } => {
+            WorkState::AwaitingUpload { upload_expires_at, .. } if now < *upload_expires_at => {
                 Some(View::AwaitingUpload { upload_expires_at: *upload_expires_at })
             }
+            WorkState::AwaitingUpload { .. } => Some(View::Failed(Failure::of(ReasonCode::UploadExpired))),
             WorkState::Processing { .. } => Some(View::Processing),
             WorkState::Ready { attempt, picture, expires_at, .. } => {
                 Some(View::Ready { attempt: *attempt, picture, expires_at: *expires_at })

@@ -105,10 +105,21 @@ fn a_deleted_work_is_hidden_at_once_and_its_row_waits_for_the_lease() {
 }
 
 #[test]
-fn an_upload_that_never_came_reads_as_expired() {
-    let due = awaiting().due_at();
-    assert_eq!(awaiting().view(due), Some(View::Failed(Failure::of(ReasonCode::UploadExpired))));
-    assert!(matches!(awaiting().view(NOON), Some(View::AwaitingUpload { .. })));
+fn an_upload_url_that_has_run_out_reads_as_a_failure_at_once() {
+    let expired = Some(View::Failed(Failure::of(ReasonCode::UploadExpired)));
+    let work = awaiting();
+    assert!(matches!(work.view(NOON), Some(View::AwaitingUpload { .. })));
+    assert!(matches!(work.view(later(299)), Some(View::AwaitingUpload { .. })));
+    // The window ends here, and `purge` settles the row a quarter of an hour later.
+    assert_eq!(work.view(later(300)), expired);
+    assert_eq!(work.due_action(later(300)), DueAction::Wait);
+    assert_eq!(work.view(work.due_at()), expired);
+}
+
+#[test]
+fn a_photo_whose_put_outlasts_the_upload_url_is_still_claimed() {
+    let work = claimed(&awaiting(), later(301));
+    assert_eq!(work.view(later(301)), Some(View::Processing));
 }
 
 #[test]
@@ -128,6 +139,13 @@ fn measured_values_keep_two_digits() {
         let rounded = failure.measured.expect("measured").value;
         assert!((rounded - expected).abs() < 1e-9, "{value} became {rounded}");
     }
+}
+
+#[test]
+fn sizes_are_told_exactly() {
+    let failure = Failure::measured(ReasonCode::TooLarge, 204_800_000.0, 202_000_000.0);
+    let measured = failure.measured.expect("measured");
+    assert_eq!([measured.value, measured.threshold], [204_800_000.0, 202_000_000.0]);
 }
 
 proptest! {

@@ -1,11 +1,12 @@
 //! Fits a face onto a template without any generative network: geometry, shading and one blend.
 //!
-//! The recipe, one file a stage: [`pose`] and [`shape`] say where the face's points go, [`raster`] and
-//! [`warp`] carry photo and template there, [`features`] and [`skin`] tell face from hair, [`alpha`] says
-//! how much of the photo shows, [`shading`] and [`tone`] exchange the light, [`render`] computes the pixels, row
-//! by row. Only the face's surroundings are touched, what varies slowly is computed on a coarse raster
-//! ([`grid`]), and what depends on the template alone is computed when it is prepared ([`backdrop`]). The same
-//! bytes in give the same bytes out: one thread, no clock, no random state.
+//! The recipe, one file a stage: [`exposure`] makes up for uncommon light on the photo, [`pose`] and [`shape`] say where
+//! the face's points go, [`raster`] and [`warp`] carry photo and template there, [`features`] and [`skin`] tell face from
+//! hair, [`alpha`] says how much of the photo shows, [`shading`] and [`tone`] exchange the light, [`calm`] looks at the
+//! result and falls back to something calm where it is broken, [`render`] computes the pixels, row by row. Only the face's
+//! surroundings are touched, what varies slowly is computed on a coarse raster ([`grid`]), and what depends on the template
+//! alone is computed when it is prepared ([`backdrop`]). The same bytes in give the same bytes out: one thread, no clock, no
+//! random state.
 //!
 //! The method was first found as a Python prototype on full-size planes. Before anything was improved on it,
 //! the stages agreed with it as follows on the twelve pairs of the four portraits (mean absolute difference in
@@ -25,7 +26,9 @@ mod alpha;
 mod backdrop;
 mod blur;
 mod brush;
+mod calm;
 mod edge;
+mod exposure;
 mod face;
 mod features;
 mod frame;
@@ -57,6 +60,7 @@ use zeroize::Zeroizing;
 
 use self::alpha::Evidence;
 use self::backdrop::Backdrop;
+use self::calm::Setting;
 use self::face::FaceRows;
 use self::features::Features;
 use self::geometry::Geometry;
@@ -86,6 +90,8 @@ pub(crate) struct PreparedTemplate {
     shares: Vec<f32>,
     /// How much of each point the template hides behind its own nose.
     covered: Wiped<f32>,
+    /// The light of its skin, linear.
+    skin_light: [f32; 3],
     /// What lies behind the fitted face, and the grid on which it was read.
     grid: Grid,
     backdrop: Backdrop,
@@ -101,7 +107,8 @@ impl PreparedTemplate {
         let (grid, backdrop, grain) = Backdrop::read(&picture, mask.as_ref(), &points, unit);
         let shares = shape::shares(&points, unit);
         let covered = occlusion::covered(&points);
-        Self { picture, mask, points, unit, shares, covered, grid, backdrop, grain }
+        let skin_light = exposure::skin_light(&picture, &points);
+        Self { picture, mask, points, unit, shares, covered, skin_light, grid, backdrop, grain }
     }
 
     /// The distance between the centres of the eyes, in the template's pixels. A photo need not be larger
@@ -144,6 +151,9 @@ type Look<'a> = &'a mut dyn FnMut(&'static str, &[&Plane]);
 /// As [`compose`]; shows the coarse planes of each stage to `look`.
 fn compose_observed(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate, look: Look<'_>) -> RgbImage {
     let points = &mesh.points()[..SURFACE_POINTS];
+    let balanced = exposure::balanced(photo, points, eye_distance(points), template.skin_light);
+    let colour = exposure::colour(photo, points);
+    let photo = balanced.as_ref().unwrap_or(photo);
     let geometry = Geometry::new(points, template);
     let Geometry { grid, field, frame, target, rim, .. } = &geometry;
     let [left, top] = field.offset_of(grid);
@@ -165,7 +175,7 @@ fn compose_observed(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate, 
     look("photo in its place", &face.logs.each_ref());
     look("photo's skin", &[&face.skin]);
     look("photo's shading", &face.low.each_ref());
-    let alpha = alpha::alpha(&Evidence {
+    let mut alpha = alpha::alpha(&Evidence {
         points: target,
         frame,
         rim,
@@ -181,7 +191,16 @@ fn compose_observed(photo: &RgbImage, mesh: &Mesh, template: &PreparedTemplate, 
     edge::meet(&mut face, &mut backdrop, &edge, frame);
     look("edge", &[&edge]);
     let patch = features.skin.clone().zip(&face.weight, f32::min);
-    let tone = tone::tone(face, &backdrop, features, frame);
+    let setting = Setting {
+        template: &backdrop,
+        features: &features,
+        rim,
+        frame,
+        points: target,
+        in_photo: &in_photo,
+        occlusion: &geometry.occlusion,
+    };
+    let tone = calm::finish(&mut face, &mut alpha, &setting, colour, look);
     tone.show(look);
     let mut rows = FaceRows::new(Texture::of(photo), &geometry.place, filling.as_ref(), &tone, grid);
     let own = grain::own_deviation(&patch, grid, |y, span, out| rows.luma(y, span, out));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum FittingError {
     /// A file of the models or of a template cannot be read.
-    #[error("cannot read {path}: {source}; `cargo xtask models` and `cargo xtask template demo` make it")]
+    #[error("cannot read {path}; `cargo xtask models` and `cargo xtask template demo` make it")]
     Read {
         /// The file.
         path: PathBuf,
@@ -34,8 +34,8 @@ pub enum FittingError {
         /// What is wrong with it.
         message: String,
     },
-    /// A template's files contradict each other or its description.
-    #[error("template: {message}")]
+    /// A template's files contradict each other or its description, or a picture makes no template.
+    #[error("{message}")]
     Template {
         /// What is wrong with it.
         message: String,

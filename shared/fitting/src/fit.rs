@@ -3,18 +3,19 @@
 //! Decode, search, mesh, gate, crop, compose, encode; each step lives in its own module. Nothing outlives the
 //! call, and the same bytes in give the same bytes out.
 
+use crate::colour::ProfileFault;
 use crate::compose::compose;
 use crate::decode::{Detail, PhotoFile, open};
 use crate::detect::Face;
 use crate::encode;
 use crate::error::FittingError;
-use crate::find::find_faces;
+use crate::find::{Search, Wanted};
 use crate::gate;
 use crate::label;
-use crate::landmarks::{REGION_PER_BOX, landmarks};
+use crate::landmarks::{Landmarks, REGION_PER_BOX, landmarks};
 use crate::mesh::Mesh;
 use crate::models::Models;
-use crate::outcome::{FitOptions, Fitted, Outcome, Refusal};
+use crate::outcome::{FitOptions, Fitted, Outcome, Refusal, Report};
 use crate::photo::{Photo, Region};
 use crate::pixels::RgbImage;
 use crate::template::Template;
@@ -65,10 +66,10 @@ pub fn fit(
     photo: &[u8],
     options: &FitOptions,
 ) -> Result<Outcome, FittingError> {
-    fit_observed(models, template, photo, options, &mut |_| {})
+    fit_observed(models, template, photo, options, &mut |_| {}).map(|report| report.outcome)
 }
 
-/// As [`fit`]; calls `done` at the end of each stage.
+/// As [`fit`], with what is worth logging; calls `done` at the end of each stage.
 ///
 /// # Errors
 /// As [`fit`].
@@ -78,10 +79,13 @@ pub fn fit_observed(
     photo: &[u8],
     options: &FitOptions,
     done: &mut dyn FnMut(Stage),
-) -> Result<Outcome, FittingError> {
-    let face = match face_of(models, template, photo, options, done) {
+) -> Result<Report, FittingError> {
+    let mut ignored_profile = None;
+    let face = match face_of(models, template, photo, options, done, &mut ignored_profile) {
         Ok(face) => face,
-        Err(Stop::Refused(refusal)) => return Ok(Outcome::Refused(refusal)),
+        Err(Stop::Refused(refusal)) => {
+            return Ok(Report { outcome: Outcome::Refused(refusal), ignored_profile });
+        }
         Err(Stop::Broken(error)) => return Err(error),
     };
     let mut work = compose(&face.crop, &face.mesh, template.prepared());
@@ -93,7 +97,8 @@ pub fn fit_observed(
     let image = encode::work(&work, options.format, &options.mark)?;
     let thumbnail = encode::thumbnail(&work, Some(&options.mark))?;
     done(Stage::Encode);
-    Ok(Outcome::Fitted(Fitted { image, thumbnail, width: work.width(), height: work.height() }))
+    let fitted = Fitted { image, thumbnail, width: work.width(), height: work.height() };
+    Ok(Report { outcome: Outcome::Fitted(fitted), ignored_profile })
 }
 
 /// An upright sRGB crop around the face and its mesh in the crop's pixels.
@@ -127,19 +132,12 @@ fn face_of(
     file: &[u8],
     options: &FitOptions,
     done: &mut dyn FnMut(Stage),
+    ignored_profile: &mut Option<ProfileFault>,
 ) -> Result<FaceCrop, Stop> {
-    let (mut photo, file) = open(file, &options.limits, Detail::Side(SEARCHED_SIDE))?;
+    let (photo, file) = open(file, &options.limits, Detail::Side(SEARCHED_SIDE))?;
+    *ignored_profile = photo.ignored_profile();
     done(Stage::Decode);
-    let faces = find_faces(models, &mut photo)?;
-    done(Stage::Detect);
-    let mut face = *gate::admit_faces(&faces)?;
-    if let Some(close) = file.closer(&photo, mesh_region(&photo, &face), mesh_scale(&face))? {
-        // In turned photos that the reduction does not divide this is off by less than a pixel of the search.
-        face = face.scaled(photo.scale_to(&close));
-        photo = close;
-    }
-    let found = landmarks(models, &photo, &face)?;
-    done(Stage::Mesh);
+    let (photo, found) = located(models, &file, photo, done)?;
     gate::admit_geometry(&found, &photo)?;
     gate::admit_turn(template.prepared().turn_from(&found.mesh))?;
     let face = face_crop(&file, &photo, &found.mesh, template.prepared().eye_distance())?;
@@ -148,13 +146,49 @@ fn face_of(
     Ok(face)
 }
 
+/// The photo, with the face upright and as fine as its mesh needs it, and the mesh. A detection in which the mesh network
+/// sees no face is passed over, and the search goes on.
+fn located(
+    models: &Models,
+    file: &PhotoFile<'_>,
+    mut photo: Photo,
+    done: &mut dyn FnMut(Stage),
+) -> Result<(Photo, Landmarks), Stop> {
+    let mut search = Search::new(models, Wanted::Largest);
+    let mut faces = search.next(&mut photo)?;
+    done(Stage::Detect);
+    loop {
+        let face = *gate::admit_faces(&faces)?;
+        let turn = face.turn_upright();
+        let mut upright = face;
+        if let Some(turn) = turn {
+            upright = face.turned(turn, (photo.width(), photo.height()));
+            photo.turn(turn);
+        }
+        let close = file.closer(&photo, mesh_region(&photo, &upright), mesh_scale(&upright))?;
+        if let Some(close) = &close {
+            upright = upright.mapped(photo.scale_to(close), |point| photo.point_in(close, point));
+        }
+        let found = landmarks(models, close.as_ref().unwrap_or(&photo), &upright)?;
+        if found.presence >= gate::PRESENCE_MIN {
+            done(Stage::Mesh);
+            return Ok((close.unwrap_or(photo), found));
+        }
+        if let Some(turn) = turn {
+            photo.turn(turn.back());
+        }
+        search.reject(&face);
+        faces = search.next(&mut photo)?;
+    }
+}
+
 /// How many times as large a face must be for its mesh.
 fn mesh_scale(face: &Face) -> f32 {
     MESH_REGION_SIDE / mesh_region_side(face).max(1.0)
 }
 
 fn mesh_region_side(face: &Face) -> f32 {
-    REGION_PER_BOX * face.size[0].max(face.size[1])
+    REGION_PER_BOX * face.side()
 }
 
 /// The upright square around the region from which a face's mesh is found.

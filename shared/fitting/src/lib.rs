@@ -26,13 +26,14 @@ mod resize;
 pub mod template;
 mod topology;
 
+pub use colour::ProfileFault;
 pub use error::FittingError;
 pub use find::find_mesh;
 pub use fit::{Stage, fit, fit_observed};
 pub use mark::Mark;
 pub use mesh::{MESH_POINTS, Mesh};
 pub use models::Models;
-pub use outcome::{FitOptions, Fitted, Format, Outcome, Refusal};
-pub use photo::Photo;
+pub use outcome::{FitOptions, Fitted, Format, Outcome, Refusal, Report};
+pub use photo::{Photo, Region};
 pub use pixels::{GreyImage, RgbImage};
 pub use template::Template;

@@ -1,14 +1,12 @@
 //! A decoded photo, and upright sRGB views of its parts.
 //!
-//! The stored pixels are never turned or converted as a whole: a view is cut out and reduced where it lies,
+//! A JPEG's stored pixels are never turned or converted as a whole: a view is cut out and reduced where it lies,
 //! and only that small result is turned upright and brought to sRGB. Nor need all of them be in memory: a photo
 //! of which only a part was decoded has the whole photo's coordinates. One thing is done to all pixels when a file is
 //! read: four inks, grey and transparency become three channels, since no raster here has any other number.
 
-use std::sync::Arc;
-
 pub(crate) use self::orientation::{Orientation, QuarterTurn};
-use crate::colour::Profile;
+use crate::colour::{Colours, ProfileFault};
 use crate::pixels::RgbImage;
 use crate::resize::resized;
 
@@ -18,7 +16,7 @@ mod orientation;
 pub struct Photo {
     stored: Stored,
     orientation: Orientation,
-    profile: Option<Arc<Profile>>,
+    colours: Colours,
 }
 
 /// The pixels of a file, or a part of them, at one scale.
@@ -31,13 +29,15 @@ pub(crate) struct Stored {
     pub(crate) size: (usize, usize),
     /// Pixels of the file per stored pixel, across and down.
     pub(crate) reduction: usize,
+    /// Width and height of the whole picture in pixels of the file, of which the last stored ones may have but a part.
+    pub(crate) full: (usize, usize),
 }
 
 impl Stored {
     /// All pixels of a file.
     pub(crate) fn whole(pixels: RgbImage) -> Self {
         let size = (pixels.width(), pixels.height());
-        Self { pixels, left: 0, top: 0, size, reduction: 1 }
+        Self { pixels, left: 0, top: 0, size, reduction: 1, full: size }
     }
 
     /// A region of the whole picture in pixels of this part, which contains it.
@@ -56,11 +56,15 @@ impl Stored {
 
 /// A part of the upright photo, in whole pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Region {
-    pub(crate) left: usize,
-    pub(crate) top: usize,
-    pub(crate) width: usize,
-    pub(crate) height: usize,
+pub struct Region {
+    /// The first column.
+    pub left: usize,
+    /// The first row.
+    pub top: usize,
+    /// How many columns.
+    pub width: usize,
+    /// How many rows.
+    pub height: usize,
 }
 
 impl Region {
@@ -77,18 +81,29 @@ impl Region {
 }
 
 impl Photo {
-    pub(crate) fn new(stored: Stored, orientation: Orientation, icc: Option<&[u8]>) -> Self {
-        Self { stored, orientation, profile: icc.and_then(Profile::parse).map(Arc::new) }
+    pub(crate) fn new(stored: Stored, orientation: Orientation, colours: Colours) -> Self {
+        Self { stored, orientation, colours }
+    }
+
+    /// Why the photo's colour description was ignored, if it was.
+    #[must_use]
+    pub fn ignored_profile(&self) -> Option<ProfileFault> {
+        self.colours.fault()
     }
 
     /// The same photo with other pixels of its file in memory.
     pub(crate) fn showing(&self, stored: Stored) -> Self {
-        Self { stored, orientation: self.orientation, profile: self.profile.clone() }
+        Self { stored, orientation: self.orientation, colours: self.colours.clone() }
     }
 
     /// Pixels of the file per pixel of this photo: above 1 when it was decoded at a reduced scale.
     pub(crate) fn reduction(&self) -> usize {
         self.stored.reduction
+    }
+
+    /// Width and height of the stored picture in pixels of the file.
+    pub(crate) fn full_size(&self) -> (usize, usize) {
+        self.stored.full
     }
 
     /// How many times as large `other` is, which came of the same file.
@@ -111,6 +126,27 @@ impl Photo {
         let down = flipped(rows_flipped, self.stored.size.1, other.stored.size.1);
         let (right, below) = if transposed { (down, across) } else { (across, down) };
         [(x + 0.5) * scale - 0.5 + right, (y + 0.5) * scale - 0.5 + below]
+    }
+
+    /// Left, top, right and bottom of a region of the upright photo, without what a reduced photo's outermost pixels have
+    /// beyond the file's. So the same photo is cut in the same way whichever corner its pixels begin at.
+    #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
+    pub(crate) fn extent(&self, region: Region) -> [f32; 4] {
+        let Stored { size, reduction, full, .. } = self.stored;
+        let beyond = [(size.0, full.0), (size.1, full.1)]
+            .map(|(size, full)| size as f32 - full as f32 / reduction as f32);
+        let Orientation { transposed, columns_flipped, rows_flipped } = self.orientation;
+        let [mut across, mut down] = [(beyond[0], columns_flipped), (beyond[1], rows_flipped)];
+        if transposed {
+            (across, down) = (down, across);
+        }
+        let span = |first: usize, length: usize, size: usize, (beyond, is_flipped): (f32, bool)| {
+            let (low, high) = if is_flipped { (beyond, 0.0) } else { (0.0, beyond) };
+            ((first as f32).max(low), ((first + length) as f32).min(size as f32 - high))
+        };
+        let (left, right) = span(region.left, region.width, self.width(), across);
+        let (top, bottom) = span(region.top, region.height, self.height(), down);
+        [left, top, right, bottom]
     }
 
     /// Whether a region of the upright photo is in memory, reduced no more than so much.
@@ -147,7 +183,7 @@ impl Photo {
         clippy::cast_sign_loss,
         reason = "coordinates are clamped to the photo before they become pixel counts"
     )]
-    pub(crate) fn region(&self, [left, top, right, bottom]: [f32; 4]) -> Region {
+    pub fn region(&self, [left, top, right, bottom]: [f32; 4]) -> Region {
         let span = |low: f32, high: f32, size: usize| {
             let first = (low.max(0.0) as usize).min(size - 1);
             (first, (high.ceil().max(0.0) as usize).clamp(first + 1, size) - first)
@@ -212,9 +248,7 @@ impl Photo {
             let reduced = resized(&self.stored.pixels, stored, width, height);
             self.orientation.upright(&reduced, reduced.whole())
         };
-        if let Some(profile) = &self.profile {
-            profile.apply(upright.data_mut());
-        }
+        self.colours.apply(upright.data_mut());
         upright
     }
 }
@@ -232,8 +266,11 @@ mod tests {
     fn a_view_of_a_part_is_the_part_of_the_whole() {
         for value in 1..=8 {
             for turn in [QuarterTurn::Right, QuarterTurn::Half, QuarterTurn::Left] {
-                let mut photo =
-                    Photo::new(Stored::whole(stored()), Orientation::from_exif(value).unwrap(), None);
+                let mut photo = Photo::new(
+                    Stored::whole(stored()),
+                    Orientation::from_exif(value).unwrap(),
+                    Colours::default(),
+                );
                 let before = photo.upright();
                 photo.turn(turn);
                 let whole = photo.upright();
@@ -259,9 +296,9 @@ mod tests {
         let window = Region { left: 1, top: 0, width: 2, height: 2 };
         for value in 1..=8 {
             let orientation = Orientation::from_exif(value).unwrap();
-            let whole = Photo::new(Stored::whole(stored()), orientation, None);
+            let whole = Photo::new(Stored::whole(stored()), orientation, Colours::default());
             let pixels = stored().part(window);
-            let part = whole.showing(Stored { pixels, left: 1, top: 0, size: (3, 2), reduction: 1 });
+            let part = whole.showing(Stored { left: 1, size: (3, 2), full: (3, 2), ..Stored::whole(pixels) });
             assert_eq!((part.width(), part.height()), (whole.width(), whole.height()));
             let (width, height) = (whole.width(), whole.height());
             let pixel = |left, top| Region { left, top, width: 1, height: 1 };
@@ -287,8 +324,8 @@ mod tests {
         for value in 1..=8 {
             let orientation = Orientation::from_exif(value).unwrap();
             // Five by six pixels of a file, and two by two for them at a quarter.
-            let full = Photo::new(Stored::whole(RgbImage::new(5, 6)), orientation, None);
-            let quarter = Stored { reduction: 4, ..Stored::whole(RgbImage::new(2, 2)) };
+            let full = Photo::new(Stored::whole(RgbImage::new(5, 6)), orientation, Colours::default());
+            let quarter = Stored { reduction: 4, full: (5, 6), ..Stored::whole(RgbImage::new(2, 2)) };
             let quarter = full.showing(quarter);
             for (column, row) in [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)] {
                 let at = |photo: &Photo, column: f32, row: f32| {
@@ -306,6 +343,25 @@ mod tests {
                 let fine = at(&full, (column + 0.5) * 4.0 - 0.5, (row + 0.5) * 4.0 - 0.5);
                 assert_eq!(quarter.point_in(&full, coarse), fine, "orientation {value}");
             }
+        }
+    }
+
+    #[test]
+    fn a_reduced_photo_ends_where_the_files_pixels_end() {
+        for value in 1..=8 {
+            let orientation = Orientation::from_exif(value).unwrap();
+            let stored = Stored { reduction: 4, full: (5, 6), ..Stored::whole(RgbImage::new(2, 2)) };
+            let photo = Photo::new(stored, orientation, Colours::default());
+            let [left, top, right, bottom] = photo.extent(photo.whole());
+            let sides = if orientation.transposed { [1.5, 1.25] } else { [1.25, 1.5] };
+            assert_eq!([right - left, bottom - top], sides, "orientation {value}");
+            // Both corners of the file's pixels, as a photo at full scale has them.
+            let full = photo.showing(Stored::whole(RgbImage::new(5, 6)));
+            let corner = photo.point_in(&full, [left - 0.5, top - 0.5]);
+            assert_eq!(corner, [-0.5, -0.5], "orientation {value}");
+            let inner = Region { left: 1, top: 1, width: 1, height: 1 };
+            let [left, top, ..] = photo.extent(inner);
+            assert_eq!([left, top], [1.0, 1.0], "orientation {value}");
         }
     }
 

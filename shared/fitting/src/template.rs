@@ -15,6 +15,8 @@ pub use check::{Concern, concerns};
 pub use description::{DESCRIPTION_FILE, FaceChoice, FileEntry, TemplateDescription, TemplateFiles};
 pub use draft::{Draft, draft};
 
+use domain::ReasonCode;
+
 use crate::compose::PreparedTemplate;
 use crate::decode::{Detail, Limits, decode};
 use crate::error::FittingError;
@@ -122,8 +124,18 @@ fn mask(bytes: &[u8], (width, height): (usize, usize)) -> Result<GreyImage, Fitt
     GreyImage::from_raw(width, height, grey).ok_or_else(|| fault("the mask has another size".to_owned()))
 }
 
+/// Why a picture cannot be read.
 fn unusable(refusal: Refusal) -> FittingError {
-    fault(format!("{} (measured {}, limit {})", refusal.reason.as_str(), refusal.measured, refusal.threshold))
+    fault(match refusal.reason {
+        ReasonCode::BadFormat => "the picture is no JPEG, PNG or WebP".to_owned(),
+        ReasonCode::TooLarge => format!(
+            "the picture is too large: a template has at most {} pixels a side and {} MiB",
+            TEMPLATE_LIMITS.side_max,
+            TEMPLATE_LIMITS.photo_bytes_max >> 20
+        ),
+        ReasonCode::CorruptImage => "the picture is damaged".to_owned(),
+        reason => format!("the picture cannot be used: {}", reason.as_str()),
+    })
 }
 
 fn fault(message: String) -> FittingError {

@@ -7,6 +7,7 @@
     clippy::cast_sign_loss,
     reason = "a test says what it needs and stops; its values are small by construction"
 )]
+#![expect(clippy::disallowed_methods, reason = "the test measures what a refusal costs")]
 
 mod support;
 
@@ -45,6 +46,39 @@ fn what_is_too_large_is_refused_on_its_header() {
     assert_eq!(reason(&png_stating(20_000, 1)), ReasonCode::TooLarge);
     assert_eq!(reason(&png_stating(1, 20_000)), ReasonCode::TooLarge);
     assert_eq!(reason(&vec![0xFF; Limits::default().photo_bytes_max + 1]), ReasonCode::TooLarge);
+}
+
+/// A JPEG with a frame of a kind that states a size, and next to nothing in it.
+fn jpeg_stating(frame: u8, width: u16, height: u16) -> Vec<u8> {
+    let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0];
+    bytes.extend([1; 64]);
+    bytes.extend([0xFF, frame, 0, 11, 8]);
+    bytes.extend([height.to_be_bytes(), width.to_be_bytes()].concat());
+    bytes.extend(b"\x01\x01\x11\0\xFF\xDA\0\x08\x01\x01\0\0\x3F\0\xFF\xD9");
+    bytes
+}
+
+#[test]
+fn the_photos_of_phones_are_within_the_limits() {
+    let reason = |photo: &[u8]| {
+        decode(photo, &Limits::default(), Detail::Side(768)).err().map(|refusal| refusal.reason)
+    };
+    // What is admitted goes on to be found empty.
+    for (width, height) in [(9248, 6936), (12_000, 9_000), (16_320, 12_240), (16_384, 12_288)] {
+        let found = reason(&jpeg_stating(0xC0, width, height));
+        assert_eq!(found, Some(ReasonCode::CorruptImage), "{width} × {height}");
+    }
+    assert_eq!(reason(&jpeg_stating(0xC0, 16_384, 12_330)), Some(ReasonCode::TooLarge));
+    assert_eq!(reason(&png_stating(9248, 6936)), Some(ReasonCode::CorruptImage));
+    assert_eq!(reason(&png_stating(9248, 7029)), Some(ReasonCode::TooLarge));
+}
+
+#[test]
+fn what_is_coded_in_an_unusual_way_is_not_called_damaged() {
+    let mut apples = b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI\x50\0\x20\x02\x2b\xd5\xb3\x7f".to_vec();
+    apples.extend(&png_stating(10, 10)[8..]);
+    assert_eq!(reason(&apples), ReasonCode::BadFormat);
+    assert_eq!(reason(&jpeg_stating(0xC9, 10, 10)), ReasonCode::BadFormat, "arithmetic-coded");
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn a_work_does_not_depend_on_the_work_before_it() {
 
 #[test]
 fn a_work_is_the_same_in_a_process_of_its_own() {
-    let folder = std::env::temp_dir().join(format!("fitting-alone-{}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fitting-alone-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     let (a, b) = ("grace_hopper.jpg", "obama.jpg");
     let alone = |photo: &str, out: &str| {

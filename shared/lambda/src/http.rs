@@ -3,13 +3,15 @@
 //! Who the caller is comes from the JWT authorizer's claims and from nowhere else: no header, query or body can
 //! name a user.
 
+use std::net::IpAddr;
+
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
-use domain::IdentityHash;
 use domain::limits::IDEMPOTENCY_KEY_CHARS_MAX;
-use serde::Serialize;
+use domain::{IdentityHash, UnixSeconds};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::{ApiError, Problem};
 
@@ -17,6 +19,8 @@ use crate::{ApiError, Problem};
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// A request that passed the authorizer.
+#[derive(Deserialize)]
+#[serde(transparent)]
 pub struct Request(ApiGatewayV2httpRequest);
 
 impl Request {
@@ -58,9 +62,21 @@ impl Request {
         self.claim("username").or_else(|| self.claim("cognito:username"))
     }
 
+    /// When the caller's token was issued (`iat`), or when they signed in (`auth_time`), which is no later; `None` when the
+    /// token says neither. API Gateway hands numbers on as text.
+    pub fn issued_at(&self) -> Option<UnixSeconds> {
+        let claim = self.claim("iat").or_else(|| self.claim("auth_time"))?;
+        claim.parse().ok().map(UnixSeconds::from_second)
+    }
+
     fn claim(&self, name: &str) -> Option<&str> {
         let jwt = self.0.request_context.authorizer.as_ref()?.jwt.as_ref()?;
         jwt.claims.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The network address that the request came from, as API Gateway saw it. Behind a proxy it is the proxy's.
+    pub fn source_address(&self) -> Option<IpAddr> {
+        self.0.request_context.http.source_ip.as_deref()?.parse().ok()
     }
 
     /// A parameter of the path.
@@ -129,7 +145,7 @@ impl Request {
             return Err(Problem::bad_request("invalid_body", detail));
         }
         if body.len() > BODY_BYTES_MAX {
-            let detail = format!("The body is over {BODY_BYTES_MAX} bytes.");
+            let detail = format!("The body is over {BODY_BYTES_MAX} bytes ({} KiB).", BODY_BYTES_MAX >> 10);
             return Err(Problem::new(413, "body_too_large", "The body is too large", detail));
         }
         serde_json::from_str(body)
@@ -137,7 +153,7 @@ impl Request {
     }
 }
 
-/// A response; never cached, never a cookie.
+/// A response; never a cookie, and cached only where the endpoint says so.
 #[derive(Debug)]
 pub struct Response {
     status: u16,
@@ -170,6 +186,18 @@ impl Response {
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
         self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Lets anybody keep the answer for a while: for what is the same for everybody and tells of nobody.
+    #[must_use]
+    pub fn cached_for(self, seconds: u32) -> Self {
+        let Ok(value) = HeaderValue::from_str(&format!("public, max-age={seconds}")) else { return self };
+        self.header(header::CACHE_CONTROL, value)
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status
     }
 
     fn of(status: u16, content_type: &'static str, body: String) -> Self {
@@ -251,12 +279,35 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_as_old_as_it_says_and_of_no_age_when_it_does_not() {
+        let issued_at = |claims: serde_json::Value| {
+            let context = serde_json::json!({ "http": { "method": "GET" }, "authorizer": { "jwt": { "claims": claims } } });
+            request(event(&serde_json::json!({ "requestContext": context }))).issued_at()
+        };
+        let second = |second| Some(UnixSeconds::from_second(second));
+        assert_eq!(issued_at(serde_json::json!({ "iat": "1795435200" })), second(1_795_435_200));
+        let both = serde_json::json!({ "iat": "1795435200", "auth_time": "1795000000" });
+        assert_eq!(issued_at(both), second(1_795_435_200));
+        assert_eq!(issued_at(serde_json::json!({ "auth_time": "1795000000" })), second(1_795_000_000));
+        for claims in [serde_json::json!({}), serde_json::json!({ "iat": "yesterday" })] {
+            assert_eq!(issued_at(claims), None);
+        }
+    }
+
+    #[test]
     fn a_long_body_is_not_read() {
         let body = "x".repeat(BODY_BYTES_MAX + 1);
         let problem = request(event(&serde_json::json!({ "body": body })))
             .json::<serde_json::Value>()
             .expect_err("long");
         assert_eq!(problem.code(), "body_too_large");
+    }
+
+    #[test]
+    fn an_answer_is_cached_only_where_the_endpoint_says_so() {
+        let answer = || Response::json(200, &[1, 2]).expect("serialises");
+        assert_eq!(answer().headers["cache-control"], "no-store");
+        assert_eq!(answer().cached_for(300).headers["cache-control"], "public, max-age=300");
     }
 
     #[test]

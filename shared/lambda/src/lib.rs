@@ -2,6 +2,7 @@
 //! identity, problem+json, the serving loop. It knows no AWS service and no endpoint.
 
 pub mod clock;
+mod deadline;
 mod http;
 mod metrics;
 mod object_key;

@@ -15,6 +15,9 @@ use crate::{Settings, SettingsError};
 /// Where the metrics are found.
 const NAMESPACE: &str = "AiFitting";
 
+/// Answers with a status of 500 or above, the metric that the alarms on what users see are on.
+const SERVER_FAULTS: &str = "server_faults";
+
 /// Writes the metrics of one function.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -56,17 +59,33 @@ impl Metrics {
     /// # Errors
     /// When the name is missing.
     pub fn of(settings: &Settings) -> Result<Self, SettingsError> {
-        Ok(Self { function: settings.text("AWS_LAMBDA_FUNCTION_NAME")? })
+        Ok(Self::of_function(settings.text("AWS_LAMBDA_FUNCTION_NAME")?))
+    }
+
+    /// The metrics of the function of this name.
+    pub(crate) fn of_function(function: String) -> Self {
+        Self { function }
     }
 
     /// Writes these measurements, under the function's name alone and, with a `kind`, also under both.
     pub fn emit(&self, kind: Option<&'static str>, metrics: &[Metric], now: UnixSeconds) {
+        self.write(kind, metrics, now);
+    }
+
+    /// Counts one answer of 500 or above. `route` is the key of the route, such as `GET /v1/works/{id}`, which comes from
+    /// the template and never from the request.
+    pub(crate) fn count_server_fault(&self, route: &str, now: UnixSeconds) {
+        let fault = Metric { name: SERVER_FAULTS, unit: Unit::Count, value: 1 };
+        self.write(Some(route), &[fault], now);
+    }
+
+    fn write(&self, kind: Option<&str>, metrics: &[Metric], now: UnixSeconds) {
         let line = format!("{}\n", self.document(kind, metrics, now));
         // In one write, so that no log line comes in between. Without a stdout there is nobody to tell.
         let _unwritten = std::io::stdout().lock().write_all(line.as_bytes());
     }
 
-    fn document(&self, kind: Option<&'static str>, metrics: &[Metric], now: UnixSeconds) -> Value {
+    fn document(&self, kind: Option<&str>, metrics: &[Metric], now: UnixSeconds) -> Value {
         let named = |metric: &Metric| json!({ "Name": metric.name, "Unit": metric.unit.as_str() });
         let dimensions =
             if kind.is_some() { json!([["function"], ["function", "kind"]]) } else { json!([["function"]]) };

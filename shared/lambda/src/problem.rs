@@ -21,7 +21,7 @@ pub struct Problem {
 pub enum ApiError {
     /// The request is refused.
     Problem(Problem),
-    /// The fault is ours.
+    /// The fault is ours. The log and the count of such answers tell of it.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -57,6 +57,12 @@ impl Problem {
         Self::new(500, "internal_error", "Internal error", detail).retry_after(1)
     }
 
+    /// Something of ours is too slow, and the app may try again.
+    pub(crate) fn unavailable() -> Self {
+        let detail = "The service took too long to answer; please try again.";
+        Self::new(503, "unavailable", "Temporarily unavailable", detail).retry_after(1)
+    }
+
     /// Adds a `Retry-After` header.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
@@ -74,7 +80,8 @@ impl Problem {
         self.code
     }
 
-    pub(crate) fn retry_after_seconds(&self) -> Option<u32> {
+    /// When to ask again, if that is known.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
         self.retry_after_seconds
     }
 

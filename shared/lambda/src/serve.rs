@@ -8,9 +8,11 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{ApiError, Problem, Request, Response, clock};
+use crate::deadline::{OutOfTime, within};
+use crate::{ApiError, Metrics, Problem, Request, Response, clock};
 
 /// Why an event was not handled; Lambda retries it. Its text is safe to log.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,10 @@ pub struct HandlerError(String);
 impl HandlerError {
     /// Takes the error's own words, which by the rule of this project hold no payload.
     pub fn of(error: &impl std::error::Error) -> Self {
+        Self(error.to_string())
+    }
+
+    fn out_of_time(error: OutOfTime) -> Self {
         Self(error.to_string())
     }
 
@@ -34,7 +40,8 @@ impl From<HandlerError> for Diagnostic {
     }
 }
 
-/// Serves the routes of an HTTP API until Lambda ends the process. The handler gets the request and the time.
+/// Serves the routes of an HTTP API until Lambda ends the process. The handler gets the request and the time. Answers
+/// of 500 and above are counted: Lambda itself takes them for successes.
 ///
 /// # Errors
 /// When the Lambda runtime cannot be reached.
@@ -44,37 +51,55 @@ where
     F: Future<Output = Result<Response, ApiError>>,
 {
     let service = service_fn(async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
-        let handled = AssertUnwindSafe(Box::pin(handler(Request::new(event.payload), clock::now())))
-            .catch_unwind()
-            .await;
-        let outcome =
-            handled.unwrap_or_else(|_payload| Err(ApiError::Internal(Box::new(HandlerError::panicked()))));
-        answer(outcome).map(ApiGatewayV2httpResponse::from).map_err(|error| HandlerError::of(&error))
+        let metrics = Metrics::of_function(event.context.env_config.function_name.clone());
+        let request = Request::new(event.payload);
+        let route = request.route().to_owned();
+        let handling = AssertUnwindSafe(Box::pin(handler(request, clock::now()))).catch_unwind();
+        let outcome = match within(event.context.deadline, handling).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_payload)) => Err(ApiError::Internal(Box::new(HandlerError::panicked()))),
+            Err(out_of_time) => Err(unavailable(out_of_time)),
+        };
+        let response = answer(outcome).map_err(|error| HandlerError::of(&error))?;
+        if response.status() >= 500 {
+            metrics.count_server_fault(&route, clock::now_seconds());
+        }
+        Ok::<_, HandlerError>(ApiGatewayV2httpResponse::from(response))
     });
     lambda_runtime::run(service).await
 }
 
 /// Serves asynchronous events until Lambda ends the process. The handler gets the event and the request's id, which
-/// is the same for every attempt on one event. An error goes back to Lambda, which retries.
+/// is the same for every attempt on one event. Its answer reaches only who invokes the function by hand. An error goes
+/// back to Lambda, which retries.
 ///
 /// # Errors
 /// When the Lambda runtime cannot be reached.
-pub async fn serve_events<E, H, F>(handler: H) -> Result<(), lambda_runtime::Error>
+pub async fn serve_events<E, A, H, F>(handler: H) -> Result<(), lambda_runtime::Error>
 where
     E: DeserializeOwned,
+    A: Serialize,
     H: Fn(E, String) -> F,
-    F: Future<Output = Result<(), HandlerError>>,
+    F: Future<Output = Result<A, HandlerError>>,
 {
     let service = service_fn(async |event: LambdaEvent<E>| {
-        let handled =
-            AssertUnwindSafe(Box::pin(handler(event.payload, event.context.request_id))).catch_unwind().await;
-        let outcome = handled.unwrap_or_else(|_payload| Err(HandlerError::panicked()));
+        let LambdaEvent { payload, context } = event;
+        let handling = AssertUnwindSafe(Box::pin(handler(payload, context.request_id))).catch_unwind();
+        let outcome = match within(context.deadline, handling).await {
+            Ok(handled) => handled.unwrap_or_else(|_payload| Err(HandlerError::panicked())),
+            Err(out_of_time) => Err(HandlerError::out_of_time(out_of_time)),
+        };
         if let Err(error) = &outcome {
             tracing::error!(%error, "event not handled");
         }
         outcome
     });
     lambda_runtime::run(service).await
+}
+
+fn unavailable(error: OutOfTime) -> ApiError {
+    tracing::error!(%error, "request not served");
+    Problem::unavailable().into()
 }
 
 fn answer(outcome: Result<Response, ApiError>) -> Result<Response, serde_json::Error> {

@@ -19,6 +19,7 @@ pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
     /// The environment of this process. Variables that are not UTF-8 count as missing.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where the environment comes in")]
     pub fn of_process() -> Self {
         let utf8 = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

@@ -14,9 +14,13 @@ pub fn closed(closed: Closed) -> Problem {
             let detail = "Something of this account has just begun to be erased; please try again.";
             Problem::new(409, "account_changing", "The account is changing", detail).retry_after(1)
         }
+        Closed::TokenTooOld => {
+            let detail = "This account was erased after your token was issued. Sign in again, and send POST /v1/account \
+                          with the new token.";
+            Problem::new(403, "token_too_old", "The token is from before the erasure", detail)
+        }
         Closed::Erased => {
-            let detail =
-                "This account was erased. To start anew, with nothing of the old one, send POST /v1/account.";
+            let detail = "This account was erased. To start anew, with nothing of the old one, sign in again and send POST /v1/account.";
             Problem::new(403, "account_erased", "The account was erased", detail)
         }
     }

@@ -104,11 +104,6 @@ impl WorkResource {
             }
         }))
     }
-
-    /// Whether it pays to ask again.
-    pub fn is_under_way(&self) -> bool {
-        matches!(self.status, "awaiting_upload" | "processing")
-    }
 }
 
 impl FailureResource {

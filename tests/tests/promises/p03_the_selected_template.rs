@@ -7,37 +7,112 @@ use anyhow::{Context as _, Result};
 use local_stack::{local_directory, workspace_root};
 use serde_json::{Value, json};
 
-use crate::app::{App, TEMPLATE};
+use crate::app::{App, OTHER_TEMPLATE as OTHER, TEMPLATE};
 use crate::faces;
 use crate::workbench::{Faults, Workbench};
 
-/// The other template of the demo pack.
-const OTHER: &str = "joconde";
-
-/// The mean difference of JPEG compression, in levels of 255, with room to spare.
+/// How far from the template's pixels JPEG compression alone takes them, in levels of 255: at most so much in the mean
+/// of any block of the picture (measured: see the test's output).
 const UNTOUCHED: f64 = 4.0;
 
+/// Another face in the place of the template's differs from it by more than this in the mean.
+const FITTED: f64 = 12.0;
+
+/// The face's box grown by this part of its size on every side, in hundredths, holds all that a fit may change.
+const RIM_PERCENT: usize = 35;
+
+/// The side in pixels of the blocks in which the rest of the picture is compared.
+const BLOCK: usize = 16;
+
 #[test]
-fn the_work_is_the_selected_template_with_nothing_changed_away_from_the_face() -> Result<()> {
+fn the_work_is_the_selected_template_with_the_face_changed_and_nothing_else() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     for template in [TEMPLATE, OTHER] {
         let photo = faces::portrait()?;
         let asked = user.ask_for(template, &photo)?;
-        user.caller.put_photo(&asked.upload, &photo.bytes)?;
+        let (status, said) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
+        assert_eq!(status, 200, "{said}");
         let work = user.wait(asked.work)?;
-        assert_eq!(work["template"]["id"], template);
+        assert_eq!((&work["status"], &work["template"]["id"]), (&json!("ready"), &json!(template)));
         let (_, jpeg) = user.caller.download(work["image"]["url"].as_str().context("no url")?)?;
         let (width, pixels) = faces::pixels(&jpeg)?;
         let (template_width, original) = picture(template)?;
         assert_eq!((width, pixels.len()), (template_width, original.len()), "the template's size");
-        // The lowest twentieth of the picture is far from any face.
-        let far = pixels.len() * 19 / 20;
-        let difference = mean_difference(&pixels[far..], &original[far..]);
-        assert!(difference < UNTOUCHED, "{template} is changed by {difference:.1} away from the face");
-        assert!(mean_difference(&pixels, &original) > 0.0);
+
+        let (face, height) = (face(template)?, original.len() / 3 / width);
+        let differs = |area: Area| difference(&pixels, &original, width, area);
+        let fitted = differs(face);
+        assert!(fitted > FITTED, "{template}: the face differs by {fitted:.1}, which is no other face");
+        let changed = face.grown(RIM_PERCENT);
+        let away = blocks(width, height).filter(|block| !block.meets(changed));
+        let worst = away.map(differs).fold(0.0, f64::max);
+        println!("{template}: the face differs by {fitted:.1}, the worst block away from it by {worst:.1}");
+        assert!(worst < UNTOUCHED, "{template} is changed by {worst:.1} away from the face");
     }
     Ok(())
+}
+
+/// A rectangle of pixels.
+#[derive(Debug, Clone, Copy)]
+struct Area {
+    left: usize,
+    top: usize,
+    right: usize,
+    bottom: usize,
+}
+
+impl Area {
+    /// Grown by this part of its size on every side, in hundredths.
+    fn grown(self, percent: usize) -> Self {
+        let more = |size: usize| size * percent / 100;
+        let (across, down) = (more(self.right - self.left), more(self.bottom - self.top));
+        Self {
+            left: self.left.saturating_sub(across),
+            top: self.top.saturating_sub(down),
+            right: self.right + across,
+            bottom: self.bottom + down,
+        }
+    }
+
+    fn meets(self, other: Self) -> bool {
+        let apart = self.right <= other.left
+            || other.right <= self.left
+            || self.bottom <= other.top
+            || other.bottom <= self.top;
+        !apart
+    }
+}
+
+/// The box of the face that is replaced in a template.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels of a picture")]
+fn face(template: &str) -> Result<Area> {
+    let path = workspace_root().join("templates").join(template).join("template.json");
+    let description: Value = serde_json::from_slice(&fs::read(path)?)?;
+    let bounds: [f64; 4] = serde_json::from_value(description["face"]["bounds"].clone())?;
+    let [left, top, right, bottom] = bounds.map(|bound| bound.max(0.0) as usize);
+    Ok(Area { left, top, right, bottom })
+}
+
+/// The whole blocks of a picture.
+fn blocks(width: usize, height: usize) -> impl Iterator<Item = Area> {
+    let starts = |size: usize| (0..size / BLOCK).map(|number| number * BLOCK);
+    starts(height).flat_map(move |top| {
+        starts(width).map(move |left| Area { left, top, right: left + BLOCK, bottom: top + BLOCK })
+    })
+}
+
+/// The mean difference of two pictures in this area, in levels of 255.
+fn difference(one: &[u8], other: &[u8], width: usize, area: Area) -> f64 {
+    let (mut total, mut count) = (0_u64, 0_u32);
+    for y in area.top..area.bottom {
+        let row = 3 * (y * width + area.left)..3 * (y * width + area.right);
+        for (one, other) in one[row.clone()].iter().zip(&other[row]) {
+            total += u64::from(one.abs_diff(*other));
+            count += 1;
+        }
+    }
+    total as f64 / f64::from(count)
 }
 
 #[test]
@@ -86,9 +161,4 @@ fn picture(template: &str) -> Result<(usize, Vec<u8>)> {
     assert_eq!(frame.color_type, png::ColorType::Rgb);
     pixels.truncate(frame.buffer_size());
     Ok((usize::try_from(frame.width)?, pixels))
-}
-
-fn mean_difference(one: &[u8], other: &[u8]) -> f64 {
-    let total: f64 = one.iter().zip(other).map(|(one, other)| f64::from(one.abs_diff(*other))).sum();
-    total / one.len() as f64
 }

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use domain::limits::UPLOAD_WINDOW;
 use domain::receipt::{self, Jwks, Salt};
-use local_stack::{Caller, LocalStack};
+use local_stack::{Caller, LocalStack, Stopwatch};
 use serde_json::{Value, json};
 
 use super::steps::Steps;
@@ -71,13 +72,13 @@ fn follow(
     steps: &mut Steps,
     show: impl Fn(&str) -> anyhow::Result<local_stack::ApiAnswer>,
 ) -> anyhow::Result<()> {
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let mut seen = String::new();
     while start.elapsed() < LIMIT {
         let shown: Value = show("")?.expect(200)?;
         let status = shown["status"].as_str().context("no status")?;
         if status != seen {
-            steps.next(&format!("The erasure is {status}"));
+            steps.next(&told(status));
             status.clone_into(&mut seen);
         }
         if status == "verified" {
@@ -89,6 +90,19 @@ fn follow(
         }
     }
     bail!("the erasure was not verified within {} s", LIMIT.as_secs())
+}
+
+/// A state of the erasure, and what it waits for.
+fn told(status: &str) -> String {
+    if status != "erased" {
+        return format!("The erasure is {status}");
+    }
+    // Twice the life of an upload URL, for a PUT that began in its last second (`domain::Erasure::erased`).
+    let minutes = 2 * UPLOAD_WINDOW.as_mins();
+    format!(
+        "The erasure is {status}; its second look waits until every upload URL has run out \
+         (seconds here, {minutes} minutes with the default UploadUrlSeconds)"
+    )
 }
 
 /// Everything in the buckets and tables that is somebody's: the demo has one user. The request and the word that

@@ -1,25 +1,25 @@
 //! Steps on standard error, each with the time it took.
 
-use std::time::Instant;
+use local_stack::Stopwatch;
 
 use crate::workspace::say;
 
 /// The clock of a run.
 pub(crate) struct Steps {
-    run: Instant,
-    step: Option<Instant>,
+    run: Stopwatch,
+    step: Option<Stopwatch>,
 }
 
 impl Steps {
     /// Starts the clock.
     pub(crate) fn start() -> Self {
-        Self { run: Instant::now(), step: None }
+        Self { run: Stopwatch::start(), step: None }
     }
 
     /// Ends the step before and names the next.
     pub(crate) fn next(&mut self, step: &str) {
         self.close();
-        self.step = Some(Instant::now());
+        self.step = Some(Stopwatch::start());
         say(&format!("── {step}"));
     }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use super::QUIET_MEDIAPIPE;
-use super::pairs::{Manifest, Pair};
+use super::pairs::{Derived, Manifest, Pair};
 use crate::workspace::say;
 use crate::{models, python, registry};
 
@@ -53,7 +53,7 @@ impl Drawn {
 }
 
 impl Contenders {
-    /// Sets up models, pictures, the Python environment and the descriptor network, and builds `fit`.
+    /// Sets up models, pictures (derived ones too), the Python environment and the descriptor network, and builds `fit`.
     pub(crate) fn ready(root: &Path) -> anyhow::Result<Self> {
         let manifest = Manifest::read(root)?;
         models::bring_models(root)?;
@@ -63,7 +63,9 @@ impl Contenders {
         let python = environment(root)?;
         let embedder = bring_embedder(root, &folder, &manifest)?;
         let fit = build("fit", "dev")?;
-        Ok(Self { root: root.to_owned(), folder, python, embedder, manifest, fit })
+        let contenders = Self { root: root.to_owned(), folder, python, embedder, manifest, fit };
+        contenders.derive()?;
+        Ok(contenders)
     }
 
     /// One of `xtask/quality/`'s scripts.
@@ -71,9 +73,29 @@ impl Contenders {
         self.root.join("xtask/quality").join(name)
     }
 
-    /// A test picture by its name in `models/pictures.toml`.
+    /// A test picture by its name in `models/pictures.toml` or among the derived ones of `quality.toml`.
     pub(crate) fn picture(&self, name: &str) -> PathBuf {
-        self.root.join("target/pictures").join(name)
+        match self.manifest.derived(name) {
+            Some(_) => self.folder.join("derived").join(name),
+            None => self.root.join("target/pictures").join(name),
+        }
+    }
+
+    /// Makes the derived pictures that are missing or older than what they are made of.
+    fn derive(&self) -> anyhow::Result<()> {
+        fs::create_dir_all(self.folder.join("derived"))?;
+        let script = self.script("derived.py");
+        for Derived { file, of, steps } in &self.manifest.derived {
+            let (origin, out) = (self.picture(of), self.picture(file));
+            if is_newer(&out, &[&script, &origin]) {
+                continue;
+            }
+            say(&format!("  deriving {file}"));
+            let mut derive = Command::new(&self.python);
+            derive.arg(&script).args([origin, out]).args(steps).env(QUIET_MEDIAPIPE.0, QUIET_MEDIAPIPE.1);
+            python::run(derive.stderr(Stdio::null())).with_context(|| format!("derive {file}"))?;
+        }
+        Ok(())
     }
 
     /// Has both contenders make every pair's picture.
@@ -99,14 +121,19 @@ impl Contenders {
         let out = self.folder.join(format!("{pair}-peer.jpg"));
         let (script, requirements) = (self.script("peer.py"), self.script("requirements.txt"));
         let (photo, template) = (self.picture(&pair.photo), self.picture(&pair.template));
-        let made = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
-        if [&script, &requirements, &photo, &template].into_iter().all(|source| made(&out) > made(source)) {
+        if is_newer(&out, &[&script, &requirements, &photo, &template]) {
             return Ok(Drawn::Picture(out));
         }
         let mut peer = Command::new(&self.python);
         peer.arg(script).args([photo, template, out.clone()]);
         answer(&mut peer, out).with_context(|| format!("peer {pair}"))
     }
+}
+
+/// Whether a file was made after all of its sources.
+fn is_newer(file: &Path, sources: &[&Path]) -> bool {
+    let made = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    sources.iter().all(|source| made(file) > made(source))
 }
 
 /// The Python environment of the scripts and the peer.

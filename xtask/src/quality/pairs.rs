@@ -16,6 +16,8 @@ pub(crate) struct Manifest {
     tuned: Pictures,
     held_out: Pictures,
     same_person: BTreeMap<String, String>,
+    /// Pictures that `derived.py` makes of others.
+    pub(crate) derived: Vec<Derived>,
     self_check: SelfCheck,
     pub(crate) embedder: Embedder,
     pub(crate) package: Vec<Package>,
@@ -25,6 +27,20 @@ pub(crate) struct Manifest {
 struct Pictures {
     photos: Vec<String>,
     templates: Vec<String>,
+    /// Further pairs, each a photo and a template.
+    #[serde(default)]
+    pairs: Vec<[String; 2]>,
+}
+
+/// A picture of a hard kind and how it is made.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Derived {
+    pub(crate) file: String,
+    /// The picture it is made of.
+    pub(crate) of: String,
+    /// Names of steps in `derived.py`, in their order.
+    pub(crate) steps: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +82,8 @@ pub(crate) enum Which {
     Tuned,
     /// The pairs no constant was chosen on.
     HeldOut,
+    /// Those of them with a derived picture: coloured or little light, grey photos, a fringe, glasses.
+    Hard,
 }
 
 /// One photo and the template it goes onto, named by their files.
@@ -81,7 +99,7 @@ impl Manifest {
         models::read(&root.join("xtask/quality/quality.toml"))
     }
 
-    /// Every photo with every template of another person, tuned pairs first.
+    /// Every photo with every template of another person, then the further pairs; tuned pairs first.
     pub(crate) fn pairs(&self, which: Which) -> Vec<Pair> {
         let mut pairs = Vec::new();
         for (photo, tuned_photo) in
@@ -91,11 +109,19 @@ impl Manifest {
                 self.tuned.templates.iter().map(|t| (t, true)).chain(held(&self.held_out.templates));
             for (template, tuned_template) in templates {
                 let kind = if tuned_photo && tuned_template { Kind::Tuned } else { Kind::HeldOut };
-                if self.person(photo) != self.person(template) && which.takes(kind) {
+                if self.person(photo) != self.person(template) {
                     pairs.push(Pair { photo: photo.clone(), template: template.clone(), kind });
                 }
             }
         }
+        for (further, kind) in [(&self.tuned.pairs, Kind::Tuned), (&self.held_out.pairs, Kind::HeldOut)] {
+            pairs.extend(further.iter().map(|[photo, template]| Pair {
+                photo: photo.clone(),
+                template: template.clone(),
+                kind,
+            }));
+        }
+        pairs.retain(|pair| self.takes(which, pair));
         pairs.sort_by_key(|pair| pair.kind);
         pairs
     }
@@ -116,23 +142,30 @@ impl Manifest {
         photos.map(|photo| (photo.as_str(), self.person(photo)))
     }
 
+    fn takes(&self, which: Which, pair: &Pair) -> bool {
+        match which {
+            Which::All => true,
+            Which::Tuned => pair.kind == Kind::Tuned,
+            Which::HeldOut => pair.kind == Kind::HeldOut,
+            Which::Hard => {
+                [&pair.photo, &pair.template].into_iter().any(|picture| self.derived(picture).is_some())
+            }
+        }
+    }
+
+    /// How a picture is made, if it is made of another one.
+    pub(crate) fn derived(&self, picture: &str) -> Option<&Derived> {
+        self.derived.iter().find(|derived| derived.file == picture)
+    }
+
     fn person<'a>(&'a self, picture: &'a str) -> &'a str {
-        self.same_person.get(picture).map_or(picture, String::as_str)
+        let origin = self.derived(picture).map_or(picture, |derived| derived.of.as_str());
+        self.same_person.get(origin).map_or(origin, String::as_str)
     }
 }
 
 fn held(pictures: &[String]) -> impl Iterator<Item = (&String, bool)> {
     pictures.iter().map(|picture| (picture, false))
-}
-
-impl Which {
-    fn takes(self, kind: Kind) -> bool {
-        match self {
-            Self::All => true,
-            Self::Tuned => kind == Kind::Tuned,
-            Self::HeldOut => kind == Kind::HeldOut,
-        }
-    }
 }
 
 impl fmt::Display for Kind {
@@ -178,5 +211,23 @@ mod tests {
             |pair: &Pair| tuned.iter().any(|t| (&t.photo, &t.template) == (&pair.photo, &pair.template));
         assert!(!held_out.iter().any(is_tuned));
         assert_eq!(manifest.pairs(Which::All).len(), tuned.len() + held_out.len());
+    }
+
+    #[test]
+    fn fifteen_pairs_and_more_are_of_hard_kinds_and_held_out() {
+        let manifest = manifest();
+        let hard = manifest.pairs(Which::Hard);
+        assert!(hard.iter().filter(|pair| pair.kind == Kind::HeldOut).count() >= 15);
+        for kind in ["fringe", "dim", "violet", "red", "grey", "glasses"] {
+            let shows = |picture: &str| {
+                manifest
+                    .derived(picture)
+                    .is_some_and(|made| made.steps.iter().any(|step| step.contains(kind)))
+            };
+            assert!(hard.iter().any(|pair| shows(&pair.photo) || shows(&pair.template)), "{kind}");
+        }
+        for pair in &hard {
+            assert!(manifest.derived.iter().any(|made| [&pair.photo, &pair.template].contains(&&made.file)));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cloud::{CloudError, ListedObjects};
+use cloud::{CloudError, ListedObject, ListedObjects, Photos};
 use domain::limits::{LEASE, PHOTO_AGE_MAX, SYNTHESIZE_TIMEOUT};
 use domain::{PhotoKey, SubjectId, UnixSeconds, Work, WorkId, WorkObjectKey, WorkState};
 use jiff::SignedDuration;
@@ -37,11 +37,9 @@ impl Residue<'_> {
         }
         loop {
             let page = photos.everything(after.as_deref()).await?;
-            for (key, stored_at) in &page.objects {
-                if self.is_past(*stored_at, PHOTO_GRACE) {
-                    let is_ours = key.parse::<PhotoKey>().is_ok();
-                    found.add(if is_ours { Kind::Photo } else { Kind::StrayObject });
-                }
+            let past = page.objects.iter().filter(|object| self.is_past(object.stored_at, PHOTO_GRACE));
+            for kind in past.filter_map(upload_kind) {
+                found.add(kind);
             }
             if let Some(looked) = self.turn(page.next, after) {
                 return Ok(looked);
@@ -71,11 +69,10 @@ impl Residue<'_> {
     }
 
     async fn look_at_pictures(&self, page: ListedObjects, found: &mut Found) -> Result<(), CloudError> {
-        let settled =
-            page.objects.into_iter().filter(|(_, stored_at)| self.is_past(*stored_at, PICTURE_GRACE));
+        let settled = page.objects.into_iter().filter(|object| self.is_past(object.stored_at, PICTURE_GRACE));
         let mut keys = Vec::new();
-        for (key, _) in settled {
-            match key.parse::<WorkObjectKey>() {
+        for object in settled {
+            match object.key.parse::<WorkObjectKey>() {
                 Ok(key) => keys.push(key),
                 Err(_none_of_ours) => found.add(Kind::StrayObject),
             }
@@ -115,6 +112,17 @@ impl Residue<'_> {
         }
         *after = Some(last);
         None
+    }
+}
+
+/// What an object of the uploads bucket is that is past its time; `None` for the one that belongs there.
+fn upload_kind(object: &ListedObject) -> Option<Kind> {
+    let is_photo = object.key.parse::<PhotoKey>().is_ok() && object.bytes > 0;
+    match (is_photo, object.key.as_str(), object.bytes) {
+        (true, ..) => Some(Kind::Photo),
+        (false, Photos::EMPTY_OBJECT, 0) => None,
+        // A marker that the sweep has not removed holds nothing of a photo.
+        (false, ..) => Some(Kind::StrayObject),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Residue among the identities.
 
 use cloud::{CloudError, Identity, IdentityRow, Segment};
-use domain::{ErasureState, RequestId};
+use domain::limits::UPLOAD_SLOT;
+use domain::{ErasureState, RequestId, UnixSeconds};
 
 use super::kind::{Found, Kind};
-use super::{Looked, Residue, TTL_AFTER};
+use super::{Looked, OVERDUE_AFTER, Residue, TTL_AFTER};
 
 impl Residue<'_> {
     /// Looks through one segment; what is found counts once all of it was looked at.
@@ -39,12 +40,16 @@ impl Residue<'_> {
                     found.add_all(Kind::UngatedIdentity, usize::from(is_there));
                 }
                 Identity::Tombstone { ttl } if self.is_past(*ttl, TTL_AFTER) => found.add(Kind::Tombstone),
-                Identity::Tombstone { .. } => {}
+                Identity::Count { ttl } if self.is_past(*ttl, TTL_AFTER) => found.add(Kind::LapsedRow),
                 Identity::Person(request) => {
                     let is_needed = self.needs_person(*request).await?;
                     let is_there = !is_needed && self.inspection.identity(key).await? == Some(*is);
                     found.add_all(Kind::Person, usize::from(is_there));
                 }
+                Identity::Secret { slot } if self.is_past(slot_end(*slot), OVERDUE_AFTER) => {
+                    found.add(Kind::LapsedRow);
+                }
+                Identity::Tombstone { .. } | Identity::Count { .. } | Identity::Secret { .. } => {}
                 Identity::Unreadable => found.add(Kind::UnreadableRow),
             }
         }
@@ -56,4 +61,9 @@ impl Residue<'_> {
         let erasure = self.erasures.load(request).await?;
         Ok(erasure.is_some_and(|erasure| matches!(erasure.state, ErasureState::Hidden { .. })))
     }
+}
+
+/// When the secret of this slot should have been overwritten or deleted.
+fn slot_end(slot: i64) -> UnixSeconds {
+    UnixSeconds::from_second(slot.saturating_add(1).saturating_mul(UPLOAD_SLOT.as_secs()))
 }

@@ -3,23 +3,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a template that lacks what is asserted fails the test")]
 
+mod alarms;
+mod api;
 mod bounds;
 mod buckets;
+mod names;
 mod overlay;
 mod roles;
 mod stores;
 
 use std::sync::LazyLock;
 
-use local_stack::{Python, lint_template, transformed_template};
+use local_stack::{Overlay, Python, lint_template, transformed_template};
 use serde_json::Value;
 
 static PYTHON: LazyLock<Python> = LazyLock::new(|| Python::for_stack(&|_| ()).unwrap());
-static TEMPLATE: LazyLock<Value> = LazyLock::new(|| transformed_template(&PYTHON, false).unwrap());
+static TEMPLATE: LazyLock<Value> = LazyLock::new(|| transformed_template(&PYTHON, Overlay::None).unwrap());
 
-/// Every resource of that type, by logical name.
+/// Every resource of that type, by logical name; there is at least one, so that no test looks at nothing.
 fn resources(kind: &str) -> impl Iterator<Item = (&'static str, &'static Value)> {
     let all = TEMPLATE["Resources"].as_object().unwrap();
+    assert!(all.values().any(|resource| resource["Type"] == kind), "there is no {kind}");
     all.iter()
         .filter(move |(_, resource)| resource["Type"] == kind)
         .map(|(name, resource)| (name.as_str(), &resource["Properties"]))

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use local_stack::transformed_template;
+use local_stack::{Overlay, transformed_template};
 use serde_json::Value;
 
-use crate::{PYTHON, TEMPLATE};
+use crate::{PYTHON, TEMPLATE, resources};
 
 /// Every path at which two JSON values differ.
 fn differences(path: &str, left: &Value, right: &Value, found: &mut BTreeSet<String>) {
@@ -25,7 +25,7 @@ fn differences(path: &str, left: &Value, right: &Value, found: &mut BTreeSet<Str
 
 #[test]
 fn the_local_stack_differs_from_the_deployed_one_in_these_places_only() {
-    let overlaid = transformed_template(&PYTHON, true).unwrap();
+    let overlaid = transformed_template(&PYTHON, Overlay::Local).unwrap();
     let mut found = BTreeSet::new();
     differences("", &TEMPLATE["Resources"], &overlaid["Resources"], &mut found);
     let mut layer = found.iter().filter(|path| path.starts_with("ModelsLayer"));
@@ -38,18 +38,39 @@ fn the_local_stack_differs_from_the_deployed_one_in_these_places_only() {
         [
             "SynthesizeFunction.Properties.Environment.Variables.MODELS_DIR",
             "SynthesizeFunction.Properties.Layers",
-            "UploadsBucketPolicy.Properties.PolicyDocument.Statement"
+            "UploadsBucketPolicy.Properties.PolicyDocument.Statement",
+            "WorksBucketPolicy.Properties.PolicyDocument.Statement"
         ]
     );
-    let statements = |template: &Value| {
-        let statements =
-            &template["Resources"]["UploadsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"];
-        statements.as_array().unwrap().clone()
-    };
-    let mut deployed = statements(&TEMPLATE);
-    deployed.retain(|statement| statement["Sid"] != "OnlyWhereNoPhotoIs");
-    assert_eq!(deployed, statements(&overlaid));
+    for (policy, left_out) in
+        [("UploadsBucketPolicy", "OnlyWhereNoPhotoIs"), ("WorksBucketPolicy", "NotWithTheAccountsKey")]
+    {
+        let statements = |template: &Value| {
+            let statements = &template["Resources"][policy]["Properties"]["PolicyDocument"]["Statement"];
+            statements.as_array().unwrap().clone()
+        };
+        let mut deployed = statements(&TEMPLATE);
+        deployed.retain(|statement| statement["Sid"] != left_out);
+        assert_eq!(deployed, statements(&overlaid), "{policy}");
+    }
     for key in ["Rules", "Parameters", "Mappings", "Outputs"] {
         assert_eq!(TEMPLATE[key], overlaid[key], "{key}");
+    }
+}
+
+#[test]
+fn functions_that_are_compiled_when_they_are_called_get_the_time_for_it_and_nothing_else() {
+    let overlay = |overlay| transformed_template(&PYTHON, overlay).unwrap();
+    let (local, watched) = (overlay(Overlay::Local), overlay(Overlay::Watched));
+    let mut found = BTreeSet::new();
+    differences("", &local, &watched, &mut found);
+    let functions: BTreeSet<_> = resources("AWS::Lambda::Function")
+        .map(|(name, _)| format!("Resources.{name}.Properties.Timeout"))
+        .collect();
+    assert!(!functions.is_empty());
+    assert_eq!(found, functions);
+    for path in &functions {
+        let pointer = format!("/{}", path.replace('.', "/"));
+        assert_eq!(watched.pointer(&pointer), Some(&Value::from(300)), "{path}");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
+
 use crate::{TEMPLATE, list, resources};
 
 /// Every action of every role, one a line. A change of the template shows here, to be looked at.
@@ -75,16 +77,20 @@ fn no_role_has_a_wildcard_action_or_a_whole_service() {
 
 #[test]
 fn the_storage_key_is_used_through_s3_and_tables_only() {
+    let mut seen = 0;
     for (name, role) in resources("AWS::IAM::Role") {
         for policy in role["Policies"].as_array().unwrap() {
             for statement in list(&policy["PolicyDocument"]["Statement"]) {
-                if statement["Resource"]["Fn::GetAtt"][0] == "StorageKey" {
+                let on = list(&statement["Resource"]);
+                if on.iter().any(|resource| resource["Fn::GetAtt"][0] == "StorageKey") {
                     let via = statement["Condition"]["StringEquals"]["kms:ViaService"].to_string();
                     assert!(via.contains("s3.$") || via.contains("dynamodb.$"), "{name}: {via}");
+                    seen += 1;
                 }
             }
         }
     }
+    assert!(seen > 0, "no role uses the key");
 }
 
 #[test]
@@ -95,6 +101,26 @@ fn every_function_has_a_role_of_its_own() {
         assert!(roles.insert(role), "{name} shares {role}");
         let assumed = &TEMPLATE["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0];
         assert_eq!(assumed["Principal"]["Service"], "lambda.amazonaws.com", "{name}");
+    }
+}
+
+#[test]
+fn every_other_role_is_for_the_schedules_of_this_stack_alone() {
+    let functions: Vec<_> =
+        resources("AWS::Lambda::Function").map(|(_, function)| &function["Role"]["Fn::GetAtt"][0]).collect();
+    let condition = json!({ "StringEquals": {
+        "aws:SourceAccount": { "Ref": "AWS::AccountId" }, "aws:SourceArn": { "Fn::GetAtt": ["Schedules", "Arn"] },
+    } });
+    for (name, role) in resources("AWS::IAM::Role").filter(|(name, _)| !functions.contains(&&json!(name))) {
+        for assumed in list(&role["AssumeRolePolicyDocument"]["Statement"]) {
+            assert_eq!(assumed["Principal"]["Service"], "scheduler.amazonaws.com", "{name}");
+            assert_eq!(assumed["Condition"], condition, "{name}");
+        }
+    }
+    for (name, schedule) in resources("AWS::Scheduler::Schedule") {
+        let role = schedule["Target"]["RoleArn"]["Fn::GetAtt"][0].as_str().unwrap();
+        assert!(role.ends_with("ScheduleRole"), "{name}");
+        assert_eq!(schedule["GroupName"], json!({ "Ref": "Schedules" }), "{name}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! P01, P10, P13, P15: keys, tables, logs and alarms.
+//! P01, P10, P15: keys, tables and logs.
 
 use domain::retention::Record;
 use serde_json::{Value, json};
@@ -9,14 +9,42 @@ fn storage_key() -> Value {
     json!({ "Fn::GetAtt": ["StorageKey", "Arn"] })
 }
 
+/// The resource stays when the stack goes, or when another takes its place. It goes with a deployment that fails while it
+/// creates it: its name would be in the way of the next one.
+fn assert_outlives_the_stack(name: &str) {
+    let resource = &TEMPLATE["Resources"][name];
+    assert_eq!(resource["DeletionPolicy"], "RetainExceptOnCreate", "{name}");
+    assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
+}
+
+#[test]
+fn nothing_else_is_retained() {
+    for (name, resource) in TEMPLATE["Resources"].as_object().unwrap() {
+        let kind = resource["Type"].as_str().unwrap();
+        // A version of the layer is named by its number.
+        let stays = ["AWS::KMS::Key", "AWS::DynamoDB::Table"].contains(&kind);
+        assert_eq!(resource["DeletionPolicy"] == "RetainExceptOnCreate", stays, "{name}");
+        assert_ne!(resource["DeletionPolicy"], "Retain", "{name} cannot be created again after a failure");
+    }
+}
+
+#[test]
+fn no_table_can_be_deleted_unless_the_deployment_says_so() {
+    for (name, table) in resources("AWS::DynamoDB::Table") {
+        let protected = json!({ "Fn::If": ["ProtectsTables", true, false] });
+        assert_eq!(table["DeletionProtectionEnabled"], protected, "{name}");
+    }
+    let condition = json!({ "Fn::Equals": [{ "Ref": "ProtectTables" }, "true"] });
+    assert_eq!(TEMPLATE["Conditions"]["ProtectsTables"], condition);
+    assert_eq!(TEMPLATE["Parameters"]["ProtectTables"]["Default"], "true");
+}
+
 #[test]
 fn keys_rotate_and_are_never_lost_with_the_stack() {
     for (name, key) in resources("AWS::KMS::Key") {
         // KMS rotates no asymmetric key; of those there is the one below.
         assert_eq!(key["EnableKeyRotation"] == true, name != "ReceiptKey", "{name}");
-        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-            assert_eq!(TEMPLATE["Resources"][name][policy], "Retain", "{name}: {policy}");
-        }
+        assert_outlives_the_stack(name);
     }
 }
 
@@ -48,7 +76,7 @@ fn every_table_is_encrypted_with_the_storage_key_and_outlives_the_stack() {
     for (name, table) in resources("AWS::DynamoDB::Table") {
         let wanted = json!({ "SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": storage_key() });
         assert_eq!(table["SSESpecification"], wanted, "{name}");
-        assert_eq!(TEMPLATE["Resources"][name]["DeletionPolicy"], "Retain", "{name}");
+        assert_outlives_the_stack(name);
         // The one stream carries the ids of requests and nothing else.
         let stream = (name == "ErasuresTable").then(|| json!({ "StreamViewType": "KEYS_ONLY" }));
         assert_eq!(table.get("StreamSpecification"), stream.as_ref(), "{name}");
@@ -97,60 +125,4 @@ fn every_function_writes_to_a_log_of_its_own_that_ends_and_is_encrypted() {
     }
     let periods = list(&TEMPLATE["Parameters"]["LogPeriodDays"]["AllowedValues"]);
     assert!(periods.iter().all(|days| days.as_u64().unwrap() <= 30));
-}
-
-#[test]
-fn the_access_log_names_nobody() {
-    let format = resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap();
-    let fields: Vec<_> =
-        format.split("$context.").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    assert_eq!(fields, ["requestId", "routeKey", "status", "responseLatency", "error.messageString"]);
-}
-
-/// Status and receipt outlive the account and are opened by their salt; anybody may check a receipt.
-const OPEN_ROUTES: [&str; 3] =
-    ["GET /v1/deletion-requests/{id}", "GET /v1/deletion-requests/{id}/receipt", "GET /v1/receipts/keys"];
-
-#[test]
-fn every_route_but_three_asks_for_a_token() {
-    for (name, route) in resources("AWS::ApiGatewayV2::Route") {
-        if OPEN_ROUTES.iter().any(|open| route["RouteKey"] == *open) {
-            assert_eq!(route["AuthorizationType"], "NONE", "{name}");
-            continue;
-        }
-        assert_eq!(route["AuthorizationType"], "JWT", "{name}");
-        assert_eq!(route["AuthorizerId"], json!({ "Ref": "Caller" }), "{name}");
-    }
-}
-
-#[test]
-fn every_function_is_watched_and_every_alarm_tells_someone() {
-    for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
-        assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "AlarmTopic" }]), "{name}");
-    }
-    for (name, _) in resources("AWS::Lambda::Function") {
-        let watched = resources("AWS::CloudWatch::Alarm").any(|(_, alarm)| {
-            alarm["MetricName"] == "Errors" && alarm["Dimensions"][0]["Value"] == json!({ "Ref": name })
-        });
-        assert!(watched, "{name} may fail unseen");
-    }
-    // What a metric of ours tells too much of is one alarm, and its silence another.
-    for metric in ["oldest_photo_age_seconds", "overdue_requests", "residue_found"] {
-        let alarms = || {
-            resources("AWS::CloudWatch::Alarm").map(|(_, alarm)| alarm).filter(|a| a["MetricName"] == metric)
-        };
-        assert!(alarms().any(|alarm| alarm["ComparisonOperator"] == "GreaterThanThreshold"), "{metric}");
-        let silent =
-            |alarm: &Value| alarm["Statistic"] == "SampleCount" && alarm["TreatMissingData"] == "breaching";
-        assert!(alarms().any(silent), "{metric}");
-    }
-    for metric in ["Throttles", "AsyncEventsDropped", "DestinationDeliveryFailures", "Duration"] {
-        assert!(
-            resources("AWS::CloudWatch::Alarm").any(|(_, alarm)| {
-                alarm["MetricName"] == metric
-                    && alarm["Dimensions"][0]["Value"] == json!({ "Ref": "SynthesizeFunction" })
-            }),
-            "{metric}"
-        );
-    }
 }

@@ -1,16 +1,16 @@
 //! What a request writes beside its own row: it closes the gate and enters the list of its requester.
 
-use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
-use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
-use domain::limits::DELETION_REQUESTS_PER_DAY_MAX;
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::retention::Record;
 use domain::{Erasure, ErasureScope, RequestId, SubjectId};
 
 use super::Erasures;
 use super::person::{Person, PersonRow};
+use crate::quota::{Counted, Quota};
 use crate::subject_key::Sealed;
-use crate::table::{self, GATE, Generation, Item, REQUEST, Transaction};
-use crate::{CloudError, Gate};
+use crate::table::{self, Item, REQUEST};
+use crate::write::{self, Admission, Change, Condition, Outcome, Transaction};
+use crate::{CloudError, Gate, Segment};
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,30 +47,26 @@ impl Erasures {
         person: &Person,
         contact: Option<&Sealed>,
     ) -> Result<Opened, CloudError> {
-        let mut operations = vec![
-            table::put(self.put_row(erasure)?.condition_expression("attribute_not_exists(pk)"))?,
-            table::update(self.close(gate, erasure.scope))?,
-            table::count(
-                &self.records,
-                gate.subject,
-                "deletion_requests",
-                DELETION_REQUESTS_PER_DAY_MAX,
-                erasure.received_at,
-            )?,
-            table::put(self.list_row(gate.subject, erasure, contact)?)?,
-        ];
+        let gate_closes = Admission::closing_gate(&self.records, gate, erasure.scope)?;
+        let row = super::row(erasure)?;
+        let Quota { key, count, is_left } =
+            Quota::of_day(&person.identity, Counted::DeletionRequests, erasure.received_at);
+        let mut transaction = Transaction::admitted(gate_closes)
+            .insert(&self.table, row, Condition::vacant())?
+            .upsert(&self.identities, key, count, is_left)?
+            .put(&self.records, list_row(gate.subject, erasure, contact))?;
         if erasure.scope == ErasureScope::Account {
             let row = table::to_item(&PersonRow::of(erasure.id, person), "a person")?;
-            operations.push(table::put(Put::builder().table_name(&self.identities).set_item(Some(row)))?);
+            transaction = transaction.put(&self.identities, row)?;
         }
-        match table::transact(&self.connection, operations).await? {
-            Transaction::Written => Ok(Opened::Opened(erasure.clone())),
-            Transaction::Refused(failed) if failed.first() == Some(&true) => {
+        match transaction.write(&self.connection).await? {
+            Outcome::Written => Ok(Opened::Opened(erasure.clone())),
+            Outcome::Refused(failed) if failed.get(1) == Some(&true) => {
                 let earlier = self.load(erasure.id).await?;
                 earlier.map(Opened::Repeated).ok_or(CloudError::Malformed { what: "a request" })
             }
-            Transaction::Refused(failed) if failed.get(1) == Some(&true) => Ok(Opened::Closed),
-            Transaction::Refused(_) => Ok(Opened::OverQuota),
+            Outcome::Refused(failed) if failed.first() == Some(&true) => Ok(Opened::Closed),
+            Outcome::Refused(_) => Ok(Opened::OverQuota),
         }
     }
 
@@ -79,24 +75,20 @@ impl Erasures {
     /// # Errors
     /// When the table cannot be written.
     pub async fn forget_contact(&self, subject: SubjectId, request: RequestId) -> Result<(), CloudError> {
-        let update = self.connection.dynamodb.update_item().table_name(&self.records);
-        let answer = update
-            .set_key(Some(table::key(subject, table::request_row(request))))
-            .update_expression("REMOVE contact")
-            .condition_expression("attribute_exists(pk)")
-            .send()
-            .await;
+        let (key, forget) = (table::key(subject, table::request_row(request)), Change::of("REMOVE contact"));
         // The row may have gone with the account.
-        table::written_or_moot("UpdateItem", answer)
+        write::change(&self.connection, &self.records, key, forget, Condition::exists()).await.map(drop)
     }
 
-    /// The requests whose requesters the records still know how to reach.
+    /// The requests of this segment of the records whose requesters the records still know how to reach.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn contacts(&self) -> Result<Vec<(SubjectId, RequestId)>, CloudError> {
+    pub async fn contacts(&self, segment: Segment) -> Result<Vec<(SubjectId, RequestId)>, CloudError> {
         let scan = self.connection.dynamodb.scan().table_name(&self.records);
         let rows = scan
+            .segment(i32::from(segment.number))
+            .total_segments(i32::from(segment.of))
             .filter_expression("begins_with(sk, :requests) AND attribute_exists(contact)")
             .expression_attribute_values(":requests", table::text(REQUEST))
             .projection_expression("pk, sk")
@@ -139,49 +131,19 @@ impl Erasures {
         let next = listed.last().map(|request| request.id).filter(|_last| more);
         Ok((listed, next))
     }
+}
 
-    fn close(&self, gate: Gate, scope: ErasureScope) -> UpdateBuilder {
-        let generation = match scope {
-            ErasureScope::Works => Some(Generation::Works(gate.works)),
-            ErasureScope::Favorites => Some(Generation::Favorites(gate.favorites)),
-            ErasureScope::Account => None,
-        };
-        let update = Update::builder()
-            .table_name(&self.records)
-            .set_key(Some(table::key(gate.subject, GATE.to_owned())))
-            .expression_attribute_values(":no", AttributeValue::Bool(false));
-        let Some(generation) = generation else {
-            return update
-                .update_expression("SET erasing = :yes")
-                .condition_expression("erasing = :no")
-                .expression_attribute_values(":yes", AttributeValue::Bool(true));
-        };
-        let (attribute, number) = generation.attribute();
-        update
-            .update_expression("SET #generation = :next")
-            .condition_expression("#generation = :generation AND erasing = :no")
-            .expression_attribute_names("#generation", attribute)
-            .expression_attribute_values(":generation", table::number(number))
-            .expression_attribute_values(":next", table::number(number.saturating_add(1)))
+/// The row by which the requester finds the request in a list, with how to reach them under their own key. It is not
+/// deleted by name but goes with the account or by DynamoDB's TTL: it names no object.
+fn list_row(subject: SubjectId, erasure: &Erasure, contact: Option<&Sealed>) -> Item {
+    let mut row = table::key(subject, table::request_row(erasure.id));
+    let ttl = erasure.received_at.plus(Record::Erasure.retention().period);
+    row.insert("ttl".to_owned(), table::number(ttl.as_second()));
+    if let Some(contact) = contact {
+        let sealed = AttributeValue::B(contact.as_bytes().to_vec().into());
+        row.insert("contact".to_owned(), sealed);
     }
-
-    /// The row by which the requester finds the request in a list, with how to reach them under their own key. It is
-    /// not deleted by name but goes with the account or by DynamoDB's TTL: it names no object.
-    fn list_row(
-        &self,
-        subject: SubjectId,
-        erasure: &Erasure,
-        contact: Option<&Sealed>,
-    ) -> Result<PutBuilder, CloudError> {
-        let mut row = table::key(subject, table::request_row(erasure.id));
-        let ttl = erasure.received_at.plus(Record::Erasure.retention().period);
-        row.insert("ttl".to_owned(), table::number(ttl.as_second()));
-        if let Some(contact) = contact {
-            let sealed = AttributeValue::B(contact.as_bytes().to_vec().into());
-            row.insert("contact".to_owned(), sealed);
-        }
-        Ok(Put::builder().table_name(&self.records).set_item(Some(row)))
-    }
+    row
 }
 
 fn listed(mut row: Item) -> Result<ListedRequest, CloudError> {

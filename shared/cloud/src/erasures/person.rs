@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::types::{Delete, Put};
 use domain::retention::Record;
 use domain::{Erasure, IdentityHash, RequestId, SubjectId, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use super::{Erasures, still_stands};
+use super::{Erasures, row, still_stands};
 use crate::table::{self, GATE, Item};
+use crate::write::{Condition, Transaction};
 use crate::{CloudError, Replaced};
 
 /// The prefix of the key in the `identities` table under which an erasure keeps whose it is until it is done.
@@ -58,7 +58,7 @@ impl Erasures {
     /// # Errors
     /// When the table cannot be read.
     pub async fn person(&self, request: RequestId) -> Result<Option<Person>, CloudError> {
-        let key = Item::from([("identity".to_owned(), table::text(whose(request)))]);
+        let key = table::identity_key(&whose(request));
         let get = self.connection.dynamodb.get_item().table_name(&self.identities).set_key(Some(key));
         let answer = get.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
         let row = answer.item.map(|item| table::from_item::<PersonRow>(item, "a person")).transpose()?;
@@ -89,20 +89,13 @@ impl Erasures {
             ("erased_at".to_owned(), table::number(now.as_second())),
             ("ttl".to_owned(), table::number(now.plus(Record::Tombstone.retention().period).as_second())),
         ]);
-        let tombstone = Put::builder()
-            .table_name(&self.identities)
-            .set_item(Some(tombstone))
-            .condition_expression("subject = :subject")
-            .expression_attribute_values(":subject", table::text(subject));
-        let whose = Item::from([("identity".to_owned(), table::text(whose(old.id)))]);
-        let gate = table::key(subject, GATE.to_owned());
-        let operations = vec![
-            table::put(still_stands(self.put_row(new)?, old))?,
-            table::put(tombstone)?,
-            table::delete(Delete::builder().table_name(&self.identities).set_key(Some(whose)))?,
-            table::delete(Delete::builder().table_name(&self.records).set_key(Some(gate)))?,
-        ];
-        self.replaced(operations).await
+        let is_that_subject =
+            Condition::exists_and("subject = :subject").value(":subject", table::text(subject));
+        let transaction = Transaction::replacing(&self.table, row(new)?, still_stands(old))?
+            .replace(&self.identities, tombstone, is_that_subject)?
+            .delete_too(&self.identities, table::identity_key(&whose(old.id)))?
+            .delete_too(&self.records, table::key(subject, GATE.to_owned()))?;
+        self.replaced(transaction).await
     }
 }
 

@@ -1,12 +1,11 @@
 //! A work as a row, and the condition that the row still is what a transition was computed from.
 
-use std::collections::HashMap;
-
 use domain::{UnixSeconds, Work, WorkState};
 use serde::{Deserialize, Serialize};
 
 use crate::CloudError;
 use crate::table::{self, Item};
+use crate::write::{Condition, Existing};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Row {
@@ -28,25 +27,18 @@ impl Row {
 
 /// The condition that the stored work is in the state of `work`: the same status and, while it is being made, the
 /// same lease.
-pub(super) struct StillStands {
-    pub(super) expression: &'static str,
-    pub(super) names: HashMap<String, String>,
-    pub(super) values: Item,
-}
-
-impl StillStands {
-    pub(super) fn of(work: &Work) -> Self {
-        let name = |alias: &str, attribute: &str| (alias.to_owned(), attribute.to_owned());
-        // `status` and `token` are words of the expression language, so both go by an alias.
-        let mut names = HashMap::from([name("#status", "status")]);
-        let mut values = Item::from([(":status".to_owned(), table::text(work.state.name()))]);
-        let WorkState::Processing { lease, .. } = &work.state else {
-            return Self { expression: "#status = :status", names, values };
-        };
-        names.extend([name("#token", "token")]);
-        values.insert(":token".to_owned(), table::text(lease.token));
-        Self { expression: "#status = :status AND lease.#token = :token", names, values }
-    }
+pub(super) fn still_stands(work: &Work) -> Condition<Existing> {
+    // `status` and `token` are words of the expression language, so both go by an alias.
+    let status = table::text(work.state.name());
+    let condition = match &work.state {
+        WorkState::Processing { lease, .. } => {
+            Condition::exists_and("#status = :status AND lease.#token = :token")
+                .name("#token", "token")
+                .value(":token", table::text(lease.token))
+        }
+        _ => Condition::exists_and("#status = :status"),
+    };
+    condition.name("#status", "status").value(":status", status)
 }
 
 pub(crate) fn read(item: Item) -> Result<Work, CloudError> {

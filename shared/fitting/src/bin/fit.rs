@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Parser;
+use domain::ReasonCode;
 use fitting::template::{Draft, draft};
-use fitting::{FitOptions, Fitted, Format, Mark, Models, Outcome, Refusal, Stage, Template, fit_observed};
+use fitting::{
+    FitOptions, Fitted, Format, Mark, Models, Outcome, Refusal, Report, Stage, Template, fit_observed,
+};
 use serde_json::{Map, Value, json};
 
 /// Puts the face of a photo into a template's picture.
@@ -77,11 +80,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let options = options(arguments)?;
 
     let mut runs = Vec::new();
-    let mut outcome = None;
+    let mut last = None;
     for _ in 0..arguments.repeat {
         let (stages, result) = measured(&models, &template, &photo, &options)?;
         runs.push(stages);
-        outcome = Some(result);
+        last = Some(result);
     }
     let mut report = Map::new();
     report.insert("photo_bytes".into(), json!(photo.len()));
@@ -89,7 +92,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     report.insert("models".into(), models_cost.json());
     report.insert("template".into(), template_cost.json());
     report.insert("stages".into(), medians(&runs));
-    let code = match outcome.context("nothing was run")? {
+    let Report { outcome, ignored_profile } = last.context("nothing was run")?;
+    if let Some(fault) = ignored_profile {
+        report.insert("ignored_profile".into(), json!(fault.as_str()));
+    }
+    let code = match outcome {
         Outcome::Fitted(work) => {
             let thumbnail = arguments.thumbnail.iter().map(|path| (path, &work.thumbnail));
             for (path, bytes) in [(&arguments.out, &work.image)].into_iter().chain(thumbnail) {
@@ -138,16 +145,16 @@ fn measured(
     template: &Template,
     photo: &[u8],
     options: &FitOptions,
-) -> anyhow::Result<(Vec<(String, Cost)>, Outcome)> {
+) -> anyhow::Result<(Vec<(String, Cost)>, Report)> {
     let start = Moment::now();
     let mut last = start;
     let mut stages = Vec::new();
-    let outcome = fit_observed(models, template, photo, options, &mut |stage: Stage| {
+    let report = fit_observed(models, template, photo, options, &mut |stage: Stage| {
         stages.push((format!("{stage:?}").to_lowercase(), last.until_now()));
         last = Moment::now();
     })?;
     stages.push(("total".to_owned(), start.until_now()));
-    Ok((stages, outcome))
+    Ok((stages, report))
 }
 
 /// The median of every stage over all runs, in the stages' order.
@@ -177,12 +184,20 @@ fn describe_work(report: &mut Map<String, Value>, work: &Fitted) {
 fn describe_refusal(report: &mut Map<String, Value>, refusal: Refusal) {
     report.insert("outcome".into(), json!("refused"));
     report.insert("reason".into(), json!(refusal.reason.as_str()));
-    report.insert("measured".into(), json!(rounded(f64::from(refusal.measured))));
-    report.insert("threshold".into(), json!(rounded(f64::from(refusal.threshold))));
+    if let Some((measured, threshold)) = refusal.figures() {
+        // A size is about the file and is told exactly, as the API does.
+        let told = |value: f32| {
+            let value = f64::from(value);
+            json!(if refusal.reason == ReasonCode::TooLarge { value } else { rounded(value) })
+        };
+        report.insert("measured".into(), told(measured));
+        report.insert("threshold".into(), told(threshold));
+    }
     report.insert("advice".into(), json!(refusal.reason.advice()));
 }
 
 impl Moment {
+    #[expect(clippy::disallowed_methods, reason = "the tool measures what a fit costs")]
     fn now() -> Self {
         let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         Self { wall: Instant::now(), cpu: Duration::try_from(cpu).unwrap_or_default() }

@@ -7,6 +7,7 @@ use super::features::{Features, eye_guards, near_middle};
 use super::frame::Frame;
 use super::morphology::closed_and_shrunk;
 use super::plane::Plane;
+use super::plate::glasses;
 
 /// Strands and shadows narrower than twice this stay skin; what remains is drawn in by the second, since
 /// skin next to hair carries its shadow and colour.
@@ -72,6 +73,11 @@ pub(super) fn alpha(evidence: &Evidence<'_>) -> Plane {
     let mut alpha = with_soft_forehead(alpha, frame);
     for guard in eye_guards(evidence.points, unit, rim.width(), rim.height()) {
         alpha = with_eye(alpha, &guard, evidence, &photo_skin);
+    }
+    if let Some(glasses) = glasses(frame, rim, evidence.photo_skin) {
+        // The template's hair hangs before them, and where the photo ends they end.
+        let free = template_skin.zip(in_photo, |skin, inside| skin * inside);
+        alpha = alpha.zip(&glasses.zip(&free, |glasses, free| glasses * free), f32::max);
     }
     alpha.map(|a| if a > NEARLY_ALL { 1.0 } else { a })
 }

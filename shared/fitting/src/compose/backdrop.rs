@@ -35,6 +35,8 @@ pub(super) struct Backdrop {
     pub(super) plain: Plane,
     /// The dark of its eyes, as luma detail.
     pub(super) black: f32,
+    /// Its lips' hue, see [`tone::lip_hue`].
+    pub(super) lip_hue: [f32; 2],
 }
 
 impl Backdrop {
@@ -64,9 +66,10 @@ impl Backdrop {
         let (grain, plain) = Grain::measure(picture, &patch, &painted, &grid);
         let paint = plate::paint(&surface, &plate, frame.unit);
         let (detail, black) = (luma(&surface.detail()), tone::black(&surface, &features));
+        let lip_hue = tone::lip_hue(&surface, &features);
         let Surface { skin, weight, low, .. } = surface;
         let skin = skin.zip(&plate, f32::max);
-        (grid, Self { skin, weight, low, detail, plate, paint, plain, black }, grain)
+        (grid, Self { skin, weight, low, detail, plate, paint, plain, black, lip_hue }, grain)
     }
 
     /// The planes as they lie in a fit that moves the template by `shift` (template pixels), on the fit's
@@ -78,7 +81,8 @@ impl Backdrop {
         let [skin, weight, detail, plate, plain] = warp::carried(single, own, shift, grid);
         let [low, paint] = [low, paint].map(|planes| warp::carried(planes, own, shift, grid));
         let plain = plain.zip(features, |plain, feature| plain * (1.0 - feature));
-        Self { skin, weight, low, detail, plate, paint, plain, black: self.black }
+        let (black, lip_hue) = (self.black, self.lip_hue);
+        Self { skin, weight, low, detail, plate, paint, plain, black, lip_hue }
     }
 }
 

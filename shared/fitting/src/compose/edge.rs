@@ -59,14 +59,18 @@ mod tests {
         let alpha = rim.clone().map(|d| if d > 0.2 { 1.0 } else { 0.0 });
         let share = share(&alpha, &features, &frame);
         let samples = share.data().iter().zip(rim.data()).zip(features.soft.data());
+        let mut looked_at = [0; 3];
         for ((&share, &d), &soft) in samples {
-            match d {
-                _ if soft > 0.999 => assert!(share < 0.001, "{share} in a feature"),
-                _ if d > 0.65 => assert!(share < 0.02, "{share} at {d} inside"),
-                _ if soft < 0.001 && (0.1..0.16).contains(&d) => assert!(share > 0.95, "{share} at {d}"),
-                _ => {}
-            }
+            let (place, holds) = match d {
+                _ if soft > 0.999 => (0, share < 0.001),
+                _ if d > 0.65 => (1, share < 0.02),
+                _ if soft < 0.001 && (0.1..0.16).contains(&d) => (2, share > 0.95),
+                _ => continue,
+            };
+            assert!(holds, "{share} at {d} from the rim, {soft} of a feature");
+            looked_at[place] += 1;
         }
+        assert!(looked_at.iter().all(|&samples| samples > 20), "features, inside, edge: {looked_at:?}");
     }
 
     #[test]
@@ -89,6 +93,7 @@ mod tests {
             paint,
             plain: nothing,
             black: 0.0,
+            lip_hue: [0.0; 2],
         };
         let points = mesh("obama.jpg").points().iter().map(|&[x, y, _]| [x, y]).collect::<Vec<_>>();
         meet(&mut photo, &mut backdrop, &everywhere, &Frame::new(&points, 60.0));

@@ -21,6 +21,7 @@ pub(super) struct FaceRows<'a> {
     filling: Option<&'a Filling>,
     tone: [&'a Plane; PLANES],
     deepening: f32,
+    colour: f32,
     upsampler: Upsampler,
     rows: Plane,
 }
@@ -40,6 +41,7 @@ impl<'a> FaceRows<'a> {
             filling,
             tone: tone.planes(),
             deepening: tone.deepening,
+            colour: tone.colour,
             upsampler: Upsampler::new(grid.step, grid.width),
             rows: Plane::new(grid.fine_width(), ROWS),
         }
@@ -63,7 +65,7 @@ impl<'a> FaceRows<'a> {
         }
         let planes = tone.map(|row| &row[span.clone()]);
         let [red, green, blue] = colours;
-        relight_row(red, green, blue, &planes, self.deepening);
+        relight_row(red, green, blue, &planes, self.deepening, self.colour);
         [red, green, blue]
     }
 

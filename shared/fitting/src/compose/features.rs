@@ -13,6 +13,8 @@ const FEATURE_GROW: f32 = 0.06;
 /// since hair often begins right above them.
 const CORE_GROW: f32 = 0.05;
 const CORE_BROW_GROW: f32 = 0.02;
+/// An eye's surroundings reach so far beyond eye and brow.
+const SURROUNDINGS_GROW: f32 = 0.22;
 /// Corners of the likeness core besides eyes and lips: nose tip, cheeks, inner ends of the brows.
 const CORE_CORNERS: [usize; 7] = [4, 50, 280, 107, 336, 55, 285];
 
@@ -93,6 +95,16 @@ impl Features {
 pub(super) fn near_middle(aside: f32, rim: f32) -> f32 {
     let near = ((0.92 - aside) / 0.15).clamp(0.0, 1.0);
     near.max(((rim - 0.30) / 0.12).clamp(0.0, 1.0))
+}
+
+/// Both eyes and brows with their surroundings, hard-edged.
+pub(super) fn eye_surroundings(points: &[[f32; 2]], unit: f32, width: usize, height: usize) -> Plane {
+    let mut mask = Plane::new(width, height);
+    for (eye, brow) in [(RIGHT_EYE, RIGHT_BROW), (LEFT_EYE, LEFT_BROW)] {
+        let hull = Polygon::hull(eye.into_iter().chain(brow).map(|i| points[i]));
+        hull.paint(&mut mask, SURROUNDINGS_GROW * unit);
+    }
+    mask
 }
 
 /// The eyes' protector: both eyes with lids and lashes and the way up to the brows, with a soft edge.

@@ -4,6 +4,7 @@
 //! anew; look at them before committing. The portraits come from `cargo xtask models`. [`stages`] shows what each
 //! stage of a fit contributed.
 
+mod broken;
 mod stages;
 
 use std::collections::BTreeMap;

@@ -23,6 +23,12 @@ const BROW_GROW: f32 = 0.08;
 const BROW_LENGTH: f32 = 1.18;
 /// Hair that hangs in from above this height over the brow line stays: it is a fringe.
 const FRINGE_HEIGHT: f32 = 0.28;
+/// Heights over the brow line between which a fringe ends that hangs lower.
+const CUT: Range<f32> = 0.11..0.19;
+/// Heights at which a temple beside a fringe is bare, and one under long hair is not.
+const BELOW_EYES: Range<f32> = -0.70..-0.35;
+/// The share of skin of a bare temple: .9 and more beside fringes, .7 and less beside long hair.
+const BARE: f32 = 0.8;
 /// The soft edge of what is painted.
 const EDGE: f32 = 0.03;
 /// Temples begin this far from the midline, and are looked at this far from the rim.
@@ -49,19 +55,28 @@ pub(super) fn share(points: &[[f32; 2]], frame: &Frame, rim: &Plane, template: &
         Polygon::hull(with_tail(brow.map(|i| points[i]))).paint(&mut features, BROW_GROW * frame.unit);
     }
     let fringe = gaussian(&fringe(&template.skin, frame, rim), 0.02 * frame.unit);
+    let cut = cut(frame, rim, &template.skin);
     let features = gaussian(&features, EDGE * frame.unit)
         .zip(&fringe, |m, fringe| m * (1.0 - 2.0 * fringe).max(0.0))
+        .zip(&cut.zip(&fringe, |cut, fringe| cut * (2.0 * fringe).min(1.0)), f32::max)
         .zip(rim, |m, d| m * ((d - 0.5 * RIM) / RIM).clamp(0.0, 1.0));
+    glasses(frame, rim, &template.skin)
+        .map_or_else(|| features.clone(), |glasses| glasses.zip(&features, f32::max))
+}
+
+/// The ends of a pair of glasses beside the eyes, 0..1, if the face of this `skin` wears any.
+pub(super) fn glasses(frame: &Frame, rim: &Plane, skin: &Plane) -> Option<Plane> {
     let mut glasses = Plane::new(rim.width(), rim.height());
-    for side in [-1.0, 1.0] {
-        if wears_glasses(side, frame, rim, &template.skin) {
-            mark_glasses(&mut glasses, side, frame, rim, &template.skin);
+    let worn = [-1.0, 1.0].map(|side| {
+        let worn = wears_glasses(side, frame, rim, skin);
+        if worn {
+            mark_glasses(&mut glasses, side, frame, rim, skin);
         }
-    }
-    // The blur of a thin rim is raised again, so that all of it is painted over.
-    gaussian(&glasses, EDGE * frame.unit)
-        .zip(rim, |m, d| (3.0 * m).min(1.0) * (d / RIM).clamp(0.0, 1.0))
-        .zip(&features, f32::max)
+        worn
+    });
+    // The blur of a thin rim is raised again, so that all of it is covered.
+    let covered = |m: f32, d: f32| (3.0 * m).min(1.0) * (d / RIM).clamp(0.0, 1.0);
+    (worn != [false, false]).then(|| gaussian(&glasses, EDGE * frame.unit).zip(rim, covered))
 }
 
 /// A brow's points moved away from its inner end, whose points are the fifth and sixth.
@@ -85,18 +100,30 @@ fn wears_glasses(side: f32, frame: &Frame, rim: &Plane, skin: &Plane) -> bool {
         (BELOW_GLASSES, BESIDE, SKIN_AROUND),
         (GLASSES, OUTERMOST, SKIN_BETWEEN),
     ];
-    strips.into_iter().all(|(heights, distances, share)| {
-        let (mut sum, mut count) = (0.0, 0.0);
-        for (y, row) in skin.rows().enumerate() {
-            for (x, (&k, d)) in row.iter().zip(rim.row(y)).enumerate() {
-                let beside = frame.across(x as f32, y as f32) * side > TEMPLE && distances.contains(d);
-                if beside && heights.contains(&frame.height(x as f32, y as f32)) {
-                    (sum, count) = (sum + k, count + 1.0);
-                }
+    strips
+        .into_iter()
+        .all(|(heights, distances, share)| skin_beside(side, &heights, &distances, frame, rim, skin) > share)
+}
+
+/// The share of skin in a strip beside the features, between these heights and distances from the rim; 0 of nothing.
+fn skin_beside(
+    side: f32,
+    heights: &Range<f32>,
+    distances: &Range<f32>,
+    frame: &Frame,
+    rim: &Plane,
+    skin: &Plane,
+) -> f32 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for (y, row) in skin.rows().enumerate() {
+        for (x, (&k, d)) in row.iter().zip(rim.row(y)).enumerate() {
+            let beside = frame.across(x as f32, y as f32) * side > TEMPLE && distances.contains(d);
+            if beside && heights.contains(&frame.height(x as f32, y as f32)) {
+                (sum, count) = (sum + k, count + 1.0);
             }
         }
-        sum > share * count
-    })
+    }
+    if count > 0.0 { sum / count } else { 0.0 }
 }
 
 /// Marks what is not skin beside an eye.
@@ -109,6 +136,23 @@ fn mark_glasses(mask: &mut Plane, side: f32, frame: &Frame, rim: &Plane, skin: &
             }
         }
     }
+}
+
+/// Where hair that hangs in from above is cut off, 0..1: down to an eye or brow it would be a dark blot around that of the
+/// photo. Hair that hangs down beside the face stays whole.
+fn cut(frame: &Frame, rim: &Plane, skin: &Plane) -> Plane {
+    let bare = [-1.0, 1.0].map(|side| has_bare_temple(side, frame, rim, skin));
+    Plane::from_fn(rim.width(), rim.height(), |x, y| {
+        let (x, y) = (x as f32, y as f32);
+        let below = ((CUT.end - frame.height(x, y)) / (CUT.end - CUT.start)).clamp(0.0, 1.0);
+        if bare[usize::from(frame.across(x, y) > 0.0)] { below } else { 0.0 }
+    })
+}
+
+/// Whether there is skin beside and below an eye, so that hair above it is a fringe. `side` is -1 for the face's right,
+/// 1 for its left.
+pub(super) fn has_bare_temple(side: f32, frame: &Frame, rim: &Plane, skin: &Plane) -> bool {
+    skin_beside(side, &BELOW_EYES, &BESIDE, frame, rim, skin) > BARE
 }
 
 /// What is not skin and hangs together with something above [`FRINGE_HEIGHT`].

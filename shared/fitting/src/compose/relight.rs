@@ -19,7 +19,8 @@ const DARK_HUE_KEPT: f32 = 0.5;
 /// The share of luma above the shoulder that is taken away.
 const COMPRESSION: f32 = 0.45;
 
-/// Turns the photo's colours (8-bit levels) into the fitted face's; the planes are [`super::tone::Tone`]'s.
+/// Turns the photo's colours (8-bit levels) into the fitted face's; the planes are [`super::tone::Tone`]'s, as are the
+/// `deepening` and the share of its own `colour` that the photo keeps.
 ///
 /// The three rows written are arguments of their own, and the function is not inlined, so that the compiler
 /// knows them apart from all that is read and vectorises the loop.
@@ -30,6 +31,7 @@ pub(super) fn relight_row(
     blue: &mut [f32],
     planes: &[&[f32]; PLANES],
     deepening: f32,
+    colour: f32,
 ) {
     let length = red.len();
     let (green, blue) = (&mut green[..length], &mut blue[..length]);
@@ -40,11 +42,13 @@ pub(super) fn relight_row(
         let detail = [logs[0] - p0[x], logs[1] - p1[x], logs[2] - p2[x]];
         let y = (detail[0] + detail[1] + detail[2]) * (1.0 / 3.0);
         let dark_chroma = (1.0 + DARK_CHROMA_RATE * y.min(0.0)).max(DARK_CHROMA_MIN);
-        let chroma_share =
-            (1.0 - (1.0 - CHROMA_KEPT) * (1.0 - soft[x])) * (1.0 - (1.0 - dark_chroma) * (1.0 - lips[x]));
+        let chroma_share = colour
+            * (1.0 - (1.0 - CHROMA_KEPT) * (1.0 - soft[x]))
+            * (1.0 - (1.0 - dark_chroma) * (1.0 - lips[x]));
         let deepened = y + deepening * soft[x] * y.min(0.0);
-        let dark_hue =
-            ((-deepened - DARK) * (1.0 / DARK_RANGE)).clamp(0.0, 1.0) * DARK_HUE_KEPT * (1.0 - lips[x]);
+        let dark_hue = ((-deepened - DARK) * (1.0 / DARK_RANGE)).clamp(0.0, 1.0)
+            * (DARK_HUE_KEPT * colour)
+            * (1.0 - lips[x]);
         let transfer = 1.0 - hue_kept[x].max(dark_hue);
         let gain = [red_gain[x], green_gain[x], -(red_gain[x] + green_gain[x])];
         let luma = deepened - (deepened - headroom[x]).max(0.0) * COMPRESSION;

@@ -1,7 +1,7 @@
 //! One face on the coarse raster: its colours, which of it is skin, and its shading.
 
 use super::plane::Plane;
-use super::shading::{self, SHADING};
+use super::shading::{self, CLOSE_BY, SHADING};
 use super::skin::{SkinFeatures, SkinModel};
 
 /// Coarse planes of one face, be it the template's or the photo's in its place.
@@ -29,6 +29,11 @@ impl Surface {
         let weight = skin.clone().zip(measurable, |k, m| k * m);
         let low = shading::low_frequencies(&logs, &weight, SHADING.map(|sigma| sigma * unit));
         Self { hue_distance: features.hue_distance(&model), logs, skin, weight, low }
+    }
+
+    /// Takes everything for skin that `measurable` (0..1) allows, and the mean close by for the shading.
+    pub(super) fn settle(&mut self, measurable: &Plane, unit: f32) {
+        self.low = shading::low_frequencies(&self.logs, measurable, CLOSE_BY.map(|sigma| sigma * unit));
     }
 
     /// What is finer than the shading.

@@ -36,6 +36,9 @@ const SHOULDER: f32 = 0.22;
 /// ... and in eyes and mouth above this, where glints and teeth belong.
 const SHOULDER_WHITES: f32 = 0.45;
 
+/// Natural lips differ from their skin's hue by up to this; painted ones differ more.
+const LIP_HUE_MAX: f32 = 0.12;
+
 /// The dark of an eye is its darkest tenth; it is deepened by at most a quarter, less than what would
 /// make circles around the eyes of a face in soft light.
 const BLACK_QUANTILE: f32 = 0.1;
@@ -59,6 +62,8 @@ pub(super) struct Tone {
     lips: Plane,
     /// Added to the factor of dark detail in the features.
     pub(super) deepening: f32,
+    /// The share of its own colours that the photo keeps: with 0 it gives its light and shade alone.
+    pub(super) colour: f32,
 }
 
 impl Tone {
@@ -76,11 +81,21 @@ impl Tone {
     }
 }
 
-/// Derives the planes from the photo's surface and from the template as it lies in its place.
-pub(super) fn tone(photo: Surface, template: &Backdrop, features: Features, frame: &Frame) -> Tone {
+/// Derives the planes from the photo's surface and from the template as it lies in its place. Of its own colours the
+/// photo keeps the share `colour`; where it does not, lips take the hue of the template's, and whites half of the light's.
+pub(super) fn tone(
+    photo: &Surface,
+    template: &Backdrop,
+    features: &Features,
+    frame: &Frame,
+    colour: f32,
+) -> Tone {
     let gain: [Plane; 3] = std::array::from_fn(|c| template.low[c].clone().zip(&photo.low[c], |t, p| t - p));
     let luma_gain = luma(&gain);
-    let [red, green, _] = gain.map(|plane| plane.zip(&luma_gain, |g, y| g - y));
+    let [mut red, mut green, _] = gain.map(|plane| plane.zip(&luma_gain, |g, y| g - y));
+    if colour < 1.0 {
+        lend_hues([&mut red, &mut green], template, features, 1.0 - colour);
+    }
     let luma_gain = luma_gain.zip(&features.whites, |g, whites| g - spared(g) * whites);
     let hue_kept = photo
         .hue_distance
@@ -88,12 +103,13 @@ pub(super) fn tone(photo: Surface, template: &Backdrop, features: Features, fram
         .map(|z| ((z - 1.5) / 2.5).clamp(0.0, 1.0))
         .zip(&features.soft, |z, soft| z * soft)
         .zip(&features.lips, |kept, lips| kept.max(lips) * HUE_KEPT)
-        .zip(&features.whites, |kept, whites| kept.max((1.0 - WHITES_GAIN) * whites));
+        .zip(&features.whites, |kept, whites| kept.max((1.0 - WHITES_GAIN) * whites))
+        .map(|kept| kept * colour);
     let shoulder = luma(&template.low)
         .zip(&features.whites, |y, whites| y + SHOULDER + (SHOULDER_WHITES - SHOULDER) * whites);
-    let deepening = deepening(&photo, template.black, &features);
-    let contrast = contrast(&photo, template, &features, frame);
-    let Surface { low, .. } = photo;
+    let deepening = deepening(photo, template.black, features);
+    let contrast = contrast(photo, template, features, frame);
+    let low = &photo.low;
     let base = low.each_ref().map(|low| low.clone().zip(&luma_gain, |low, gain| low + gain));
     let headroom = shoulder.zip(&luma(&base), |shoulder, base| shoulder - base);
     Tone {
@@ -102,10 +118,36 @@ pub(super) fn tone(photo: Surface, template: &Backdrop, features: Features, fram
         chroma_gain: [red, green],
         hue_kept,
         headroom,
-        soft: features.soft,
-        lips: features.lips,
+        soft: features.soft.clone(),
+        lips: features.lips.clone(),
         deepening,
+        colour,
     }
+}
+
+/// Changes the gain in chroma so that lips get the hue of the template's and whites half of the light's, by the share.
+fn lend_hues(gain: [&mut Plane; 2], template: &Backdrop, features: &Features, share: f32) {
+    let light = luma(&template.low);
+    for ((gain, low), lip_hue) in gain.into_iter().zip(&template.low).zip(template.lip_hue) {
+        let hue = low.clone().zip(&light, |low, light| low - light);
+        let features = features.lips.data().iter().zip(features.whites.data());
+        for ((gain, hue), (&lips, &whites)) in gain.rows_mut().flatten().zip(hue.data()).zip(features) {
+            *gain += share * (lip_hue * lips - (1.0 - WHITES_GAIN) * whites * hue);
+        }
+    }
+}
+
+/// How the lips' hue differs from the skin's around them, as logarithms of red and green less the mean of all three;
+/// no more than [`LIP_HUE_MAX`] each.
+pub(super) fn lip_hue(face: &Surface, features: &Features) -> [f32; 2] {
+    let detail = face.detail();
+    let light = luma(&detail);
+    let lips = || features.lips.data().iter().enumerate().filter(|&(_, &lips)| lips > 0.5).map(|(i, _)| i);
+    let count = lips().count().max(1) as f32;
+    [0, 1].map(|c| {
+        let mean = lips().map(|i| detail[c].data()[i] - light.data()[i]).sum::<f32>() / count;
+        mean.clamp(-LIP_HUE_MAX, LIP_HUE_MAX)
+    })
 }
 
 /// The dark of a face's eyes, as luma detail.

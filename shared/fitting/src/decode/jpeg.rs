@@ -11,12 +11,14 @@ mod frame;
 mod huffman;
 mod idct;
 mod library;
+mod markers;
 mod plane;
 mod progressive;
 mod region;
 mod scan;
 mod scans;
 mod segments;
+mod standard;
 #[cfg(test)]
 mod tests;
 mod upsample;
@@ -26,10 +28,12 @@ use self::progressive::{Index, Picture};
 use self::region::Scale;
 use self::scan::{CHECKPOINT_DISTANCE, Checkpoints, Places, Reader};
 use self::segments::Header;
-use super::{Detail, Limits, corrupt, exif};
+use super::{Detail, Limits, corrupt, reduced_part};
+use crate::colour::{Colours, Samples};
 use crate::outcome::Refusal;
 use crate::photo::{Orientation, Region};
 use crate::pixels::RgbImage;
+use crate::resize::block_means;
 
 /// The entropy-coded data or a segment is damaged.
 #[derive(Debug)]
@@ -41,19 +45,20 @@ impl From<Corrupt> for Refusal {
     }
 }
 
-/// The samples of a block a side, at the scales at which its inverse DCT can be computed.
-const BLOCK_SIZES: [usize; 4] = [1, 2, 4, 8];
-
 /// How many times the detail is decoded where the library decodes: it has no cheap second pass, and hardly gains by
 /// a smaller scale, so that it is better to have enough at once.
 const LIBRARY_DETAIL: usize = 4;
 
 /// A JPEG file that was read up to its pixels.
-pub(super) struct Jpeg<'a> {
+pub(crate) struct Jpeg<'a> {
     file: &'a [u8],
     header: Header<'a>,
     /// What the first pass remembers, when the file is of a plain kind.
     places: Option<Remembered>,
+    /// All pixels of another kind of file, at this reduction.
+    pixels: Option<(RgbImage, usize)>,
+    /// What the pixels mean, once they were decoded.
+    colours: Colours,
     limits: Limits,
 }
 
@@ -68,18 +73,14 @@ pub(super) struct Scaled {
     pub(super) pixels: RgbImage,
     /// Pixels of the file per pixel, 8 at most.
     pub(super) reduction: usize,
-    /// Whether the colour profile was applied already.
-    pub(super) is_converted: bool,
 }
 
 impl<'a> Jpeg<'a> {
-    /// Checks a file's size, completeness and how much there is to do.
+    /// Checks a file's size, how it is coded and how much there is to do. Whether all of a sequential file is there
+    /// shows when it is decoded: a mark at its end is not needed.
     pub(super) fn open(file: &'a [u8], limits: &Limits) -> Result<Self, Refusal> {
-        if !is_complete(file) {
-            return Err(corrupt());
-        }
         let header = segments::header(file, limits)?;
-        Ok(Self { file, header, places: None, limits: *limits })
+        Ok(Self { file, header, places: None, pixels: None, colours: Colours::default(), limits: *limits })
     }
 
     /// Width and height of the stored picture at full scale.
@@ -93,26 +94,24 @@ impl<'a> Jpeg<'a> {
     }
 
     pub(super) fn orientation(&self) -> Orientation {
-        self.header.exif.map_or_else(Orientation::default, exif::orientation)
+        self.header.orientation.unwrap_or_default()
     }
 
-    pub(super) fn profile(&self) -> Option<&[u8]> {
-        self.header.profile.as_deref()
+    /// What the pixels of [`Self::whole`] and [`Self::part`] mean.
+    pub(super) fn colours(&self) -> Colours {
+        self.colours.clone()
     }
 
     /// Decodes the whole picture at the smallest scale that has the detail.
     pub(super) fn whole(&mut self, detail: Detail) -> Result<Scaled, Refusal> {
         let long = self.header.width.max(self.header.height);
-        let times = if self.header.frame.is_some() { 1 } else { LIBRARY_DETAIL };
-        let is_enough = |size: &usize| match detail {
-            Detail::Full => *size == 8,
-            Detail::Side(min) => long * size / 8 >= min.saturating_mul(times),
-        };
-        let size = BLOCK_SIZES.into_iter().find(is_enough).unwrap_or(8);
-        let Some(frame) = &self.header.frame else { return self.by_library(8 / size) };
-        let (pixels, places) = first_pass(frame, self.full_size(), size)?;
+        let reduction = detail.reduction(long);
+        let Some(frame) = &self.header.frame else { return self.whole_by_library(detail, reduction) };
+        let (pixels, places) = first_pass(frame, self.full_size(), 8 / reduction)?;
         self.places = Some(places);
-        Ok(Scaled { pixels, reduction: 8 / size, is_converted: false })
+        let samples = if frame.components.len() == 1 { Samples::Grey } else { Samples::Rgb };
+        self.colours = Colours::of_icc(self.header.profile.as_deref(), samples);
+        Ok(Scaled { pixels, reduction })
     }
 
     /// Decodes a region at a scale, in pixels of that scale; the whole picture must have been decoded before.
@@ -120,8 +119,11 @@ impl<'a> Jpeg<'a> {
         let full = self.full_size();
         let scale = Scale::new(full, 8 / reduction);
         let Some(frame) = &self.header.frame else {
-            let whole = self.by_library(reduction)?;
-            return Ok(Scaled { pixels: whole.pixels.part(part), ..whole });
+            let pixels = match &self.pixels {
+                Some((pixels, known)) if *known <= reduction => reduced_part(pixels, reduction / known, part),
+                _ => self.by_library(reduction)?.pixels.part(part),
+            };
+            return Ok(Scaled { pixels, reduction });
         };
         let components = &frame.components;
         let pixels = match (&frame.data, &self.places) {
@@ -136,14 +138,29 @@ impl<'a> Jpeg<'a> {
             }
             _ => Err(Corrupt),
         };
-        Ok(Scaled { pixels: pixels?, reduction, is_converted: false })
+        Ok(Scaled { pixels: pixels?, reduction })
     }
 
-    fn by_library(&self, reduction: usize) -> Result<Scaled, Refusal> {
+    /// As [`Self::whole`]; finer pixels are kept for [`Self::part`].
+    fn whole_by_library(&mut self, detail: Detail, reduction: usize) -> Result<Scaled, Refusal> {
+        let finer = match detail {
+            Detail::Full => Detail::Full,
+            Detail::Side(min) => Detail::Side(min.saturating_mul(LIBRARY_DETAIL)),
+        };
+        let known = finer.reduction(self.header.width.max(self.header.height));
+        let library::Decoded { pixels, colours } = self.by_library(known)?;
+        self.colours = colours;
+        if known == reduction {
+            return Ok(Scaled { pixels, reduction });
+        }
+        let reduced = block_means(&pixels, pixels.whole(), reduction / known);
+        self.pixels = Some((pixels, known));
+        Ok(Scaled { pixels: reduced, reduction })
+    }
+
+    fn by_library(&self, reduction: usize) -> Result<library::Decoded, Refusal> {
         let (size, pixels_max) = (self.size(reduction), self.limits.pixels_max);
-        let library::Decoded { pixels, is_converted } =
-            library::decode(self.file, size, pixels_max, self.profile())?;
-        Ok(Scaled { pixels, reduction, is_converted })
+        library::decode(self.file, size, pixels_max, self.header.profile.as_deref())
     }
 }
 
@@ -170,11 +187,4 @@ fn first_pass(
             Ok((pixels, Remembered::Progressive(index)))
         }
     }
-}
-
-/// Whether the file goes on to an end-of-image marker after its first scan begins. Inside a scan the bytes
-/// `FF D9` cannot occur, so a file that was cut short has none, whatever its thumbnail contains.
-fn is_complete(file: &[u8]) -> bool {
-    let scan = segments::scan_start(file).and_then(|start| file.get(start..)).unwrap_or_default();
-    scan.windows(2).rev().any(|pair| pair == [0xFF, 0xD9])
 }

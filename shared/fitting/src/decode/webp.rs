@@ -1,37 +1,78 @@
 //! WebP: lossy and lossless; of an animation the first frame. Transparency is laid over white.
 
+mod container;
+#[cfg(test)]
+mod tests;
+
 use std::io::Cursor;
 
 use image_webp::WebPDecoder;
 use zeroize::{Zeroize, Zeroizing};
 
+use self::container::{Coding, Frame, Picture};
 use super::png::over_white;
 use super::{Decoded, Limits, corrupt, damaged, exif};
+use crate::colour::{Colours, Samples};
 use crate::outcome::Refusal;
-use crate::photo::Orientation;
 use crate::pixels::RgbImage;
 
 pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> {
-    if !is_complete(photo) {
-        return Err(corrupt());
-    }
-    let mut decoder = WebPDecoder::new(Cursor::new(photo)).map_err(damaged)?;
-    let (width, height) = decoder.dimensions();
-    let (width, height) = (width as usize, height as usize);
-    limits.admit(width, height)?;
-    // Four bytes a pixel for the result and as many for what the decoder works on.
-    decoder.set_memory_limit(limits.pixels_max.saturating_mul(8));
+    let Picture { canvas, offset, frame, profile, exif } = Picture::find(photo, limits)?;
+    let orientation = exif.and_then(exif::orientation).unwrap_or_default();
+    let colours = Colours::of_icc(profile, Samples::Rgb);
+    let pixels = frame_pixels(&frame)?;
+    let pixels = if frame.size == canvas { pixels } else { on_canvas(&pixels, offset, canvas) };
+    Ok(Decoded { pixels, orientation, colours })
+}
 
-    let profile = decoder.icc_profile().map_err(damaged)?;
-    let block = decoder.exif_metadata().map_err(damaged)?;
-    let orientation = block.map_or_else(Orientation::default, |block| exif::orientation(&block));
+/// Decodes a bitstream of which the size is known.
+fn frame_pixels(frame: &Frame<'_>) -> Result<RgbImage, Refusal> {
+    let file = Zeroizing::new(file_of(frame)?);
+    let mut decoder = WebPDecoder::new(Cursor::new(&file[..])).map_err(damaged)?;
     let mut samples = Zeroizing::new(vec![0; decoder.output_buffer_size().ok_or_else(corrupt)?]);
     decoder.read_image(&mut samples).map_err(damaged)?;
     if decoder.has_alpha() {
         lay_over_white(&mut samples);
     }
-    let pixels = RgbImage::from_raw(width, height, std::mem::take(&mut *samples)).ok_or_else(corrupt)?;
-    Ok(Decoded { pixels, orientation, profile })
+    let (width, height) = frame.size;
+    RgbImage::from_raw(width, height, std::mem::take(&mut *samples)).ok_or_else(corrupt)
+}
+
+/// A file that contains the bitstream and nothing else, so that the library sees no container but this.
+fn file_of(frame: &Frame<'_>) -> Result<Vec<u8>, Refusal> {
+    let mut file = Vec::with_capacity(frame.data.len() + frame.alpha.map_or(0, <[u8]>::len) + 64);
+    file.extend(b"RIFF\0\0\0\0WEBP");
+    if let Some(alpha) = frame.alpha {
+        let side = |side: usize| u32::try_from(side - 1).map_err(damaged).map(u32::to_le_bytes);
+        let ([w0, w1, w2, _], [h0, h1, h2, _]) = (side(frame.size.0)?, side(frame.size.1)?);
+        // The flag says that there is transparency.
+        put_chunk(&mut file, *b"VP8X", &[1 << 4, 0, 0, 0, w0, w1, w2, h0, h1, h2])?;
+        put_chunk(&mut file, *b"ALPH", alpha)?;
+    }
+    let name = if frame.coding == Coding::Lossy { *b"VP8 " } else { *b"VP8L" };
+    put_chunk(&mut file, name, frame.data)?;
+    let length = u32::try_from(file.len() - 8).map_err(damaged)?;
+    file[4..8].copy_from_slice(&length.to_le_bytes());
+    Ok(file)
+}
+
+fn put_chunk(file: &mut Vec<u8>, name: [u8; 4], content: &[u8]) -> Result<(), Refusal> {
+    file.extend(name);
+    file.extend(u32::try_from(content.len()).map_err(damaged)?.to_le_bytes());
+    file.extend(content);
+    file.resize(file.len().next_multiple_of(2), 0);
+    Ok(())
+}
+
+/// A frame that does not fill its canvas, with white around it.
+fn on_canvas(frame: &RgbImage, (left, top): (usize, usize), canvas: (usize, usize)) -> RgbImage {
+    let mut pixels = RgbImage::new(canvas.0, canvas.1);
+    pixels.data_mut().fill(255);
+    let rows = pixels.data_mut().chunks_exact_mut(canvas.0 * 3).skip(top);
+    for (to, from) in rows.zip(frame.data().chunks_exact(frame.width() * 3)) {
+        to[left * 3..][..from.len()].copy_from_slice(from);
+    }
+    pixels
 }
 
 /// Replaces pixels with transparency by plain ones, where they are: another picture beside them would be as large.
@@ -44,10 +85,4 @@ fn lay_over_white(samples: &mut Vec<u8>) {
     }
     samples[3 * count..].zeroize();
     samples.truncate(3 * count);
-}
-
-/// Whether the file is as long as its RIFF header says.
-fn is_complete(photo: &[u8]) -> bool {
-    let Some(&[a, b, c, d]) = photo.get(4..).and_then(|rest| rest.first_chunk()) else { return false };
-    photo.len() >= 8 + u32::from_le_bytes([a, b, c, d]) as usize
 }

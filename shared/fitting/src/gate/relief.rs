@@ -56,6 +56,12 @@ impl Part {
     pub(super) fn hue_from(&self, hue: [f32; 2]) -> f32 {
         (self.hue[0] - hue[0]).hypot(self.hue[1] - hue[1])
     }
+
+    /// How many of the given spreads of light and hues a colour (logarithms) lies from this part's.
+    fn distance(&self, [r, g, b]: [f32; 3], spread: [f32; 3]) -> f32 {
+        let off = [(r + g + b) / 3.0 - self.light, r - g - self.hue[0], g - b - self.hue[1]];
+        off.into_iter().zip(spread).map(|(off, spread)| (off / spread).powi(2)).sum::<f32>().sqrt()
+    }
 }
 
 /// Median and spread of a face's hues.
@@ -173,15 +179,29 @@ impl Relief {
             let feature = self.outline(ring, FEATURE);
             for_each_place(&feature, self.size, |x, y| seen[y * self.size[0] + x] = false);
         }
-        let colour = |[r, g, b]: [f32; 3]| [(r + g + b) / 3.0, r - g, g - b];
-        let from = [skin.light, skin.hue[0], skin.hue[1]];
-        let is_unlike = |log: [f32; 3]| {
-            let colour = colour(log);
-            [0, 1, 2].map(|k| ((colour[k] - from[k]) / spread[k]).powi(2)).iter().sum::<f32>().sqrt() > limit
-        };
         let all = seen.iter().filter(|&&seen| seen).count();
+        let is_unlike = |log: [f32; 3]| skin.distance(log, spread) > limit;
         let unlike = self.logs.iter().zip(&seen).filter(|&(&log, &seen)| seen && is_unlike(log)).count();
         (all > 0).then(|| unlike as f32 / all as f32)
+    }
+
+    /// The share of a ring that lies further than `limit` spreads from the colour of a part and is darker than it by more
+    /// than `darker`, in logarithms.
+    #[expect(clippy::cast_precision_loss, reason = "pixel counts stay far below 2²⁴")]
+    pub(super) fn darker_share(
+        &self,
+        ring: &[usize],
+        skin: &Part,
+        spread: [f32; 3],
+        limit: f32,
+        darker: f32,
+    ) -> Option<f32> {
+        let places = self.places(&self.outline(ring, 1.0))?;
+        let is_dark = |log: [f32; 3]| {
+            log.iter().sum::<f32>() / 3.0 < skin.light - darker && skin.distance(log, spread) > limit
+        };
+        let dark = places.iter().filter(|&&place| is_dark(self.logs[place])).count();
+        Some(dark as f32 / places.len() as f32)
     }
 
     /// A ring of mesh points, drawn to a share of its size about its middle.

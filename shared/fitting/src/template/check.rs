@@ -4,7 +4,7 @@
 use super::{Template, picture};
 use crate::error::FittingError;
 use crate::gate::Limit::{AtLeast, AtMost};
-use crate::gate::{self, Limit, Place, View};
+use crate::gate::{self, HairPlace, Limit, Place, View};
 use crate::mesh::Mesh;
 
 /// Eye distance in pixels: with fewer, a work shows less of the face than a thumbnail of the photo does.
@@ -24,6 +24,11 @@ const LIGHT_HUE_MAX: f32 = 0.21;
 
 /// Share of the face that is unlike its skin.
 const OTHER_SHARE_MAX: f32 = 0.25;
+
+/// Share of the skin above a brow, or of a cheek, that is hair or as dark: up to .26 above the brows of eleven faces without
+/// a fringe over them (a hat's shadow is one), .38 and more under eight fringes; up to .17 on cheeks, .54 and more under long hair
+/// and in deep shadow.
+const HAIR_SHARE_MAX: f32 = 0.3;
 
 /// Steepest change of light at the root of the nose: 0.14 and more behind three pairs of glasses, less on 43 bare faces
 /// of 44; deep frowns come near.
@@ -102,6 +107,9 @@ fn measured(view: View<'_>, mesh: &Mesh) -> Vec<Concern> {
     for finding in &measures.bare {
         expect(covered(finding.part), Some(finding.measured), finding.limit);
     }
+    for (place, share) in scene.hair {
+        expect(hair(place), share, AtMost(HAIR_SHARE_MAX));
+    }
     let other = "hair, a deep shadow or something else lies across the face: paint a mask over what is to stay in front";
     expect(other, scene.other_share, AtMost(OTHER_SHARE_MAX));
     let glasses =
@@ -111,6 +119,27 @@ fn measured(view: View<'_>, mesh: &Mesh) -> Vec<Concern> {
 }
 
 const MOUTH: &str = "something covers the mouth: paint a mask so that it stays in front";
+
+fn hair(place: HairPlace) -> &'static str {
+    match place {
+        HairPlace::LeftBrow => {
+            "hair hangs over the brow on the picture's left, works show the photo's brow and end the hair above it: paint a \
+             mask over hair that is to stay in front"
+        }
+        HairPlace::RightBrow => {
+            "hair hangs over the brow on the picture's right, works show the photo's brow and end the hair above it: paint \
+             a mask over hair that is to stay in front"
+        }
+        HairPlace::LeftCheek => {
+            "hair or a deep shadow lies over the cheek on the picture's left: paint a mask over hair that is to stay in \
+             front"
+        }
+        HairPlace::RightCheek => {
+            "hair or a deep shadow lies over the cheek on the picture's right: paint a mask over hair that is to stay in \
+             front"
+        }
+    }
+}
 
 fn covered(part: Place) -> &'static str {
     match part {

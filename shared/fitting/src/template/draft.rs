@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use domain::ReasonCode;
-
 use super::{
     DESCRIPTION_FILE, FaceChoice, FileEntry, TEMPLATE_LIMITS, Template, TemplateDescription, TemplateFiles,
     fault, mask, unusable,
@@ -12,12 +10,17 @@ use crate::decode::{Detail, decode};
 use crate::encode;
 use crate::error::FittingError;
 use crate::find::find_faces;
-use crate::landmarks::landmarks;
+use crate::gate;
+use crate::landmarks::{Landmarks, landmarks};
+use crate::mesh::Mesh;
 use crate::models::Models;
-use crate::outcome::Refusal;
 
 /// The longest id.
 const ID_LENGTH_MAX: usize = 64;
+
+/// The least distance of the eye centres, in pixels: with fewer an iris has under five pixels, and a work shows no face
+/// that anybody would know. What the detector takes for a face and is none is mostly smaller, too.
+const EYE_DISTANCE_MIN: f32 = 32.0;
 
 /// What an operator says about a new template.
 pub struct Draft<'a> {
@@ -52,10 +55,8 @@ pub fn draft(models: &Models, draft: &Draft<'_>) -> Result<BTreeMap<String, Vec<
     if (photo.width(), photo.height()) != size {
         return Err(fault("the face lies on its side; turn the picture upright first".to_owned()));
     }
-    let face = faces
-        .get(draft.face)
-        .ok_or_else(|| unusable(Refusal { reason: ReasonCode::NoFace, measured: 0.0, threshold: 1.0 }))?;
-    let mesh = landmarks(models, &photo, face)?.mesh;
+    let face = faces.get(draft.face).ok_or_else(|| fault(no_such_face(draft.face, faces.len())))?;
+    let mesh = usable(landmarks(models, &photo, face)?)?;
     if let Some(bytes) = draft.mask {
         mask(bytes, size)?;
     }
@@ -88,6 +89,34 @@ pub fn draft(models: &Models, draft: &Draft<'_>) -> Result<BTreeMap<String, Vec<
     files.insert(DESCRIPTION_FILE.to_owned(), text);
     Template::from_files(&files)?;
     Ok(files)
+}
+
+/// Why there is no face of this number, counted from 0, among `found`.
+fn no_such_face(number: usize, found: usize) -> String {
+    match found {
+        0 => "there is no face in the picture".to_owned(),
+        1 => format!("there is no face {number}: the picture has one face, number 0"),
+        _ => format!(
+            "there is no face {number}: the picture has {found} faces, numbered from 0 to {}",
+            found - 1
+        ),
+    }
+}
+
+/// The mesh of what is a face and large enough to be replaced.
+fn usable(found: Landmarks) -> Result<Mesh, FittingError> {
+    if found.presence < gate::PRESENCE_MIN {
+        return Err(fault(
+            "what looks like a face is none; use another picture, or --face for the next one".to_owned(),
+        ));
+    }
+    let eyes = gate::eye_distance(&found.mesh);
+    if eyes < EYE_DISTANCE_MIN {
+        return Err(fault(format!(
+            "the face is too small: its eyes are {eyes:.0} pixels apart and must be {EYE_DISTANCE_MIN:.0}; use a larger picture"
+        )));
+    }
+    Ok(found.mesh)
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, FittingError> {

@@ -5,6 +5,7 @@
 use zeroize::Zeroize;
 
 use super::Corrupt;
+use super::markers::{any_marker, has_byte_ff};
 
 /// Where a reader is, to be returned to later. It contains a few bits of the photo.
 #[derive(Clone, Copy, Default, Zeroize)]
@@ -40,7 +41,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Makes sure that 32 bits can be peeked at: a code and its value. Beyond a marker or the end of the data
-    /// they are zeros, and using them is found out by [`Self::check`].
+    /// they are zeros, and [`Self::missing`] tells how many of them were used.
     #[inline(always)]
     pub(super) fn refill(&mut self) {
         if self.at.count < 32 {
@@ -121,26 +122,57 @@ impl<'a> Bits<'a> {
         bits as u32
     }
 
-    /// Whether everything that was read so far was there.
+    /// How many of the bits that were read were not there.
     #[inline(always)]
-    pub(super) fn check(&self) -> Result<(), Corrupt> {
-        if self.at.padding > self.at.count { Err(Corrupt) } else { Ok(()) }
+    pub(super) fn missing(&self) -> u32 {
+        self.at.padding.saturating_sub(self.at.count)
     }
 
-    /// Passes the restart marker of a number, 0 to 7, which must come after the byte that was begun.
-    pub(super) fn restart(&mut self, number: u8) -> Result<(), Corrupt> {
-        self.check()?;
-        if self.at.count - self.at.padding >= 8 {
-            return Err(Corrupt);
+    /// Goes on after the restart marker of a number, 0 to 7, which is due after the byte that was begun.
+    ///
+    /// Bytes before it are passed. A marker of another number is taken for it where it stands in its place, or where
+    /// libjpeg takes it. Where the marker is missing, the data that follows is read at once. What is lost with a marker
+    /// shows later, since the picture's data then ends early.
+    pub(super) fn restart(&mut self, number: u8) -> Result<Restart, Corrupt> {
+        let left = self.at.count.saturating_sub(self.at.padding);
+        let found = any_marker(self.data, self.at.byte);
+        let is_next = left < 8
+            && found
+                .is_some_and(|(_, end)| self.data[self.at.byte..end - 1].iter().all(|&byte| byte == 0xFF));
+        match found {
+            Some((marker @ 0xD0..=0xD7, end)) if is_next || is_taken_for(marker, number) => {
+                self.at = Position { byte: self.past_copies(marker, end), ..Position::default() };
+                Ok(Restart::Marked)
+            }
+            _ if is_next => Err(Corrupt),
+            _ => {
+                self.consume(left % 8);
+                Ok(Restart::Unmarked)
+            }
         }
-        let rest = self.data.get(self.at.byte..).unwrap_or_default();
-        let fill = rest.iter().take_while(|&&byte| byte == 0xFF).count();
-        if fill == 0 || rest.get(fill) != Some(&(0xD0 + number)) {
-            return Err(Corrupt);
-        }
-        self.at = Position { byte: self.at.byte + fill + 1, ..Position::default() };
-        Ok(())
     }
+
+    /// Where data begins after a restart marker that may have been written more than once.
+    fn past_copies(&self, marker: u8, mut end: usize) -> usize {
+        while self.data.get(end..).is_some_and(|rest| rest.starts_with(&[0xFF, marker])) {
+            end += 2;
+        }
+        end
+    }
+}
+
+/// Whether a restart was found with its marker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Restart {
+    Marked,
+    Unmarked,
+}
+
+/// Whether a restart marker counts as that of a number although bytes stand before it. It does unless it is one of the
+/// two after or before that: then it is more likely that the marker in question is missing (T.81, F.2.2.5 leaves it to
+/// the decoder; this is libjpeg's rule).
+fn is_taken_for(marker: u8, number: u8) -> bool {
+    matches!(marker.wrapping_sub(number) & 7, 0 | 3..=5)
 }
 
 /// A value whose `size` bits are `bits`: with a leading zero it is negative.
@@ -148,14 +180,6 @@ impl<'a> Bits<'a> {
 pub(super) fn extend(bits: i32, size: u32) -> i32 {
     let half = (1 << size) >> 1;
     if bits < half { bits - (1 << size) + 1 } else { bits }
-}
-
-/// Whether one of the eight bytes is 255.
-#[inline(always)]
-pub(super) fn has_byte_ff(word: u64) -> bool {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    // A byte that is 255 is zero when inverted, and only a zero borrows up to its highest bit.
-    (!word).wrapping_sub(LOW) & word & (LOW << 7) != 0
 }
 
 #[cfg(test)]
@@ -192,21 +216,39 @@ mod tests {
         for data in [&[0x12, 0x34, 0xFF, 0xD9, 0x55][..], &[0x12, 0x34, 0xFF], &[0x12, 0x34]] {
             let mut bits = Bits::new(data);
             assert_eq!(read(&mut bits, 16), 0x1234);
-            assert!(bits.check().is_ok());
+            assert_eq!(bits.missing(), 0);
             assert_eq!(read(&mut bits, 1), 0);
-            assert!(bits.check().is_err());
+            assert_eq!(bits.missing(), 1);
         }
     }
 
     #[test]
-    fn a_restart_marker_is_passed_only_where_it_is_due() {
-        let data = [0x12, 0xFF, 0xFF, 0xD3, 0x34];
-        let mut bits = Bits::new(&data);
-        assert!(bits.restart(3).is_err(), "eight bits are left");
-        read(&mut bits, 3);
-        assert!(bits.clone().restart(4).is_err(), "another number");
-        assert!(bits.restart(3).is_ok());
-        assert_eq!(read(&mut bits, 8), 0x34);
+    fn a_restart_marker_is_passed_whatever_stands_before_it() {
+        // The byte that was begun, what stands before the marker, the marker that is there, how it is found.
+        let cases: [(&[u8], u8, Option<Restart>); 8] = [
+            (&[], 3, Some(Restart::Marked)),
+            (&[0xFF, 0xFF], 3, Some(Restart::Marked)),
+            (&[0x55], 3, Some(Restart::Marked)),
+            (&[0x55, 0xFF, 0, 0x55], 3, Some(Restart::Marked)),
+            (&[], 5, Some(Restart::Marked)),
+            (&[0x55], 7, Some(Restart::Marked)),
+            (&[0x55], 4, Some(Restart::Unmarked)),
+            (&[], 9, None),
+        ];
+        for (before, marker, expected) in cases {
+            for copies in 1..3 {
+                let markers = [0xFF, 0xD0 + marker].repeat(copies);
+                let data = [&[0x12], before, &markers, &[0x34]].concat();
+                let mut bits = Bits::new(&data);
+                read(&mut bits, 3);
+                let found = bits.restart(3).ok();
+                assert_eq!(found, expected, "{before:?}, marker {marker}");
+                if let Some(found) = found {
+                    let next = if found == Restart::Marked { 0x34 } else { u32::from(before[0]) };
+                    assert_eq!(read(&mut bits, 8), next);
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use zeroize::{Zeroize, Zeroizing};
 
 use super::Corrupt;
-use super::bits::{Bits, Position};
+use super::bits::{Bits, Position, Restart};
 use super::frame::{Component, Sequential};
 use super::huffman::{DcTable, Next};
 use super::idct::{Coefficients, ZIGZAG};
@@ -11,6 +11,13 @@ use super::region::{Area, Blocks};
 
 /// MCUs between two checkpoints: a part's rows begin at most this many before the part.
 pub(super) const CHECKPOINT_DISTANCE: usize = 16;
+
+/// Bits that may be missing at the end of a scan or of what a restart marker ends: some encoders do not write the last
+/// byte that they began. As in libjpeg they count as zeros.
+const MISSING_MAX: u32 = 7;
+
+/// Restart markers of a scan that may be missing. For each of them the rest of the file is searched.
+const UNMARKED_MAX: usize = 8;
 
 /// A place in a scan.
 pub(super) struct Walk<'a> {
@@ -24,6 +31,10 @@ pub(super) struct Walk<'a> {
     until_restart: usize,
     /// Restart markers passed.
     restarts: usize,
+    /// Those that were missing.
+    unmarked: usize,
+    /// How many bits the data was short of since the last restart.
+    missing: u32,
 }
 
 /// What has to be known to go on reading at the beginning of an MCU.
@@ -53,6 +64,8 @@ impl<'a> Walk<'a> {
             restart_interval,
             until_restart: restart_interval,
             restarts: 0,
+            unmarked: 0,
+            missing: 0,
         }
     }
 
@@ -72,8 +85,14 @@ impl<'a> Walk<'a> {
     #[cold]
     fn restart(&mut self) -> Result<(), Corrupt> {
         let [number, ..] = (self.restarts % 8).to_le_bytes();
-        self.bits.restart(number)?;
+        if self.bits.restart(number)? == Restart::Unmarked {
+            self.unmarked += 1;
+            if self.unmarked > UNMARKED_MAX {
+                return Err(Corrupt);
+            }
+        }
         self.restarts += 1;
+        self.missing = 0;
         self.predictions = [0; 3];
         self.run = 0;
         self.until_restart = self.restart_interval;
@@ -82,8 +101,17 @@ impl<'a> Walk<'a> {
 
     /// To be called after each MCU: whether it was there.
     #[inline(always)]
-    pub(super) fn end_mcu(&self) -> Result<(), Corrupt> {
-        self.bits.check()
+    pub(super) fn end_mcu(&mut self) -> Result<(), Corrupt> {
+        if self.bits.missing() == 0 { Ok(()) } else { self.end_incomplete_mcu() }
+    }
+
+    /// The last MCU may lack a few bits, and those after it, which then take none, as many.
+    #[cold]
+    fn end_incomplete_mcu(&mut self) -> Result<(), Corrupt> {
+        let missing = self.bits.missing();
+        let is_last = missing <= MISSING_MAX && (self.missing == 0 || self.missing == missing);
+        self.missing = missing;
+        if is_last { Ok(()) } else { Err(Corrupt) }
     }
 
     /// Reads the DC value of a component's next block, not multiplied.
@@ -129,6 +157,7 @@ impl Checkpoints {
         walk.run = checkpoint.run;
         walk.until_restart = checkpoint.until_restart;
         walk.restarts = checkpoint.restarts;
+        walk.missing = 0;
         Ok(place * self.distance)
     }
 }

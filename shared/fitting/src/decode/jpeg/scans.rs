@@ -6,11 +6,11 @@
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::bits::has_byte_ff;
 use super::frame::Kind;
 use super::huffman::{BandTable, DcTable};
-use super::segments::{Segments, segment};
-use super::{Corrupt, corrupt};
+use super::markers::{END, SCAN, START, next_marker, segment};
+use super::scan::Walk;
+use super::segments::Segments;
 use crate::decode::within;
 use crate::outcome::Refusal;
 
@@ -71,6 +71,18 @@ impl Scan<'_> {
         }
     }
 
+    /// A bit for each coefficient of a component that it tells of.
+    fn coefficients(&self, component: usize) -> u64 {
+        match &self.content {
+            Content::Dc(list) if list.iter().any(|&(of, _)| of == component) => 1,
+            Content::DcPlace(list) if list.contains(&component) => 1,
+            Content::Band(of, places, _) | Content::BandPlace(of, places, _) if *of == component => {
+                (u64::MAX >> (63 - places.end())) & (u64::MAX << places.start())
+            }
+            _ => 0,
+        }
+    }
+
     /// Whether it has to be read to know so many coefficients of each component. A scan of others has to as well,
     /// since a later one of all of them is read by what is known from it.
     pub(super) fn tells_of(&self, kept: [usize; 3]) -> bool {
@@ -81,74 +93,130 @@ impl Scan<'_> {
     }
 }
 
-/// Walks through the scans of a file from the content of the first one's header on; what follows it is at `at`. Leaves
-/// the scans only if the file is a progressive one that can be decoded here, and how many samples they are about.
+/// What a walk through the scans of a file finds.
+pub(super) struct Walked<'a> {
+    /// The scans, if the file is a progressive one that can be decoded here.
+    pub(super) scans: Option<Vec<Scan<'a>>>,
+    /// How many samples all scans are about.
+    pub(super) samples: usize,
+    /// Whether nothing is known to be missing: the library takes what is for grey. Of a progressive file that it decodes
+    /// only the end mark is known.
+    pub(super) is_whole: bool,
+}
+
+/// Walks through the scans of a file from the content of the first one's header on; what follows it is at `at`.
+///
+/// A file without an end mark may have been cut short: its scans are left only if they tell all of every coefficient.
 pub(super) fn walk<'a>(
     file: &'a [u8],
     found: &mut Segments<'a>,
     mut header: &'a [u8],
     mut at: usize,
-) -> Result<(Option<Vec<Scan<'a>>>, usize), Refusal> {
+) -> Result<Walked<'a>, Refusal> {
     let mut scans = (found.kind() == Some(Kind::Progressive)).then(Vec::new);
-    let (mut count, mut samples) = (0, 0_usize);
+    let (mut count, mut samples, mut told) = (0, 0_usize, Some(0));
     loop {
         count += 1;
-        samples = samples.saturating_add(found.samples(header));
+        samples = samples.saturating_add(samples_of(header, found));
         within(count, SCANS_MAX)?;
         within(samples, SAMPLES_MAX)?;
-        let end = next_marker(file, at).ok_or_else(corrupt)?;
+        let end = next_marker(file, at).unwrap_or(file.len());
         if let Some(list) = &mut scans {
             match scan(found, header, &file[at..end]) {
                 Some(scan) => list.push(scan),
                 None => scans = None,
             }
         }
-        match next_scan(file, found, end)? {
-            Some(next) => (header, at) = next,
-            // A table that changes between scans, or a second frame.
-            None if found.kind() != Some(Kind::Progressive) => return Ok((None, samples)),
-            None => {
-                let scans = scans.filter(|scans| is_whole(scans, found.components().len()));
-                return Ok((scans, samples));
-            }
+        if found.kind() == Some(Kind::Sequential) && samples <= LIBRARY_SAMPLES_MAX {
+            told = told.and_then(|told| Some(told | held(found, header, &file[at..end])?));
         }
+        let is_ended = match next_scan(file, found, end) {
+            Next::Scan(next, data) => {
+                (header, at) = (next, data);
+                continue;
+            }
+            Next::End => true,
+            Next::Nothing => false,
+        };
+        // A table may change between scans, or a second frame begin.
+        let scans = scans.filter(|_| found.kind() == Some(Kind::Progressive));
+        let scans = scans.filter(|scans| is_whole(scans, found.components().len(), is_ended));
+        let all = u64::MAX >> (64 - found.components().len().clamp(1, 64));
+        let is_whole = if found.kind() == Some(Kind::Sequential) { told == Some(all) } else { is_ended };
+        return Ok(Walked { scans, samples, is_whole });
     }
 }
 
-/// The next scan's header and where its data begins, after the segments before it; `None` at the end of the image.
-fn next_scan<'a>(
-    file: &'a [u8],
-    found: &mut Segments<'a>,
-    mut at: usize,
-) -> Result<Option<(&'a [u8], usize)>, Corrupt> {
-    loop {
-        at = next_marker(file, at).ok_or(Corrupt)?;
-        if file.get(at + 1) == Some(&0xD9) {
-            return Ok(None);
+/// How many samples a scan is about, by its header: those of its components, where they are known.
+fn samples_of(scan: &[u8], found: &Segments<'_>) -> usize {
+    let (width, height) = found.size().unwrap_or_default();
+    let blocks = |sampling: u8| usize::from(sampling >> 4) * usize::from(sampling & 15);
+    let components = found.components();
+    let most = components.iter().map(|&[_, sampling, _]| blocks(sampling)).max().unwrap_or(1).max(1);
+    let of = |id: u8| {
+        let component = components.iter().find(|&&[known, ..]| known == id);
+        component.map_or(most, |&[_, sampling, _]| blocks(sampling))
+    };
+    let scanned = scan.get(1..scan.len().saturating_sub(3)).unwrap_or_default();
+    scanned.as_chunks::<2>().0.iter().map(|&[id, _]| width * height * of(id) / most).sum()
+}
+
+/// Which components a sequential scan is about, a bit for each, if its data is all there.
+fn held(found: &Segments<'_>, header: &[u8], entropy: &[u8]) -> Option<u64> {
+    let (&[_, ref scanned @ ..], _) = header.split_last_chunk::<3>()? else { return None };
+    let (scanned, []) = scanned.as_chunks::<2>() else { return None };
+    let components = found.components();
+    let sampling = |&[_, sampling, _]: &[u8; 3]| (usize::from(sampling >> 4), usize::from(sampling & 15));
+    let most = components.iter().map(sampling).fold((1, 1), |a, b| (a.0.max(b.0), a.1.max(b.1)));
+    let place = |&[id, _]: &[u8; 2]| components.iter().position(|&[known, ..]| known == id);
+    let places: Vec<usize> = scanned.iter().map(place).collect::<Option<_>>()?;
+    let (width, height) = found.size().ok()?;
+    let (mut across, mut down) = (width.div_ceil(8 * most.0), height.div_ceil(8 * most.1));
+    let mut blocks: Vec<_> = places.iter().map(|&place| sampling(&components[place])).collect();
+    if let [single] = &mut blocks[..] {
+        // The scan of a single component has no MCUs but the blocks that its samples fill.
+        across = (width * single.0).div_ceil(8 * most.0);
+        down = (height * single.1).div_ceil(8 * most.1);
+        *single = (1, 1);
+    }
+    let tables = found.tables(scanned)?;
+    let mut walk = Walk::new(entropy, found.restart_interval);
+    for _ in 0..across * down {
+        walk.begin_mcu().ok()?;
+        for ((dc, ac), (h, v)) in tables.iter().zip(&blocks) {
+            for _ in 0..h * v {
+                dc.difference(&mut walk.bits).ok()?;
+                ac.skip(&mut walk.bits, 63).ok()?;
+            }
         }
-        let (marker, content, next) = segment(file, at).ok_or(Corrupt)?;
+        walk.end_mcu().ok()?;
+    }
+    Some(places.iter().fold(0, |all, place| all | 1 << (place & 63)))
+}
+
+/// What comes after a scan's data.
+enum Next<'a> {
+    /// The next scan's header and where its data begins.
+    Scan(&'a [u8], usize),
+    /// The end of the image.
+    End,
+    /// The end of the file, or another image.
+    Nothing,
+}
+
+/// Finds what comes next, after the segments before it.
+fn next_scan<'a>(file: &'a [u8], found: &mut Segments<'a>, mut at: usize) -> Next<'a> {
+    loop {
+        let Some((marker, content, next)) = segment(file, at) else { return Next::Nothing };
         match marker {
-            0xDA => return Ok(Some((content, next))),
+            SCAN => return Next::Scan(content, next),
+            END => return Next::End,
+            START => return Next::Nothing,
             0xC0..=0xCF | 0xDD => found.read(marker, content),
             0xDB => found.odd = true,
             _ => {}
         }
         at = next;
-    }
-}
-
-/// Where the next marker stands that ends entropy-coded data.
-fn next_marker(file: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        while file.get(at..)?.first_chunk().is_some_and(|&bytes| !has_byte_ff(u64::from_be_bytes(bytes))) {
-            at += 8;
-        }
-        at += file[at..].iter().position(|&byte| byte == 0xFF)?;
-        match file.get(at + 1)? {
-            0x00 | 0x01 | 0xD0..=0xD7 => at += 2,
-            0xFF => at += 1,
-            _ => return Some(at),
-        }
     }
 }
 
@@ -190,10 +258,13 @@ fn scan<'a>(found: &Segments<'a>, header: &[u8], entropy: &'a [u8]) -> Option<Sc
     Some(Scan { content, shift, restart_interval: found.restart_interval, entropy })
 }
 
-/// Whether there is something of every component.
-fn is_whole(scans: &[Scan<'_>], components: usize) -> bool {
+/// Whether there is something of every component; where the file has no end mark, all of it.
+fn is_whole(scans: &[Scan<'_>], components: usize, is_ended: bool) -> bool {
     (0..components).all(|component| {
-        let has = |scan: &Scan<'_>| matches!(&scan.content, Content::Dc(list) if list.iter().any(|&(of, _)| of == component));
-        scans.iter().any(has)
+        let told = scans
+            .iter()
+            .map(|scan| if is_ended || scan.shift == 0 { scan.coefficients(component) } else { 0 });
+        let told = told.fold(0, |all, one| all | one);
+        if is_ended { told & 1 == 1 } else { told == u64::MAX }
     })
 }

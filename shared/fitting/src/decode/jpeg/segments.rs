@@ -6,27 +6,36 @@
 
 use std::rc::Rc;
 
+use domain::ReasonCode;
+use domain::limits::PHOTO_OTHER_PIXELS_MAX;
+
 use super::frame::{Colours, Component, Data, Frame, Kind, Sequential};
 use super::huffman::{AcTable, BandTable, DcTable};
-use super::scans;
-use super::{Corrupt, Limits};
-use crate::decode::within;
+use super::markers::{END, SCAN, START, segment};
+use super::scans::{self, Walked};
+use super::{Corrupt, Limits, standard};
+use crate::decode::{exif, refused, within};
 use crate::outcome::Refusal;
+use crate::photo::Orientation;
 
 /// What stands before the first scan.
 pub(super) struct Header<'a> {
     pub(super) width: usize,
     pub(super) height: usize,
-    /// A raw EXIF block.
-    pub(super) exif: Option<&'a [u8]>,
+    /// The first one that an EXIF segment tells.
+    pub(super) orientation: Option<Orientation>,
     /// The ICC profile, put together.
     pub(super) profile: Option<Vec<u8>>,
     /// Everything needed to decode the picture, when it is of a plain kind.
     pub(super) frame: Option<Frame<'a>>,
 }
 
-const EXIF: &[u8] = b"Exif\0\0";
+/// A padding byte follows, which some writers do not set to zero.
+const EXIF: &[u8] = b"Exif\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
+
+/// The frame of a JPEG-LS file, which has nothing in common with JPEG but the markers.
+const JPEG_LS: u8 = 0xF7;
 
 /// Reads a file up to its first scan, and the headers of the other scans if it may have more.
 pub(super) fn header<'a>(file: &'a [u8], limits: &Limits) -> Result<Header<'a>, Refusal> {
@@ -34,38 +43,20 @@ pub(super) fn header<'a>(file: &'a [u8], limits: &Limits) -> Result<Header<'a>, 
     let mut at = 2;
     loop {
         let (marker, content, next) = segment(file, at).ok_or(Corrupt)?;
-        if marker == 0xDA {
-            let (width, height) = found.size()?;
-            limits.admit(width, height)?;
-            return found.header(file, content, next);
-        }
-        found.read(marker, content);
-        at = next;
-    }
-}
-
-/// Where the first scan's header begins, found by walking the segments before it.
-pub(super) fn scan_start(file: &[u8]) -> Option<usize> {
-    let mut at = 2;
-    loop {
-        let (marker, _, next) = segment(file, at)?;
-        if marker == 0xDA {
-            return Some(at);
+        match marker {
+            SCAN => {
+                let (width, height) = found.size()?;
+                found.admit_coding(height)?;
+                limits.admit(width, height)?;
+                let header = found.header(file, content, next)?;
+                let pixels_max = if header.frame.is_some() { usize::MAX } else { PHOTO_OTHER_PIXELS_MAX };
+                return limits.admit_up_to(pixels_max, width, height).map(|()| header);
+            }
+            START | END => return Err(Corrupt.into()),
+            _ => found.read(marker, content),
         }
         at = next;
     }
-}
-
-/// The marker at a place, the content of its segment and where the next one begins.
-pub(super) fn segment(file: &[u8], mut at: usize) -> Option<(u8, &[u8], usize)> {
-    // A marker may be preceded by any number of fill bytes.
-    while file.get(at)? == &0xFF && file.get(at + 1)? == &0xFF {
-        at += 1;
-    }
-    let (&0xFF, &marker) = (file.get(at)?, file.get(at + 1)?) else { return None };
-    let length = usize::from(u16::from_be_bytes([*file.get(at + 2)?, *file.get(at + 3)?]));
-    let next = at + 2 + length.max(2);
-    Some((marker, file.get(at + 4..next)?, next))
 }
 
 /// The segments that were read so far.
@@ -79,7 +70,7 @@ pub(super) struct Segments<'a> {
     dc: [Option<(&'a [u8; 16], &'a [u8])>; 4],
     ac: [Option<(&'a [u8; 16], &'a [u8])>; 4],
     pub(super) restart_interval: usize,
-    exif: Option<&'a [u8]>,
+    orientation: Option<Orientation>,
     /// Whether there is a JFIF segment, and the transform that an Adobe segment names.
     jfif: bool,
     adobe: Option<u8>,
@@ -94,12 +85,13 @@ impl<'a> Segments<'a> {
             0xC4 => self.read_huffman(content),
             0xDB => self.read_quantisation(content),
             0xDD => self.read_restart_interval(content),
-            0xC0..=0xCF if marker != 0xC8 && marker != 0xCC => {
+            // The conditioning of an arithmetic coder says nothing of a Huffman coder.
+            0xC8 | 0xCC => Some(()),
+            0xC0..=0xCF | JPEG_LS => {
                 self.frame = Some((marker, content));
                 self.frames += 1;
                 Some(())
             }
-            0xCC => None,
             _ => {
                 self.read_application_data(marker, content);
                 Some(())
@@ -112,7 +104,8 @@ impl<'a> Segments<'a> {
         if marker == 0xE0 && content.starts_with(b"JFIF\0") {
             self.jfif = true;
         } else if marker == 0xE1 && content.starts_with(EXIF) {
-            self.exif.get_or_insert(&content[EXIF.len()..]);
+            let block = content.get(EXIF.len() + 1..).unwrap_or_default();
+            self.orientation = self.orientation.or_else(|| exif::orientation(block));
         } else if marker == 0xE2
             && let Some(&[number, count, ref part @ ..]) = content.strip_prefix(ICC)
         {
@@ -169,8 +162,16 @@ impl<'a> Segments<'a> {
     }
 
     /// Width and height.
-    fn size(&self) -> Result<(usize, usize), Corrupt> {
+    pub(super) fn size(&self) -> Result<(usize, usize), Corrupt> {
         self.frame_header().map(|(_, height, width, _)| (width, height)).ok_or(Corrupt)
+    }
+
+    /// Refuses what is whole but coded in a way that nothing here decodes: hierarchical and arithmetic-coded files, more
+    /// than eight bits a sample, and a height that only a segment after the picture states.
+    fn admit_coding(&self, height: usize) -> Result<(), Refusal> {
+        let (marker, precision) = (self.frame.map(|(marker, _)| marker), self.frame_header().map(|h| h.0));
+        let is_read = matches!(marker, Some(0xC0..=0xC3)) && precision == Some(8) && height > 0;
+        if is_read { Ok(()) } else { Err(refused(ReasonCode::BadFormat)) }
     }
 
     /// Name, sampling and quantisation of each component.
@@ -191,20 +192,6 @@ impl<'a> Segments<'a> {
         }
     }
 
-    /// How many samples a scan is about, by its header: those of its components, where they are known.
-    pub(super) fn samples(&self, scan: &[u8]) -> usize {
-        let (width, height) = self.size().unwrap_or_default();
-        let blocks = |sampling: u8| usize::from(sampling >> 4) * usize::from(sampling & 15);
-        let most =
-            self.components().iter().map(|&[_, sampling, _]| blocks(sampling)).max().unwrap_or(1).max(1);
-        let of = |id: u8| {
-            let component = self.components().iter().find(|&&[known, ..]| known == id);
-            component.map_or(most, |&[_, sampling, _]| blocks(sampling))
-        };
-        let scanned = scan.get(1..scan.len().saturating_sub(3)).unwrap_or_default();
-        scanned.as_chunks::<2>().0.iter().map(|&[id, _]| width * height * of(id) / most).sum()
-    }
-
     pub(super) fn dc_table(&self, number: u8) -> Option<Rc<DcTable>> {
         let (counts, symbols) = (*self.dc.get(usize::from(number))?)?;
         DcTable::new(counts, symbols).ok().map(Rc::new)
@@ -218,37 +205,49 @@ impl<'a> Segments<'a> {
     /// `scan` is the content of the first scan's header, and its data begins at `data`.
     fn header(&mut self, file: &'a [u8], scan: &'a [u8], data: usize) -> Result<Header<'a>, Refusal> {
         let (width, height) = self.size()?;
-        let (exif, profile) = (self.exif, self.profile());
-        let mut frame = None;
-        if self.kind() == Some(Kind::Sequential) {
-            frame = self.sequential(scan, &file[data..]).and_then(|data| self.frame(data));
-        }
+        let (orientation, profile) = (self.orientation, self.profile());
+        let mut frame = self.sequential(scan, &file[data..]).and_then(|data| self.frame(data));
         if frame.is_none() {
-            let (scans, samples) = scans::walk(file, self, scan, data)?;
+            let Walked { scans, samples, is_whole } = scans::walk(file, self, scan, data)?;
             frame = scans.and_then(|scans| self.frame(Data::Progressive(scans)));
             if frame.is_none() {
                 within(samples, scans::LIBRARY_SAMPLES_MAX)?;
+                if !is_whole {
+                    return Err(Corrupt.into());
+                }
             }
         }
-        Ok(Header { width, height, exif, profile, frame })
+        Ok(Header { width, height, orientation, profile, frame })
     }
 
     /// The scan, when it has all of the components.
     fn sequential(&self, scan: &[u8], entropy: &'a [u8]) -> Option<Data<'a>> {
-        let (&[count, ref scanned @ ..], &[0, 63, 0]) = scan.split_last_chunk::<3>()? else { return None };
+        if self.kind() != Some(Kind::Sequential) {
+            return None;
+        }
+        // What follows the components says which coefficients there are. Here it can only be all of them.
+        let (&[count, ref scanned @ ..], _) = scan.split_last_chunk::<3>()? else { return None };
         let (scanned, []) = scanned.as_chunks::<2>() else { return None };
         let components = self.components();
         let ids = components.iter().map(|&[id, ..]| id);
         if usize::from(count) != components.len() || !ids.eq(scanned.iter().map(|&[id, _]| id)) {
             return None;
         }
-        let dc = self.dc.map(|table| Some(Rc::new(DcTable::new(table?.0, table?.1).ok()?)));
-        let ac = self.ac.map(|table| Some(Rc::new(AcTable::new(table?.0, table?.1).ok()?)));
-        let tables = scanned.iter().map(|&[_, tables]| {
-            Some((dc.get(usize::from(tables >> 4))?.clone()?, ac.get(usize::from(tables & 15))?.clone()?))
-        });
-        let tables = tables.collect::<Option<_>>()?;
+        let tables = self.tables(scanned)?;
         Some(Data::Sequential(Sequential { tables, restart_interval: self.restart_interval, entropy }))
+    }
+
+    /// The tables of each component of a sequential scan.
+    pub(super) fn tables(&self, scanned: &[[u8; 2]]) -> Option<Vec<(Rc<DcTable>, Rc<AcTable>)>> {
+        // A file that has no tables, such as a frame of Motion JPEG, uses those of the standard.
+        let dc = std::array::from_fn::<_, 4, _>(|n| self.dc[n].or_else(|| standard::DC.get(n).copied()));
+        let ac = std::array::from_fn::<_, 4, _>(|n| self.ac[n].or_else(|| standard::AC.get(n).copied()));
+        let dc = dc.map(|table| Some(Rc::new(DcTable::new(table?.0, table?.1).ok()?)));
+        let ac = ac.map(|table| Some(Rc::new(AcTable::new(table?.0, table?.1).ok()?)));
+        let of = |&[_, tables]: &[u8; 2]| {
+            Some((dc.get(usize::from(tables >> 4))?.clone()?, ac.get(usize::from(tables & 15))?.clone()?))
+        };
+        scanned.iter().map(of).collect()
     }
 
     /// The frame, when it has one or three components of usual sampling.
@@ -259,7 +258,8 @@ impl<'a> Segments<'a> {
         let is_single = components.len() == 1;
         let components = components.iter().map(|&[_, blocks, quantisation]| {
             let (across, down) = (usize::from(blocks >> 4), usize::from(blocks & 15));
-            if !(1..=2).contains(&across) || !(1..=2).contains(&down) {
+            let most = if is_single { 4 } else { 2 };
+            if !(1..=most).contains(&across) || !(1..=most).contains(&down) {
                 return None;
             }
             Some(Component {

@@ -146,7 +146,7 @@ fn scan_data(all: &[Levels], scan: &Scan, interval: usize) -> Vec<u8> {
 /// A sequential file, made progressive.
 fn progressive(file: &[u8], scans: &[Scan], interval: u16) -> Vec<u8> {
     let all = levels(file);
-    let mut result = file[..segments::scan_start(file).unwrap()].to_vec();
+    let mut result = file[..scan_start(file)].to_vec();
     let frame = result.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
     result[frame + 1] = 0xC2;
     let names: Vec<u8> = (0..all.len()).map(|number| result[frame + 10 + 3 * number]).collect();
@@ -248,7 +248,11 @@ fn scans_that_end_early_or_are_not_there_are_corrupt() {
         let marker = file[*start..end].windows(2).position(|pair| pair == [0xFF, 0xD2]).unwrap();
         let mut without = file.clone();
         without.drain(start + marker..start + marker + 2);
-        assert!(Jpeg::open(&without, &Limits::default()).unwrap().whole(Detail::Side(1)).is_err());
+        // A marker that is missing is not missed, since all data is there.
+        assert!(
+            opened(&without, Detail::Side(1)).1.pixels.data()
+                == opened(&file, Detail::Side(1)).1.pixels.data()
+        );
     }
 }
 

@@ -1,0 +1,89 @@
+//! Which pictures there are, of as many subjects as there is room for. The works bucket is listed page by page, because
+//! to ask for each picture would be a request for each work.
+
+use std::collections::HashSet;
+
+use cloud::{CloudError, PictureShard, Pictures};
+use domain::WorkObjectKey;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use crate::delete::Budget;
+
+/// Pictures that are kept at once, beyond those of the last shards: a hash set of 2²¹ buckets of 17 bytes, 36 MB.
+const PICTURES_MAX: usize = 1_700_000;
+
+/// Shards that are listed at once.
+const SHARDS_AT_ONCE: u16 = 16;
+
+/// The pictures of the subjects in some shards.
+pub(super) struct Window {
+    /// The first shard.
+    pub(super) from: u16,
+    /// The one after the last.
+    pub(super) to: u16,
+    pictures: HashSet<u128>,
+}
+
+impl Window {
+    /// Lists the shards from `from` to `to` or, without `to`, until there is no more room or half of the time is gone.
+    pub(super) async fn list(
+        all: &Pictures,
+        from: u16,
+        to: Option<u16>,
+        budget: Budget,
+    ) -> Result<Self, CloudError> {
+        let half = budget.half();
+        let end = to.unwrap_or(PictureShard::COUNT).min(PictureShard::COUNT);
+        let mut window = Self { from, to: from, pictures: HashSet::new() };
+        while window.to < end {
+            let is_full = window.pictures.len() >= PICTURES_MAX || half.is_over();
+            if to.is_none() && window.to > from && is_full {
+                break;
+            }
+            let next = end.min(window.to.saturating_add(SHARDS_AT_ONCE));
+            let shards = (window.to..next).filter_map(PictureShard::of).map(|shard| all.shard(shard));
+            let mut listed = stream::iter(shards).buffer_unordered(usize::from(SHARDS_AT_ONCE));
+            while let Some(pictures) = listed.try_next().await? {
+                window.pictures.extend(pictures.iter().map(fingerprint));
+            }
+            window.to = next;
+        }
+        Ok(window)
+    }
+
+    /// Whether this picture should be in the window and is not.
+    pub(super) fn lacks(&self, picture: &WorkObjectKey) -> bool {
+        let shard = PictureShard::of_subject(picture.subject).number();
+        (self.from..self.to).contains(&shard) && !self.pictures.contains(&fingerprint(picture))
+    }
+}
+
+/// 128 bits in the place of a key of 37 bytes. A subject's bits are random, so that two keys have the same by chance
+/// alone: once in 10²⁵ among a million.
+fn fingerprint(picture: &WorkObjectKey) -> u128 {
+    let work = picture.work.to_bits().rotate_left(48).wrapping_add(u128::from(picture.attempt) << 120);
+    picture.subject.to_bits() ^ work
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{SubjectId, WorkId, WorkObject};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn key(subject: u128, work: u128, attempt: u32) -> WorkObjectKey {
+        let (subject, work) = (SubjectId::from_random(subject), WorkId::new(Timestamp::UNIX_EPOCH, work));
+        WorkObjectKey { subject, work, attempt, object: WorkObject::Picture }
+    }
+
+    #[test]
+    fn a_picture_is_lacking_only_if_it_belongs_into_the_window() {
+        let there = key(5, 7, 1);
+        let window = Window { from: 0, to: 1, pictures: HashSet::from([fingerprint(&there)]) };
+        assert!(!window.lacks(&there));
+        assert!(window.lacks(&key(5, 7, 2)) && window.lacks(&key(5, 8, 1)) && window.lacks(&key(6, 7, 1)));
+        // A subject of the second shard.
+        assert!(!window.lacks(&key((1 << 120) + 5, 7, 1)));
+    }
+}

@@ -1,0 +1,76 @@
+//! P04, P13: who is let through to the API, how long it waits, and what it writes down.
+
+use serde_json::{Value, json};
+
+use crate::{TEMPLATE, resource, resources};
+
+/// Status and receipt outlive the account and are opened by their salt; anybody may check a receipt.
+const OPEN_ROUTES: [&str; 3] =
+    ["GET /v1/deletion-requests/{id}", "GET /v1/deletion-requests/{id}/receipt", "GET /v1/receipts/keys"];
+
+#[test]
+fn every_route_but_three_asks_for_a_token_with_the_scopes_that_were_set() {
+    let scopes = json!({ "Ref": "AuthorizationScopes" });
+    let scopes = json!({ "Fn::If": ["HasAuthorizationScopes", scopes, { "Ref": "AWS::NoValue" }] });
+    for (name, route) in resources("AWS::ApiGatewayV2::Route") {
+        if OPEN_ROUTES.iter().any(|open| route["RouteKey"] == *open) {
+            assert_eq!(route["AuthorizationType"], "NONE", "{name}");
+            continue;
+        }
+        assert_eq!(route["AuthorizationType"], "JWT", "{name}");
+        assert_eq!(route["AuthorizerId"], json!({ "Ref": "Caller" }), "{name}");
+        assert_eq!(route["AuthorizationScopes"], scopes, "{name}");
+    }
+}
+
+#[test]
+fn keys_of_the_issuer_come_over_tls_only() {
+    assert_eq!(TEMPLATE["Parameters"]["JwtIssuer"]["AllowedPattern"], "https://.+");
+}
+
+#[test]
+fn the_api_waits_for_the_answer_that_a_function_gives_before_its_time_limit() {
+    // A cold start comes before a function's time begins to count.
+    const COLD_START_MILLIS: u64 = 2_000;
+    for (name, integration) in resources("AWS::ApiGatewayV2::Integration") {
+        let function = integration["IntegrationUri"]["Fn::GetAtt"][0].as_str().unwrap();
+        let limit = resource(function)["Timeout"].as_u64().unwrap() * 1_000;
+        let waits = integration["TimeoutInMillis"].as_u64().unwrap();
+        assert!(waits >= limit + COLD_START_MILLIS, "{name} gives up before {function}");
+        assert!(waits <= 30_000, "{name}: an HTTP API waits for 30 s at most");
+    }
+}
+
+/// What the access log may hold of a request, each with values as API Gateway writes them ("Customize HTTP API access
+/// logs" in its developer guide): it does not escape them, and puts `-` where there is none.
+const LOGGED: [(&str, [&str; 3]); 5] = [
+    ("requestId", ["JKJaXmPLvHcESHA=", "JKJaXmPLvHcESHB=", "-"]),
+    ("routeKey", ["GET /v1/works/{id}", "$default", "-"]),
+    ("status", ["200", "503", "-"]),
+    ("responseLatency", ["12", "10000", "-"]),
+    ("error.responseType", ["UNAUTHORIZED", "INTEGRATION_TIMEOUT", "-"]),
+];
+
+fn format() -> &'static str {
+    resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap()
+}
+
+#[test]
+fn the_access_log_names_nobody() {
+    let fields: Vec<_> =
+        format().split("$context.").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(fields, LOGGED.map(|(field, _)| field));
+}
+
+#[test]
+fn every_line_of_the_access_log_is_json() {
+    for line in 0..3 {
+        let mut text = format().to_owned();
+        for (field, values) in LOGGED {
+            text = text.replace(&format!("$context.{field}"), values[line]);
+        }
+        assert!(!text.contains("$context."), "{text}: what does API Gateway write there?");
+        let parsed: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert!(parsed.as_object().unwrap().values().all(Value::is_string), "{text}");
+    }
+}

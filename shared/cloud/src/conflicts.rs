@@ -1,0 +1,116 @@
+//! Answers writes to tables with conflicts, as DynamoDB does when a transaction holds the row: the emulator never does,
+//! because it carries out one request at a time.
+//!
+//! Compiled into test builds only (`--features kill-points`). `CONFLICTS=0.3` lets three out of ten writes meet another
+//! transaction, chosen by `CONFLICT_SEED` and the number of the write: the same process meets the same conflicts again.
+//! Such a write never leaves the process, so nothing of it is stored. The answer has the form of DynamoDB's, and goes
+//! through the SDK's own parser.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
+
+static WRITES: AtomicU64 = AtomicU64::new(0);
+
+/// How many writes meet a transaction, and which.
+#[derive(Debug, Clone, Copy)]
+struct Odds {
+    of_a_thousand: u64,
+    seed: u64,
+}
+
+impl Odds {
+    /// As the variables `CONFLICTS` and `CONFLICT_SEED` say; `None` without the first.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1,000")]
+    fn of_process() -> Option<Self> {
+        let text = |name| std::env::var_os(name)?.into_string().ok();
+        let odds: f64 = text("CONFLICTS")?.parse().ok()?;
+        let seed = text("CONFLICT_SEED").and_then(|seed| seed.parse().ok()).unwrap_or(0);
+        Some(Self { of_a_thousand: (odds.clamp(0.0, 1.0) * 1_000.0) as u64, seed })
+    }
+
+    /// A number that tells which of its operations the next write meets a transaction with; `None` when with none.
+    fn draw(self) -> Option<u64> {
+        let number = mixed(self.seed ^ mixed(WRITES.fetch_add(1, Ordering::SeqCst)));
+        (number % 1_000 < self.of_a_thousand).then_some(number / 1_000)
+    }
+}
+
+/// A bijection whose values look random (SplitMix64).
+fn mixed(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+/// The client, in front of which writes meet conflicts if this process is told so.
+pub(crate) fn in_front_of(client: SharedHttpClient) -> SharedHttpClient {
+    let Some(odds) = Odds::of_process() else { return client };
+    http_client_fn(move |settings, components| {
+        SharedHttpConnector::new(Conflicting { behind: client.http_connector(settings, components), odds })
+    })
+}
+
+#[derive(Debug)]
+struct Conflicting {
+    behind: SharedHttpConnector,
+    odds: Odds,
+}
+
+impl HttpConnector for Conflicting {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        match self.conflict(&request) {
+            Some(answer) => HttpConnectorFuture::ready(Ok(answer)),
+            None => self.behind.call(request),
+        }
+    }
+}
+
+impl Conflicting {
+    /// The answer to a write that meets a transaction; `None` for every other request.
+    fn conflict(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        let operation = request.headers().get("x-amz-target")?.strip_prefix("DynamoDB_20120810.")?;
+        if !WRITING.contains(&operation) {
+            return None;
+        }
+        let number = self.odds.draw()?;
+        let body = serde_json::from_slice(request.body().bytes()?).ok()?;
+        tracing::warn!(operation, "conflict injected");
+        let (status, body) = answer(operation, &body, number);
+        let mut response =
+            HttpResponse::new(StatusCode::try_from(status).ok()?, SdkBody::from(body.to_string()));
+        response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+        Some(response)
+    }
+}
+
+/// Operations that write rows.
+const WRITING: [&str; 5] = ["BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"];
+
+/// What DynamoDB answers, with its status.
+fn answer(operation: &str, request: &Value, number: u64) -> (u16, Value) {
+    let error = |name: &str| format!("com.amazonaws.dynamodb.v20120810#{name}");
+    let message = "Transaction is ongoing for the item";
+    match operation {
+        "BatchWriteItem" => (200, json!({ "UnprocessedItems": request["RequestItems"] })),
+        "TransactWriteItems" => {
+            let operations = request["TransactItems"].as_array().map_or(1, Vec::len) as u64;
+            let reason = |index| match index == number % operations {
+                true => json!({ "Code": "TransactionConflict", "Message": message }),
+                false => json!({ "Code": "None" }),
+            };
+            let reasons: Vec<_> = (0..operations).map(reason).collect();
+            let name = error("TransactionCanceledException");
+            let message = "Transaction cancelled, please refer cancellation reasons for specific reasons";
+            (400, json!({ "__type": name, "Message": message, "CancellationReasons": reasons }))
+        }
+        _ => (400, json!({ "__type": error("TransactionConflictException"), "message": message })),
+    }
+}

@@ -1,0 +1,128 @@
+//! Writes of rows one by one, outside of a transaction: they change and delete. What creates a row gives its reason.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::condition::{Change, Condition, Existing, Unconditional, Vacant};
+use super::{Outcome, conflict};
+use crate::table::Item;
+use crate::{CloudError, Connection};
+
+/// Changes one row in that state. A failed condition means that there is nothing to change.
+///
+/// # Errors
+/// When DynamoDB fails, or conflicts do not end.
+pub(crate) async fn change(
+    connection: &Connection,
+    table: &str,
+    key: Item,
+    change: Change,
+    condition: Condition<Existing>,
+) -> Result<Outcome, CloudError> {
+    update(connection, table, key, change, condition).await
+}
+
+/// Changes one row, or makes it where there is none. A failed condition means that the row that is there stays.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) async fn upsert(
+    connection: &Connection,
+    table: &str,
+    key: Item,
+    change: Change,
+    condition: Condition<Vacant>,
+    _why: Unconditional,
+) -> Result<Outcome, CloudError> {
+    update(connection, table, key, change, condition).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the module that writes tables")]
+async fn update<Row>(
+    connection: &Connection,
+    table: &str,
+    key: Item,
+    change: Change,
+    condition: Condition<Row>,
+) -> Result<Outcome, CloudError> {
+    let (change, condition) = (change.0, condition.of_row(&key));
+    let (names, values) = change.shared_with(&condition);
+    let request = connection
+        .dynamodb
+        .update_item()
+        .table_name(table)
+        .set_key(Some(key))
+        .update_expression(change.expression)
+        .condition_expression(condition.expression)
+        .set_expression_attribute_names(Some(names))
+        .set_expression_attribute_values(values);
+    conflict::single("UpdateItem", || request.clone().send()).await
+}
+
+/// Deletes one row in that state. A failed condition means that there is nothing to delete.
+///
+/// # Errors
+/// When DynamoDB fails, or conflicts do not end.
+#[expect(clippy::disallowed_methods, reason = "the module that writes tables")]
+pub(crate) async fn delete(
+    connection: &Connection,
+    table: &str,
+    key: Item,
+    condition: Condition<Existing>,
+) -> Result<Outcome, CloudError> {
+    let condition = condition.of_row(&key);
+    let request = connection
+        .dynamodb
+        .delete_item()
+        .table_name(table)
+        .set_key(Some(key))
+        .condition_expression(condition.expression)
+        .set_expression_attribute_names(Some(condition.names))
+        .set_expression_attribute_values(condition.values);
+    conflict::single("DeleteItem", || request.clone().send()).await
+}
+
+/// Writes one row whatever is there.
+///
+/// # Errors
+/// As [`change`].
+#[expect(clippy::disallowed_methods, reason = "the module that writes tables")]
+pub(crate) async fn put_always(
+    connection: &Connection,
+    table: &str,
+    row: Item,
+    _why: Unconditional,
+) -> Result<(), CloudError> {
+    let request = connection.dynamodb.put_item().table_name(table).set_item(Some(row));
+    conflict::single("PutItem", || request.clone().send()).await.map(drop)
+}
+
+/// Deletes these rows whatever their state; it is no error if any is gone.
+///
+/// # Errors
+/// As [`change`], and when DynamoDB leaves some of them unprocessed again and again.
+pub(crate) async fn delete_batch(
+    connection: &Connection,
+    table: &str,
+    keys: Vec<Item>,
+    _why: Unconditional,
+) -> Result<(), CloudError> {
+    /// Rows that one request deletes at most.
+    const BATCH_MAX: usize = 25;
+    /// Requests under way at once.
+    const BATCHES_AT_ONCE: usize = 8;
+    let batches = keys.chunks(BATCH_MAX).map(|keys| delete_some(connection, table, keys));
+    stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE).try_collect().await
+}
+
+async fn delete_some(connection: &Connection, table: &str, keys: &[Item]) -> Result<(), CloudError> {
+    let deletes = keys.iter().map(|key| {
+        let delete = DeleteRequest::builder().set_key(Some(key.clone())).build();
+        let delete = delete.map_err(CloudError::malformed("a delete"))?;
+        Ok(WriteRequest::builder().delete_request(delete).build())
+    });
+    let deletes = deletes.collect::<Result<Vec<_>, CloudError>>()?;
+    conflict::batch(connection, HashMap::from([(table.to_owned(), deletes)])).await
+}

@@ -1,0 +1,103 @@
+//! How long an app waits before it asks for a work again.
+
+use crate::limits::LEASE;
+use crate::{UnixSeconds, View, Work, WorkState};
+
+/// The pause grows by this share of the time that has passed: an app that polls learns of a change at most a tenth
+/// later than it could, and asks some fifty times in five minutes instead of three hundred times.
+const SHARE: i64 = 10;
+
+/// The longest pause in seconds. A work that takes minutes is on a retry, and its user may be waiting for it.
+const PAUSE_SECONDS_MAX: i64 = 30;
+
+impl Work {
+    /// The seconds until it pays to ask for this work again; `None` once it has ended.
+    ///
+    /// The pause is a second at first, since a photo that has arrived becomes a work in about one. While the photo is
+    /// awaited, it ends with the upload URL: what happens then is known.
+    pub fn retry_after(&self, now: UnixSeconds) -> Option<u32> {
+        let (since, until) = match (self.view(now)?, &self.state) {
+            (View::AwaitingUpload { upload_expires_at }, _) => (self.created_at, Some(upload_expires_at)),
+            (View::Processing, WorkState::Processing { lease, .. }) => (lease.expires_at.plus(-LEASE), None),
+            _ => return None,
+        };
+        let left = until.map_or(PAUSE_SECONDS_MAX, |until| until.since(now).as_secs());
+        let pause = (now.since(since).as_secs() / SHARE).min(PAUSE_SECONDS_MAX).min(left).max(1);
+        u32::try_from(pause).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::{
+        Admission, ContentType, ExpectedPhoto, Failure, LeaseToken, PhotoSource, ReasonCode, Sha256,
+        SubjectId, TemplateVersion, WorkId, WorkKind,
+    };
+
+    const NOON: UnixSeconds = UnixSeconds::from_second(1_795_000_000);
+
+    fn later(seconds: i64) -> UnixSeconds {
+        NOON.plus(SignedDuration::from_secs(seconds))
+    }
+
+    fn awaiting() -> Work {
+        let photo = ExpectedPhoto { content_type: ContentType::Jpeg, bytes: 5, sha256: Sha256::of(b"photo") };
+        Work {
+            id: WorkId::new(jiff::Timestamp::UNIX_EPOCH, 1),
+            subject: SubjectId::from_random(2),
+            generation: 1,
+            kind: WorkKind::Picture,
+            template: TemplateVersion { id: "t".parse().expect("a slug"), version: 1, sha256: "00".into() },
+            source: PhotoSource::Album,
+            created_at: NOON,
+            state: WorkState::AwaitingUpload { photo, upload_expires_at: later(300) },
+        }
+    }
+
+    fn claimed_at(seconds: i64) -> Work {
+        match awaiting().claim(later(seconds), LeaseToken::from_random(3), "request") {
+            Admission::Claim(work) => *work,
+            other => panic!("expected a claim, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_awaited_photo_is_asked_for_less_and_less_often_until_its_url_runs_out() {
+        let work = awaiting();
+        for (seconds, pause) in
+            [(0, Some(1)), (19, Some(1)), (60, Some(6)), (250, Some(25)), (290, Some(10)), (299, Some(1))]
+        {
+            assert_eq!(work.retry_after(later(seconds)), pause, "after {seconds} s");
+        }
+        assert_eq!(work.retry_after(later(300)), None, "the URL has run out");
+    }
+
+    #[test]
+    fn a_poller_asks_some_fifty_times_in_five_minutes() {
+        let (work, mut seconds, mut requests) = (awaiting(), 0, 0);
+        while let Some(pause) = work.retry_after(later(seconds)) {
+            seconds += i64::from(pause);
+            requests += 1;
+        }
+        assert!((40..=60).contains(&requests), "{requests} requests");
+        assert_eq!(seconds, 300, "the last one learns that the URL has run out");
+    }
+
+    #[test]
+    fn a_work_in_the_making_is_asked_for_from_its_claim_on() {
+        let work = claimed_at(200);
+        for (seconds, pause) in [(200, 1), (205, 1), (260, 6), (900, 30)] {
+            assert_eq!(work.retry_after(later(seconds)), Some(pause), "after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_work_that_has_ended_is_not_asked_for_again() {
+        let failed = claimed_at(1).failed(Failure::of(ReasonCode::NoFace), later(2));
+        assert_eq!(failed.retry_after(later(3)), None);
+        assert_eq!(claimed_at(1).deleted(later(2)).retry_after(later(3)), None);
+    }
+}

@@ -1,0 +1,243 @@
+//! Fits that were broken to the eye: uncommon light, grey photos, hair before an eye, glasses. Each is held against the
+//! fit of the same two faces without the trouble.
+
+use super::{mesh, picture};
+use crate::compose::{PreparedTemplate, compose, compose_observed};
+use crate::mesh::Mesh;
+use crate::pixels::RgbImage;
+use crate::topology::{INNER_LIPS, SKIN_PATCHES};
+
+/// The upper lids' creases, the temples beside them and the skin under the eyes.
+const AROUND_RIGHT_EYE: [usize; 12] = [225, 224, 223, 222, 221, 35, 31, 228, 229, 230, 111, 117];
+
+/// The picture under a lamp of that colour, in linear light.
+fn lit(mut image: RgbImage, lamp: [f32; 3]) -> RgbImage {
+    for pixel in image.data_mut().as_chunks_mut::<3>().0 {
+        for (v, lamp) in pixel.iter_mut().zip(lamp) {
+            *v = level((f32::from(*v) / 255.0).powf(2.2) * lamp);
+        }
+    }
+    image
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates at 0 and 255")]
+fn level(light: f32) -> u8 {
+    (255.0 * light.powf(1.0 / 2.2)).round() as u8
+}
+
+const RED_LAMP: [f32; 3] = [1.0, 0.10, 0.06];
+const DIM: [f32; 3] = [0.13, 0.10, 0.07];
+const VIOLET: [f32; 3] = [0.6, 0.12, 0.9];
+
+fn grey(mut image: RgbImage) -> RgbImage {
+    for pixel in image.data_mut().as_chunks_mut::<3>().0 {
+        *pixel = [pixel[1]; 3];
+    }
+    image
+}
+
+/// The logarithms of a ring's mean colour, drawn to a share of its size.
+fn colour_in(image: &RgbImage, mesh: &Mesh, ring: &[usize], shares: [f32; 3]) -> [f32; 3] {
+    let count = ring.len() as f32;
+    let middle = [0, 1].map(|axis| ring.iter().map(|&i| mesh.xy(i)[axis]).sum::<f32>() / count);
+    let mut sum = [0.0; 3];
+    for (&corner, share) in ring.iter().flat_map(|corner| shares.map(|share| (corner, share))) {
+        let [x, y] =
+            [0, 1].map(|axis| super::index(middle[axis] + share * (mesh.xy(corner)[axis] - middle[axis])));
+        sum.iter_mut().zip(image.pixel(x, y)).for_each(|(sum, v)| *sum += f32::from(v));
+    }
+    sum.map(|sum| (sum / (3.0 * count) + 8.0).ln())
+}
+
+/// ln R - ln G and ln G - ln B.
+fn hue([red, green, blue]: [f32; 3]) -> [f32; 2] {
+    [red - green, green - blue]
+}
+
+fn skin_hue(image: &RgbImage, mesh: &Mesh) -> [f32; 2] {
+    hue(colour_in(image, mesh, SKIN_PATCHES[0], [0.2, 0.4, 0.6]))
+}
+
+/// How the red of the lips differs from the skin in hue. The fitted mouth is near the photo's in shape and the template's in
+/// place, so only the middle of the lower lip is looked at.
+fn lips_less_skin(image: &RgbImage, mesh: &Mesh) -> [f32; 2] {
+    let lower = [84, 17, 314, 14, 87, 317];
+    let lips = hue(colour_in(image, mesh, &lower, [0.0, 0.3, 0.5]));
+    let skin = skin_hue(image, mesh);
+    [lips[0] - skin[0], lips[1] - skin[1]]
+}
+
+fn distance(a: [f32; 2], b: [f32; 2]) -> f32 {
+    (a[0] - b[0]).hypot(a[1] - b[1])
+}
+
+fn onto(photo: &RgbImage, name: &str, template: RgbImage, onto: &str) -> RgbImage {
+    compose(photo, &mesh(name), &PreparedTemplate::new(template, &mesh(onto), None))
+}
+
+#[test]
+fn lips_and_teeth_do_not_glow_after_red_light() {
+    // Both mouths are closed, then both smile.
+    let (hopper, joconde) = ("grace_hopper.jpg", "joconde.jpg");
+    let usual = onto(&picture(hopper), hopper, picture(joconde), joconde);
+    let red = onto(&lit(picture(hopper), RED_LAMP), hopper, picture(joconde), joconde);
+    let lips = distance(lips_less_skin(&usual, &mesh(joconde)), lips_less_skin(&red, &mesh(joconde)));
+    assert!(lips < 0.2, "lips {lips}");
+    let (obama, astronaut) = ("obama.jpg", "astronaut.png");
+    let usual = onto(&picture(obama), obama, picture(astronaut), astronaut);
+    let red = onto(&lit(picture(obama), RED_LAMP), obama, picture(astronaut), astronaut);
+    let teeth = |image| hue(colour_in(image, &mesh(astronaut), &INNER_LIPS, [0.0, 0.2, 0.4]));
+    let teeth = distance(teeth(&usual), teeth(&red));
+    assert!(teeth < 0.2, "teeth {teeth}");
+}
+
+#[test]
+fn lips_of_a_grey_photo_are_redder_than_its_skin() {
+    let (obama, hopper) = ("obama.jpg", "grace_hopper.jpg");
+    let work = onto(&grey(picture(obama)), obama, picture(hopper), hopper);
+    let [skin, _] = skin_hue(&work, &mesh(hopper));
+    // Somewhere on the way from the nose to the chin the lips are crossed, wherever the photo's mouth puts them.
+    let (nose, chin) = (mesh(hopper).xy(164), mesh(hopper).xy(200));
+    let reddest = (0..=30).map(|step| {
+        let share = step as f32 / 30.0;
+        let [x, y] = [0, 1].map(|axis| super::index(nose[axis] + share * (chin[axis] - nose[axis])));
+        let [red, green, _] = work.pixel(x, y).map(|v| (f32::from(v) + 8.0).ln());
+        red - green - skin
+    });
+    let reddest = reddest.fold(f32::NEG_INFINITY, f32::max);
+    assert!(reddest > 0.05, "{reddest}");
+}
+
+#[test]
+fn a_dim_photo_gives_no_harsh_face_in_coloured_light() {
+    let (hopper, obama) = ("grace_hopper.jpg", "obama.jpg");
+    let violet = || lit(picture(obama), VIOLET);
+    let usual = onto(&picture(hopper), hopper, violet(), obama);
+    let dim = onto(&lit(picture(hopper), DIM), hopper, violet(), obama);
+    // How much brightness varies over cheeks and nose.
+    let contrast = |image: &RgbImage| {
+        let places = SKIN_PATCHES.iter().flat_map(|patch| patch.iter()).map(|&i| mesh(obama).xy(i));
+        let lights = places.map(|[x, y]| {
+            let pixel = image.pixel(super::index(x), super::index(y)).map(|v| (f32::from(v) + 8.0).ln());
+            pixel.iter().sum::<f32>() / 3.0
+        });
+        let lights: Vec<f32> = lights.collect();
+        let mean = lights.iter().sum::<f32>() / lights.len() as f32;
+        (lights.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / lights.len() as f32).sqrt()
+    };
+    assert!(contrast(&dim) < 1.15 * contrast(&usual), "{} {}", contrast(&dim), contrast(&usual));
+    let hues = distance(skin_hue(&dim, &mesh(obama)), skin_hue(&usual, &mesh(obama)));
+    assert!(hues < 0.1, "{hues}");
+}
+
+/// A template with a lock of hair from the forehead's top over a brow down beside the eye.
+fn with_lock(mut image: RgbImage, mesh: &Mesh) -> RgbImage {
+    let ([left, top], [right, bottom]) = (mesh.xy(54), [mesh.xy(105)[0], mesh.xy(226)[1]]);
+    for y in super::index(top - 12.0)..super::index(bottom) {
+        for x in super::index(left)..super::index(right) {
+            image.set_pixel(x, y, [30, 22, 18].map(|v| v + u8::try_from((x * 7 + y) % 9).unwrap()));
+        }
+    }
+    image
+}
+
+#[test]
+fn a_lock_before_an_eye_leaves_no_blot_around_it() {
+    let (astronaut, obama) = ("astronaut.png", "obama.jpg");
+    let light = |image: &RgbImage| {
+        let around = AROUND_RIGHT_EYE.map(|i| mesh(obama).xy(i));
+        let mean = |[x, y]: [f32; 2]| {
+            image.pixel(super::index(x), super::index(y)).map(f32::from).iter().sum::<f32>() / 3.0
+        };
+        around.map(mean)
+    };
+    let usual = light(&onto(&picture(astronaut), astronaut, picture(obama), obama));
+    let locked = light(&onto(&picture(astronaut), astronaut, with_lock(picture(obama), &mesh(obama)), obama));
+    let dark = usual.iter().zip(locked).filter(|(usual, locked)| *locked < 0.6 * **usual).count();
+    assert_eq!(dark, 0, "{usual:?} {locked:?}");
+}
+
+#[test]
+fn glasses_keep_their_tips_on_a_dark_template() {
+    let (hopper, obama) = ("grace_hopper.jpg", "obama.jpg");
+    let work = onto(&picture(hopper), hopper, lit(picture(obama), [0.14, 0.12, 0.10]), obama);
+    // The upper outer corners of the rims lie above the outer ends of the brows.
+    for corner in [(70, 46), (300, 276)] {
+        let [from, to] = [corner.0, corner.1].map(|i| mesh(obama).xy(i));
+        let darkest = (0..=10).map(|step| {
+            let share = step as f32 / 10.0;
+            let [x, y] = [0, 1].map(|axis| super::index(from[axis] + share * (to[axis] - from[axis])));
+            work.pixel(x, y).map(u32::from).iter().sum::<u32>()
+        });
+        let skin = work.pixel(super::index(mesh(obama).xy(117)[0]), super::index(mesh(obama).xy(117)[1]));
+        let skin = skin.map(u32::from).iter().sum::<u32>();
+        let darkest = darkest.min().unwrap();
+        assert!(2 * darkest < skin, "{darkest} of {skin}");
+    }
+}
+
+/// What a fit falls back to.
+fn falls_back(photo: &RgbImage, name: &str, template: RgbImage, onto: &str) -> Vec<&'static str> {
+    let mut calmed = Vec::new();
+    let template = PreparedTemplate::new(template, &mesh(onto), None);
+    compose_observed(photo, &mesh(name), &template, &mut |stage, _| {
+        if ["calm colours", "clear eyes"].contains(&stage) {
+            calmed.push(stage);
+        }
+    });
+    calmed
+}
+
+/// Blue light up to the middle of a face, orange beyond it, and a white glare between.
+fn in_two_lights(mut image: RgbImage, mesh: &Mesh) -> RgbImage {
+    let (middle, width) = (mesh.xy(4)[0], image.width());
+    for (i, pixel) in image.data_mut().as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        let across = ((i % width) as f32 - middle) / 12.0;
+        let warm = across.clamp(-1.0, 1.0) * 0.5 + 0.5;
+        let lamp = [0.10 + 0.90 * warm, 0.4, 1.0 - 0.93 * warm];
+        for (v, lamp) in pixel.iter_mut().zip(lamp) {
+            *v = level((f32::from(*v) / 255.0).powf(2.2) * lamp);
+        }
+    }
+    image
+}
+
+#[test]
+fn a_face_in_two_lights_is_calmed() {
+    let (obama, hopper) = ("obama.jpg", "grace_hopper.jpg");
+    let photo = in_two_lights(picture(obama), &mesh(obama));
+    assert_eq!(falls_back(&photo, obama, picture(hopper), hopper), ["calm colours"]);
+    let work = onto(&photo, obama, picture(hopper), hopper);
+    let cheeks = [SKIN_PATCHES[0], SKIN_PATCHES[1]];
+    let [right, left] = cheeks.map(|cheek| hue(colour_in(&work, &mesh(hopper), cheek, [0.2, 0.4, 0.6])));
+    assert!(distance(right, left) < 0.15, "{right:?} {left:?}");
+}
+
+/// A bruise above a brow, which no stage takes for a fringe.
+fn with_bruise(mut image: RgbImage, mesh: &Mesh) -> RgbImage {
+    let ([left, brow], [right, _]) = (mesh.xy(70), mesh.xy(107));
+    let unit = (mesh.xy(263)[0] - mesh.xy(33)[0]) / 1.5;
+    let brow = brow.min(mesh.xy(105)[1]);
+    for y in super::index(brow - 0.24 * unit)..super::index(brow - 0.04 * unit) {
+        for x in super::index(left)..super::index(right) {
+            image.set_pixel(x, y, [34, 20, 40].map(|v| v + u8::try_from((x * 7 + y) % 5).unwrap()));
+        }
+    }
+    image
+}
+
+#[test]
+fn a_blot_around_an_eye_is_cleared() {
+    let (astronaut, obama) = ("astronaut.png", "obama.jpg");
+    let bruised = with_bruise(picture(obama), &mesh(obama));
+    assert_eq!(falls_back(&picture(astronaut), astronaut, bruised, obama), ["clear eyes"]);
+}
+
+#[test]
+fn ordinary_pairs_do_not_fall_back() {
+    let names = ["astronaut.png", "grace_hopper.jpg", "joconde.jpg", "obama.jpg"];
+    for (photo, template) in names.iter().flat_map(|photo| names.map(|template| (*photo, template))) {
+        let calmed = falls_back(&picture(photo), photo, picture(template), template);
+        assert_eq!(calmed, Vec::<&str>::new(), "{photo} on {template}");
+    }
+}

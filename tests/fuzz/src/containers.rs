@@ -1,0 +1,158 @@
+//! Small pictures in every format that is read, and files that carry given bytes as EXIF block or colour profile.
+
+use std::sync::LazyLock;
+
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use moxcms::ColorProfile;
+
+/// Width and height of the pictures: no multiple of a block, so that incomplete blocks occur.
+const SIZE: (u16, u16) = (37, 29);
+
+/// The most that a JPEG segment can carry besides its length.
+const SEGMENT_BYTES_MAX: usize = 65_533;
+
+/// The smallest JPEG: 8 × 8 grey pixels.
+static JPEG: LazyLock<Vec<u8>> = LazyLock::new(|| jpeg(&[128; 64], (8, 8), ColorType::Luma, |_| {}));
+
+/// A JPEG whose APP1 segment holds `block` as EXIF, cut to what fits.
+#[must_use]
+pub fn jpeg_with_exif(block: &[u8]) -> Vec<u8> {
+    with_segment(0xE1, &[b"Exif\0\0", block].concat())
+}
+
+/// A JPEG whose APP2 segment holds `profile` as its colour profile, cut to what fits.
+#[must_use]
+pub fn jpeg_with_profile(profile: &[u8]) -> Vec<u8> {
+    with_segment(0xE2, &[b"ICC_PROFILE\0\x01\x01", profile].concat())
+}
+
+fn with_segment(marker: u8, content: &[u8]) -> Vec<u8> {
+    let content = &content[..content.len().min(SEGMENT_BYTES_MAX)];
+    let length = u16::try_from(content.len() + 2).unwrap_or(u16::MAX).to_be_bytes();
+    let (start_of_image, rest) = JPEG.split_at(2);
+    [start_of_image, &[0xFF, marker], &length, content, rest].concat()
+}
+
+/// An EXIF block that holds nothing but an orientation.
+#[must_use]
+pub fn exif(orientation: u8) -> Vec<u8> {
+    let entry = [0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0];
+    [&b"II*\0\x08\0\0\0\x01\0"[..], &entry, &[0; 4]].concat()
+}
+
+/// One small JPEG of each kind: sequential, progressive, with restart markers, subsampled, grey, CMYK, with metadata.
+#[must_use]
+pub fn jpegs() -> Vec<Vec<u8>> {
+    let rgb = rgb();
+    let grey: Vec<u8> = rgb.iter().step_by(3).copied().collect();
+    let cmyk: Vec<u8> = rgb.as_chunks::<3>().0.iter().flat_map(|&[c, m, y]| [c, m, y, 7]).collect();
+    let sampled = |factor| move |encoder: &mut Encoder<&mut Vec<u8>>| encoder.set_sampling_factor(factor);
+    vec![
+        jpeg(&rgb, SIZE, ColorType::Rgb, sampled(SamplingFactor::R_4_4_4)),
+        jpeg(&rgb, SIZE, ColorType::Rgb, sampled(SamplingFactor::R_4_2_0)),
+        jpeg(&rgb, SIZE, ColorType::Rgb, sampled(SamplingFactor::R_4_1_1)),
+        jpeg(&rgb, SIZE, ColorType::Rgb, |encoder| encoder.set_progressive(true)),
+        jpeg(&rgb, SIZE, ColorType::Rgb, |encoder| encoder.set_restart_interval(2)),
+        jpeg(&rgb, SIZE, ColorType::Rgb, |encoder| encoder.set_optimized_huffman_tables(true)),
+        jpeg(&grey, SIZE, ColorType::Luma, |encoder| encoder.set_progressive(true)),
+        jpeg(&cmyk, SIZE, ColorType::Cmyk, |_| {}),
+        jpeg_with_exif(&exif(6)),
+        jpeg_with_profile(&profile()),
+    ]
+}
+
+/// One small PNG of each kind: colour, 16 bits, palette, transparent, with metadata.
+#[must_use]
+pub fn pngs() -> Vec<Vec<u8>> {
+    let rgb = rgb();
+    let grey: Vec<u8> = rgb.iter().step_by(3).copied().collect();
+    let wide: Vec<u8> = rgb.iter().flat_map(|&sample| [sample, 0x55]).collect();
+    let transparent: Vec<u8> = rgb.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 99]).collect();
+    let palette: Vec<u8> = (0..=255).flat_map(|value| [value; 3]).collect();
+    let kind = |color_type, bit_depth| {
+        let mut info = png::Info::with_size(SIZE.0.into(), SIZE.1.into());
+        (info.color_type, info.bit_depth) = (color_type, bit_depth);
+        info
+    };
+    let (eight, sixteen) = (png::BitDepth::Eight, png::BitDepth::Sixteen);
+    let mut indexed = kind(png::ColorType::Indexed, eight);
+    indexed.palette = Some(palette.into());
+    let mut described = kind(png::ColorType::Rgb, eight);
+    described.icc_profile = Some(profile().into());
+    described.exif_metadata = Some(exif(3).into());
+    vec![
+        png(kind(png::ColorType::Rgb, eight), &rgb),
+        png(kind(png::ColorType::Rgb, sixteen), &wide),
+        png(kind(png::ColorType::Grayscale, eight), &grey),
+        png(kind(png::ColorType::Rgba, eight), &transparent),
+        png(indexed, &grey),
+        png(described, &rgb),
+    ]
+}
+
+/// One small lossless WebP with metadata and one without. Nothing here can write lossy ones.
+#[must_use]
+pub fn webps() -> Vec<Vec<u8>> {
+    let (width, height) = (SIZE.0.into(), SIZE.1.into());
+    [false, true]
+        .map(|is_described| {
+            let mut file = Vec::new();
+            let mut encoder = image_webp::WebPEncoder::new(&mut file);
+            if is_described {
+                encoder.set_icc_profile(profile());
+                encoder.set_exif_metadata(exif(8));
+            }
+            encoder
+                .encode(&rgb(), width, height, image_webp::ColorType::Rgb8)
+                .expect("the samples fit the size");
+            file
+        })
+        .to_vec()
+}
+
+/// Profiles of each kind that can be written here.
+#[must_use]
+pub fn profiles() -> Vec<Vec<u8>> {
+    let profiles = [
+        ColorProfile::new_srgb(),
+        ColorProfile::new_display_p3(),
+        ColorProfile::new_bt2020(),
+        ColorProfile::new_gray_with_gamma(2.2),
+    ];
+    profiles.iter().map(|profile| profile.encode().expect("a built-in profile can be written")).collect()
+}
+
+fn profile() -> Vec<u8> {
+    ColorProfile::new_display_p3().encode().expect("a built-in profile can be written")
+}
+
+/// A picture with a gradient in each channel.
+fn rgb() -> Vec<u8> {
+    let (width, height) = SIZE;
+    let level = |value: u16| u8::try_from(value % 256).unwrap_or(u8::MAX);
+    let pixels =
+        (0..height).flat_map(|y| (0..width).map(move |x| [level(x * 7), level(y * 9), level(x * y)]));
+    pixels.flatten().collect()
+}
+
+fn jpeg(
+    samples: &[u8],
+    (width, height): (u16, u16),
+    color: ColorType,
+    set: impl FnOnce(&mut Encoder<&mut Vec<u8>>),
+) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, 80);
+    set(&mut encoder);
+    encoder.encode(samples, width, height, color).expect("the samples fit the size");
+    file
+}
+
+fn png(info: png::Info<'_>, samples: &[u8]) -> Vec<u8> {
+    let mut file = Vec::new();
+    let encoder = png::Encoder::with_info(&mut file, info).expect("the kinds are valid");
+    let mut writer = encoder.write_header().expect("a vector takes everything");
+    writer.write_image_data(samples).expect("the samples fit the size");
+    drop(writer);
+    file
+}

@@ -1,0 +1,201 @@
+//! Every alarm on what the functions report can fire: what it is on is caused, and compared with the alarm as deployed.
+
+use anyhow::{Context as _, Result, ensure};
+use local_stack::Stack;
+use serde_json::{Map, Value, json};
+
+use crate::routes;
+use crate::side_by_side::neighbours;
+use crate::workbench::sample;
+
+/// The functions behind the API and a variable of each, without whose store no route can do its work.
+const OF_THE_API: [(&str, &str); 6] = [
+    ("account", "IDENTITIES_TABLE"),
+    ("deletion-requests", "IDENTITIES_TABLE"),
+    ("favorites", "IDENTITIES_TABLE"),
+    ("templates", "TEMPLATES_BUCKET"),
+    ("uploads", "IDENTITIES_TABLE"),
+    ("works", "IDENTITIES_TABLE"),
+];
+
+/// One value of a metric, as CloudWatch takes it from a log line.
+#[derive(Debug)]
+struct Point {
+    namespace: Value,
+    metric: Value,
+    /// As the alarms have them.
+    dimensions: Value,
+    value: f64,
+}
+
+/// What CloudWatch makes of a line in its Embedded Metric Format: each metric under each set of dimensions.
+fn points(line: &str) -> Vec<Point> {
+    let line: Value = serde_json::from_str(line).unwrap_or_default();
+    let mut points = Vec::new();
+    for directive in line["_aws"]["CloudWatchMetrics"].as_array().into_iter().flatten() {
+        for set in directive["Dimensions"].as_array().into_iter().flatten() {
+            let names = set.as_array().into_iter().flatten().filter_map(Value::as_str);
+            let dimensions: Vec<_> = names.map(|name| json!({ "Name": name, "Value": line[name] })).collect();
+            for metric in directive["Metrics"].as_array().into_iter().flatten() {
+                let value = line[metric["Name"].as_str().unwrap_or_default()].as_f64();
+                points.push(Point {
+                    namespace: directive["Namespace"].clone(),
+                    metric: metric["Name"].clone(),
+                    dimensions: json!(dimensions),
+                    value: value.unwrap_or(f64::NAN),
+                });
+            }
+        }
+    }
+    points
+}
+
+/// Everything that the functions of a stack have reported so far.
+fn reported(stack: &Stack) -> Result<Vec<Point>> {
+    let mut all = Vec::new();
+    for function in local_stack::FUNCTIONS {
+        let group = format!("/{}/{function}", stack.description().name);
+        let mut parameters = json!({ "logGroupName": group });
+        loop {
+            let page = stack.account().call("logs", "filter_log_events", &parameters)?;
+            let events = page["events"].as_array().context("no events")?;
+            all.extend(events.iter().filter_map(|event| event["message"].as_str()).flat_map(points));
+            match page.get("nextToken") {
+                Some(token) if !events.is_empty() => parameters["nextToken"] = token.clone(),
+                _ => break,
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The alarms of a stack, as deployed.
+fn alarms(stack: &Stack) -> Result<Vec<Value>> {
+    let name = json!({ "StackName": stack.description().name });
+    let resources = stack.account().call("cloudformation", "describe_stack_resources", &name)?;
+    let names: Vec<_> = resources["StackResources"]
+        .as_array()
+        .context("no resources")?
+        .iter()
+        .filter(|resource| resource["ResourceType"] == "AWS::CloudWatch::Alarm")
+        .map(|resource| resource["PhysicalResourceId"].clone())
+        .collect();
+    let found = stack.account().call("cloudwatch", "describe_alarms", &json!({ "AlarmNames": names }))?;
+    let found = found["MetricAlarms"].as_array().context("no alarms")?.clone();
+    ensure!(found.len() == names.len(), "{} of {} alarms", found.len(), names.len());
+    Ok(found)
+}
+
+/// Whether this value is one that the alarm is about. An alarm on silence is about any.
+fn fires(alarm: &Value, value: f64) -> bool {
+    let threshold = alarm["Threshold"].as_f64().unwrap_or(f64::NAN);
+    alarm["Statistic"] == "SampleCount" || value > threshold
+}
+
+/// Takes the store away from a function, calls each of its routes, and gives the store back.
+fn break_and_call(stack: &Stack, function: &str, variable: &str) -> Result<Vec<(String, u16)>> {
+    let set = |value: &str| -> Result<()> {
+        let mut variables: Map<_, _> =
+            stack.function_environment(function)?.into_iter().map(|(k, v)| (k, json!(v))).collect();
+        variables.insert(variable.to_owned(), json!(value));
+        let parameters = json!({
+            "FunctionName": stack.function(function), "Environment": { "Variables": variables },
+        });
+        stack.account().call("lambda", "update_function_configuration", &parameters).map(drop)
+    };
+    let usual = stack.function_environment(function)?.remove(variable).context("no such variable")?;
+    set("nowhere")?;
+    let token = stack.token(&json!({ "sub": "somebody", "scope": "fitting/use" }))?;
+    let caller = stack.caller(Some(token))?;
+    let mut answers = Vec::new();
+    for route in routes::all()?.into_iter().filter(|route| route.contains(&format!("/v1/{function}"))) {
+        let (method, path) = routes::request(&route, "01BX5ZZKBKACTAV9WEVGEMMVRZ")?;
+        let body = match route.as_str() {
+            "POST /v1/uploads" => sample("uploads/create.json")?["body"].clone(),
+            "POST /v1/deletion-requests" => json!({ "scope": "works" }).to_string().into(),
+            _ => Value::Null,
+        };
+        let headers = [("idempotency-key", "key"), ("content-type", "application/json")];
+        let answer = caller.send(&method, &path, &headers, body.as_str().unwrap_or_default().into())?;
+        answers.push((route, answer.status));
+    }
+    set(&usual)?;
+    Ok(answers)
+}
+
+#[test]
+fn every_alarm_on_what_a_function_reports_fires_when_it_happens() -> Result<()> {
+    let neighbours = neighbours();
+    let stack = &neighbours.second;
+    let mut faults = 0;
+    for (function, variable) in OF_THE_API {
+        let answers = break_and_call(stack, function, variable)?;
+        let failed: Vec<_> = answers.iter().filter(|(_, status)| *status >= 500).collect();
+        ensure!(!failed.is_empty(), "{function} answers without its store: {answers:?}");
+        faults += failed.len();
+        // Lambda takes the answers for successes.
+        ensure!(errors(stack, function)? < 1.0, "{function}: Lambda counts an error");
+    }
+    for (function, task) in [("purge", "sweep"), ("purge", "residue"), ("erase", "sweep")] {
+        stack.account().invoke(&stack.function(function), &json!({ "task": task }))?;
+    }
+    // A photo that nobody asked for.
+    let mut unknown = sample("synthesize/unknown-key.json")?;
+    unknown["Records"][0]["s3"]["bucket"]["name"] = json!(stack.output("UploadsBucket")?);
+    stack.account().invoke(&stack.function("synthesize"), &unknown)?;
+    let reported = reported(stack)?;
+    let mut counted = 0;
+    for alarm in alarms(stack)?.iter().filter(|alarm| alarm["Namespace"] == "AiFitting") {
+        let on = |point: &&Point| {
+            point.namespace == alarm["Namespace"]
+                && point.metric == alarm["MetricName"]
+                && point.dimensions == alarm["Dimensions"]
+        };
+        let points: Vec<_> = reported.iter().filter(on).collect();
+        ensure!(!points.is_empty(), "nothing is ever reported that is what {} is on", alarm["AlarmName"]);
+        if alarm["MetricName"] == "server_faults" {
+            ensure!(points.iter().all(|point| fires(alarm, point.value)), "{points:?}");
+            counted += points.len();
+        }
+    }
+    ensure!(counted == faults, "{counted} of {faults} answers were counted");
+    // By route too, so that whoever is called knows where to look.
+    let by_route = json!({ "Name": "kind", "Value": "GET /v1/works/{id}" });
+    ensure!(reported.iter().any(|point| point.dimensions[1] == by_route), "{reported:?}");
+    Ok(())
+}
+
+#[test]
+fn an_event_that_a_function_cannot_handle_counts_as_an_error_of_lambda() -> Result<()> {
+    let neighbours = neighbours();
+    let stack = &neighbours.second;
+    let alarms = alarms(stack)?;
+    // A task that is unknown, and a photo in a bucket of somebody else's.
+    let unknown = json!({ "task": "unknown" });
+    let foreign = sample("synthesize/photo.json")?;
+    for (function, event) in [("erase", &unknown), ("purge", &unknown), ("synthesize", &foreign)] {
+        let answer = stack.account().invoke(&stack.function(function), event);
+        ensure!(answer.is_err(), "{function} takes any event");
+        ensure!(errors(stack, function)? > 0.0, "{function}");
+        let dimensions = json!([{ "Name": "FunctionName", "Value": stack.function(function) }]);
+        let watched = alarms.iter().any(|alarm| {
+            alarm["Namespace"] == "AWS/Lambda"
+                && alarm["MetricName"] == "Errors"
+                && alarm["Dimensions"] == dimensions
+                && fires(alarm, 1.0)
+        });
+        ensure!(watched, "{function}");
+    }
+    Ok(())
+}
+
+/// How many of the function's runs ended in an error, by Lambda's own count.
+fn errors(stack: &Stack, function: &str) -> Result<f64> {
+    let parameters = json!({
+        "Namespace": "AWS/Lambda", "MetricName": "Errors", "Statistics": ["Sum"], "Period": 86_400,
+        "Dimensions": [{ "Name": "FunctionName", "Value": stack.function(function) }],
+        "StartTime": "2000-01-01T00:00:00Z", "EndTime": "2100-01-01T00:00:00Z",
+    });
+    let answer = stack.account().call("cloudwatch", "get_metric_statistics", &parameters)?;
+    Ok(answer["Datapoints"].as_array().into_iter().flatten().filter_map(|point| point["Sum"].as_f64()).sum())
+}

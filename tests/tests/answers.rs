@@ -1,0 +1,73 @@
+//! What the app is told: nothing of the account that the service runs in.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::faces;
+use crate::routes;
+
+/// Every text of a document, the names of its fields too, but for presigned URLs: a URL names its bucket, whose name
+/// holds the account's id.
+fn texts(document: &Value, found: &mut Vec<String>) {
+    match document {
+        Value::String(text) if !text.starts_with("https://") => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                found.push(name.clone());
+                texts(value, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_answer_names_the_account_a_key_a_role_or_a_trace() -> Result<()> {
+    let app = App::live();
+    let user = app.user()?;
+    let work = user.send(&faces::portrait()?)?.work;
+    ensure!(user.wait(work)?["status"] == "ready");
+    user.mark("work", &work.to_string())?.expect(200)?;
+    let requested = user.erase("favorites")?;
+    let storage_key = app.stack.output("StorageKey")?;
+    let account = storage_key.split(':').nth(4).context("a key without an account")?;
+    let key = storage_key.rsplit('/').next().context("a key without an id")?;
+
+    let photo = faces::no_face()?;
+    let upload = user.try_to_ask(&photo)?;
+    let mut answers = vec![("POST /v1/uploads".to_owned(), upload)];
+    // Everything that reads or adds comes before what takes away.
+    let (removing, others): (Vec<_>, Vec<_>) =
+        routes::all()?.into_iter().partition(|route| route.starts_with("DELETE "));
+    for route in others.into_iter().chain(removing).filter(|route| route != "POST /v1/uploads") {
+        let id = if route.contains("deletion-requests") { requested.id.clone() } else { work.to_string() };
+        let (method, path) = routes::request(&route, &id)?;
+        let headers = [
+            ("Erasure-Salt", requested.salt.as_str()),
+            ("Idempotency-Key", "a"),
+            ("Content-Type", "application/json"),
+        ];
+        let body = json!({ "scope": "favorites", "contact": "x@example.com" }).to_string();
+        let body = if route == "POST /v1/deletion-requests" { body.into_bytes() } else { Vec::new() };
+        answers.push((route, user.caller.send(&method, &path, &headers, body)?));
+    }
+    for (route, answer) in answers {
+        // A receipt that is not there yet is 409; everything else is answered.
+        ensure!(answer.status < 300 || answer.status == 409, "{route}: {} {}", answer.status, answer.text);
+        let mut told = Vec::new();
+        if answer.body.is_null() {
+            told.push(answer.text);
+        } else {
+            texts(&answer.body, &mut told);
+        }
+        for text in told {
+            let lower = text.to_lowercase();
+            for secret in ["arn:", "trace-id", account, key] {
+                ensure!(!lower.contains(secret), "{route} tells {text}");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! Accounts are erased while their clients go on calling: nothing is left in any store, and no receipt is false.
+//!
+//! `ERASURES=1000 cargo test -p acceptance --test acceptance concurrent_erasures` makes it that many.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use domain::SubjectId;
+use local_stack::Stopwatch;
+
+use crate::app::{TEMPLATE, User};
+use crate::erasure::{Requested, SETTLED, told};
+use crate::faces;
+use crate::workbench::{Faults, Run, Workbench};
+
+/// Erasures of an ordinary run, which takes about a minute on two cores.
+const ERASURES: usize = 100;
+
+/// Accounts whose clients call at once.
+const AT_ONCE: usize = 4;
+
+/// How long clients go on calling after an account was erased.
+const AFTERWARDS: Duration = Duration::from_millis(60);
+
+/// How long those go on that sign in again: a token counts as newer from the next second on.
+const UNTIL_A_NEW_START: Duration = Duration::from_millis(1_300);
+
+/// One account in so many starts anew.
+const STARTS_ANEW: usize = 4;
+
+#[expect(clippy::disallowed_methods, reason = "the long run is asked for by a variable of the test's own")]
+fn erasures() -> Result<usize> {
+    let asked = std::env::var_os("ERASURES").and_then(|number| number.into_string().ok());
+    asked.map_or(Ok(ERASURES), |number| number.parse().context("ERASURES is a number"))
+}
+
+/// An account that was erased.
+struct Erased {
+    name: String,
+    subject: SubjectId,
+    requested: Requested,
+}
+
+/// The calls of the clients of one account, again and again until told to stop.
+fn hammer(user: &User<'_>, stop: &AtomicBool, calls: &AtomicUsize) -> Result<()> {
+    let photo = faces::no_face()?;
+    let start = || user.start_account();
+    let start_anew = || user.app.stack.sign_in(&user.name)?.send("POST", "/v1/account", &[], Vec::new());
+    let ask = || user.try_to_ask(&photo);
+    let mark = || user.mark("template", TEMPLATE);
+    let poll = || user.caller.get("/v1/works");
+    type Call<'a> = &'a (dyn Fn() -> Result<local_stack::ApiAnswer> + Sync);
+    let clients: [&[Call<'_>]; 3] = [&[&start], &[&ask, &poll, &mark], &[&start_anew, &start]];
+    std::thread::scope(|scope| {
+        let threads = clients.map(|client| {
+            scope.spawn(move || {
+                for call in client.iter().cycle() {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let answer = call()?;
+                    ensure!(answer.status < 500, "answered {}: {}", answer.status, answer.body);
+                    calls.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            })
+        });
+        threads.into_iter().try_for_each(|thread| thread.join().map_err(panicked)?)
+    })
+}
+
+/// What becomes of a thread's panic, whose message is on the terminal already.
+fn panicked(_message: Box<dyn Any + Send>) -> anyhow::Error {
+    anyhow::anyhow!("a thread panicked")
+}
+
+/// Erases one account while its clients call. Some start anew, with a token from after the erasure.
+fn erase_one(bench: &Workbench, erase: &mut Run, number: usize, calls: &AtomicUsize) -> Result<Erased> {
+    let user = bench.app.user()?;
+    user.start_account()?.expect(200)?;
+    user.mark("template", TEMPLATE)?.expect(200)?;
+    let subject = user.subject()?;
+    let starts_anew = number.is_multiple_of(STARTS_ANEW);
+    let afterwards = if starts_anew { UNTIL_A_NEW_START } else { AFTERWARDS };
+    let stop = AtomicBool::new(false);
+    let requested = std::thread::scope(|scope| {
+        let clients = scope.spawn(|| hammer(&user, &stop, calls));
+        let erased = (|| {
+            let requested = user.erase("account")?;
+            erase.expect(&told(&requested)?)?;
+            std::thread::sleep(afterwards);
+            Ok::<_, anyhow::Error>(requested)
+        })();
+        stop.store(true, Ordering::Relaxed);
+        clients.join().map_err(panicked)?.context("a client")?;
+        erased
+    })?;
+    if starts_anew {
+        ensure!(user.subject().is_ok_and(|anew| anew != subject), "the new start made no new subject");
+    }
+    Ok(Erased { name: user.name, subject, requested })
+}
+
+/// Erases `count` accounts, some at once.
+fn erase_all(bench: &Workbench, count: usize, calls: &AtomicUsize) -> Result<Vec<Erased>> {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..AT_ONCE)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut erase = bench.run("erase", &Faults::default())?;
+                    let mut erased = Vec::new();
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= count {
+                            return Ok::<_, anyhow::Error>(erased);
+                        }
+                        erased.push(erase_one(bench, &mut erase, number, calls)?);
+                    }
+                })
+            })
+            .collect();
+        let mut all = Vec::new();
+        for thread in threads {
+            all.extend(thread.join().map_err(panicked)??);
+        }
+        Ok(all)
+    })
+}
+
+/// What any store holds of these subjects: every row, object and identity.
+fn left(bench: &Workbench, subjects: &BTreeSet<String>) -> Result<Vec<String>> {
+    let app = &bench.app;
+    let mut found = Vec::new();
+    let of_one = |text: &str, marker: &str| {
+        let id = text.split_once(marker).map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+        id.is_some_and(|id| subjects.contains(id))
+    };
+    for row in app.all_rows("RecordsTable")? {
+        if of_one(row["pk"].as_str().unwrap_or_default(), "SUBJECT#") {
+            found.push(format!("the row {}", row["sk"]));
+        }
+    }
+    for row in app.all_rows("IdentitiesTable")? {
+        if row["subject"].as_str().is_some_and(|subject| subjects.contains(subject)) {
+            found.push("an identity".to_owned());
+        }
+    }
+    for (bucket, prefix) in [("UploadsBucket", "uploads/"), ("WorksBucket", "works/")] {
+        let keys = app.stack.account().object_keys(app.stack.output(bucket)?)?;
+        found.extend(keys.into_iter().filter(|key| of_one(key, prefix)));
+    }
+    Ok(found)
+}
+
+#[test]
+fn accounts_erased_under_hammering_clients_leave_nothing_and_no_receipt_is_false() -> Result<()> {
+    let bench = Workbench::open();
+    let (count, calls, start) = (erasures()?, AtomicUsize::new(0), Stopwatch::start());
+    let erased = erase_all(&bench, count, &calls)?;
+    let hammered = start.elapsed();
+    let subjects: BTreeSet<_> = erased.iter().map(|erased| erased.subject.to_string()).collect();
+    ensure!(subjects.len() == count, "{} subjects of {count}", subjects.len());
+    let after_the_first_look = left(&bench, &subjects)?;
+
+    let mut second_look = bench.run("erase", &Faults { ahead_seconds: SETTLED, ..Faults::default() })?;
+    let mut receipts = 0;
+    for Erased { requested, .. } in &erased {
+        second_look.expect(&told(requested)?)?;
+        let state = bench.app.state(requested)?;
+        ensure!(state == "verified", "{state}: the second look found something");
+        bench.app.receipt(requested)?;
+        receipts += 1;
+    }
+    let left = left(&bench, &subjects)?;
+    println!(
+        "{count} erasures in {:.0} s under {} calls: {} rows and objects after the first look, {receipts} receipts, {} \
+         left after them",
+        hammered.as_secs_f64(),
+        calls.load(Ordering::Relaxed),
+        after_the_first_look.len(),
+        left.len(),
+    );
+    ensure!(after_the_first_look.is_empty(), "written after an erasure: {after_the_first_look:?}");
+    ensure!(left.is_empty(), "{} receipts may be false: {left:?}", left.len());
+    let identities = bench.app.all_rows("IdentitiesTable")?.into_iter().map(|row| row.to_string());
+    let named =
+        identities.filter(|row| erased.iter().any(|erased| row.contains(&format!("\"{}\"", erased.name))));
+    ensure!(named.count() == 0, "somebody is named");
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! A request that is held up anywhere while its account is erased writes nothing afterwards: neither before a read whose
+//! answer it acts on, nor before a write.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use crate::app::{TEMPLATE, User};
+use crate::erasure::{SETTLED, told};
+use crate::faces;
+use crate::requests::{ApiRequest, answered};
+use crate::workbench::{Faults, Held, Workbench};
+
+/// A function and a request by which it writes something to the account of whoever sends it.
+struct Writer {
+    function: &'static str,
+    route: &'static str,
+    path: Vec<(&'static str, &'static str)>,
+    body: Value,
+}
+
+/// One of each function that writes for a user.
+fn writers() -> Result<Vec<Writer>> {
+    let photo = faces::no_face()?;
+    let upload = json!({
+        "template_id": TEMPLATE, "source": "album", "content_type": photo.content_type,
+        "content_length": photo.bytes.len(), "sha256": domain::Sha256::of(&photo.bytes).as_base64(),
+    });
+    let favorite = vec![("kind", "template"), ("id", TEMPLATE)];
+    let writer = |function, route, path, body| Writer { function, route, path, body };
+    Ok(vec![
+        writer("account", "POST /v1/account", Vec::new(), Value::Null),
+        writer("uploads", "POST /v1/uploads", Vec::new(), upload),
+        writer("favorites", "PUT /v1/favorites/{kind}/{id}", favorite, Value::Null),
+        writer("deletion-requests", "POST /v1/deletion-requests", Vec::new(), json!({ "scope": "works" })),
+    ])
+}
+
+/// Sends the request, holds it up before its call number `call`, and has the account erased and verified meanwhile.
+/// Whether there is such a call.
+fn overtake(bench: &Workbench, writer: &Writer, call: u32) -> Result<bool> {
+    let user: User<'_> = bench.app.user()?;
+    user.start_account()?.expect(200)?;
+    let subject = user.subject()?;
+    let mut slow = bench.run(writer.function, &Faults { pause_at_call: Some(call), ..Faults::default() })?;
+    let request = ApiRequest::of(writer.route, &writer.path).with("held-up", writer.body.clone());
+    slow.process.send(&request.event(&user)?);
+    if let Held::Answered(answer) = slow.wait_for_pause_or_answer()? {
+        let (status, body) = answered(answer)?;
+        ensure!(status < 300, "{status}: {body}");
+        return Ok(false);
+    }
+    let requested = user.erase("account")?;
+    bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
+    bench.sweep_erasures(SETTLED)?;
+    ensure!(bench.app.state(&requested)? == "verified");
+    bench.app.receipt(&requested)?;
+    slow.go_on()?;
+    let (status, body) = answered(slow.answer()?)?;
+    ensure!((400..500).contains(&status), "answered {status}: {body}");
+    let traces = bench.app.traces_of(&user, subject)?;
+    ensure!(traces.is_empty(), "written after a verified erasure: {traces:?}");
+    ensure!(user.subject().is_err(), "revived");
+    Ok(true)
+}
+
+#[test]
+fn a_request_that_an_erasure_overtakes_at_any_of_its_calls_writes_nothing() -> Result<()> {
+    let bench = Workbench::open();
+    for writer in writers()? {
+        let mut calls = 0;
+        while overtake(&bench, &writer, calls + 1)
+            .map_err(|error| error.context(format!("{} at call {}", writer.function, calls + 1)))?
+        {
+            calls += 1;
+        }
+        println!("{}: overtaken at {calls} calls", writer.function);
+        ensure!(calls >= 2, "{} makes {calls} calls", writer.function);
+    }
+    Ok(())
+}
+
+/// An identity whose gate is missing is one whose records come from an older backup: the next request makes the gate. One
+/// that an erasure overtakes there makes none.
+#[test]
+fn a_gate_is_mended_for_an_identity_that_is_there_and_for_none_that_is_erased() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    user.start_account()?.expect(200)?;
+    let subject = user.subject()?;
+    let gate = json!({ "pk": { "S": format!("SUBJECT#{subject}") }, "sk": { "S": "GATE" } });
+    bench.app.delete_row(&gate)?;
+    user.mark("template", TEMPLATE)?.expect(200)?;
+    ensure!(user.subject()? == subject && user.favorites()?.len() == 1, "the gate is not mended");
+
+    let requested = user.erase("account")?;
+    bench.app.delete_row(&gate)?;
+    let request = ApiRequest::of("POST /v1/account", &[]);
+    let mut slow = bench.run("account", &Faults { pause_at: Some(1), ..Faults::default() })?;
+    slow.process.send(&request.event(&user)?);
+    ensure!(matches!(slow.wait_for_pause_or_answer()?, Held::Up), "it writes no gate");
+    bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
+    bench.sweep_erasures(SETTLED)?;
+    ensure!(bench.app.state(&requested)? == "verified");
+    slow.go_on()?;
+    let (status, body) = answered(slow.answer()?)?;
+    ensure!(status == 409 && body["code"] == "account_changing", "{status}: {body}");
+    let traces = bench.app.traces_of(&user, subject)?;
+    ensure!(traces.is_empty(), "written after a verified erasure: {traces:?}");
+    Ok(())
+}
+
+/// What the second look finds keeps an erasure from being verified, whatever it is: a gate too.
+#[test]
+fn a_gate_that_is_left_behind_is_found_by_the_second_look() -> Result<()> {
+    let bench = Workbench::open();
+    let user = bench.app.user()?;
+    user.mark("template", TEMPLATE)?.expect(200)?;
+    let subject = user.subject()?;
+    let gate = bench.app.raw_rows(subject)?.into_iter().find(|row| row["sk"]["S"] == "GATE");
+    let requested = user.erase("account")?;
+    bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
+    bench.app.put_row(&gate.unwrap_or_default())?;
+    bench.sweep_erasures(SETTLED)?;
+    ensure!(bench.app.state(&requested)? == "erased", "verified with a gate left behind");
+    ensure!(bench.app.rows(subject)?.is_empty(), "the gate is found and not deleted");
+    bench.sweep_erasures(2 * SETTLED)?;
+    ensure!(bench.app.state(&requested)? == "verified");
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! Two stacks in one account: neither is in the other's way. And a first deployment that fails: the next one works.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use anyhow::{Context as _, Result, ensure};
+use local_stack::{CallError, LocalStack, Options, Reservation, Stack, workspace_root};
+use serde_json::{Value, json};
+
+use crate::app::{built, eventually};
+
+/// The scope that the second stack asks for.
+const SCOPE: &str = "fitting/use";
+
+/// Two stacks of one account.
+pub(crate) struct Neighbours {
+    pub(crate) first: LocalStack,
+    pub(crate) second: Stack,
+}
+
+/// The two stacks, for one test at a time.
+pub(crate) fn neighbours() -> MutexGuard<'static, Neighbours> {
+    static NEIGHBOURS: OnceLock<Mutex<Neighbours>> = OnceLock::new();
+    let neighbours = NEIGHBOURS.get_or_init(|| {
+        Mutex::new(deploy().unwrap_or_else(|error| panic!("the stacks do not start: {error:#}")))
+    });
+    neighbours.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn options(parameters: &[(&str, &str)]) -> Options {
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Options {
+        parameters: parameters.collect(),
+        models: workspace_root().join("models/weights"),
+        ..Options::default()
+    }
+}
+
+/// One stack as it is by default, and one with every optional part.
+fn deploy() -> Result<Neighbours> {
+    let first = LocalStack::start(Reservation::of("first")?, &options(&[]), &built().plain, &|_step| {})?;
+    let parameters = [
+        ("AuthorizationScopes", SCOPE),
+        ("SynthesizeConcurrency", "0"),
+        ("AlarmEmail", "on-call@example.com"),
+        ("AlarmUrl", "https://on-call.example.com/alarms"),
+        ("WorkPeriodDays", "1"),
+    ];
+    let second = first.deploy_beside("second", &options(&parameters))?;
+    Ok(Neighbours { first, second })
+}
+
+/// Whether the function has logged this.
+fn has_logged(stack: &Stack, function: &str, text: &str) -> Result<bool> {
+    let group = format!("/{}/{function}", stack.description().name);
+    let lines = stack.account().call("logs", "filter_log_events", &json!({ "logGroupName": group }))?;
+    let lines = lines["events"].as_array().context("no events")?.clone();
+    Ok(lines.iter().any(|line| line["message"].as_str().is_some_and(|line| line.contains(text))))
+}
+
+#[test]
+fn both_stacks_have_schedules_of_their_own_and_both_sweep() -> Result<()> {
+    let neighbours = neighbours();
+    let account = neighbours.first.account();
+    let schedules = account.call("scheduler", "list_schedules", &json!({}))?;
+    let schedules = schedules["Schedules"].as_array().context("no schedules")?.clone();
+    for stack in ["first", "second"] {
+        let mut own: Vec<_> = schedules
+            .iter()
+            .filter(|schedule| schedule["GroupName"] == stack)
+            .filter_map(|schedule| schedule["Name"].as_str())
+            .collect();
+        own.sort_unstable();
+        let names = ["erase-sweep", "purge-residue", "purge-sweep"].map(|name| format!("{stack}-{name}"));
+        ensure!(own == names, "{stack}: {own:?}");
+        // Nobody has to wait for five minutes, or for a day.
+        for name in &names[1..] {
+            let key = json!({ "Name": name, "GroupName": stack });
+            let mut schedule = account.call("scheduler", "get_schedule", &key)?;
+            let fields = schedule.as_object_mut().context("no schedule")?;
+            fields.retain(|field, _| {
+                ["Name", "GroupName", "FlexibleTimeWindow", "Target"].contains(&field.as_str())
+            });
+            fields.insert("ScheduleExpression".to_owned(), json!("rate(1 minute)"));
+            account.call("scheduler", "update_schedule", &schedule)?;
+        }
+    }
+    for stack in [&*neighbours.first, &neighbours.second] {
+        for (function, said) in [("erase", "swept"), ("purge", "swept"), ("purge", "residue_found")] {
+            let name = &stack.description().name;
+            eventually(&format!("{function} of the stack {name} has {said}"), || {
+                Ok(has_logged(stack, function, said)?.then_some(()))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_token_without_the_scope_that_a_stack_asks_for_is_refused() -> Result<()> {
+    let neighbours = neighbours();
+    let (first, second) = (&*neighbours.first, &neighbours.second);
+    for (scope, by_second) in [(None, 403), (Some("openid"), 403), (Some(SCOPE), 200)] {
+        let mut claims = json!({ "sub": "somebody" });
+        if let Some(scope) = scope {
+            claims["scope"] = json!(scope);
+        }
+        for (stack, status) in [(first, 200), (second, by_second)] {
+            let answer = stack.caller(Some(stack.token(&claims)?))?.get("/v1/works")?;
+            ensure!(answer.status == status, "{scope:?}: {} {}", answer.status, answer.body);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn alarms_go_to_the_addresses_that_a_deployment_names() -> Result<()> {
+    let neighbours = neighbours();
+    let subscribed = |stack: &Stack| -> Result<Vec<Value>> {
+        let topic = json!({ "TopicArn": stack.output("AlarmTopic")? });
+        let answer = stack.account().call("sns", "list_subscriptions_by_topic", &topic)?;
+        let subscriptions = answer["Subscriptions"].as_array().context("no subscriptions")?;
+        let mut endpoints: Vec<_> =
+            subscriptions.iter().map(|subscription| subscription["Endpoint"].clone()).collect();
+        endpoints.sort_by_key(Value::to_string);
+        Ok(endpoints)
+    };
+    ensure!(subscribed(&neighbours.first)?.is_empty());
+    let second = subscribed(&neighbours.second)?;
+    ensure!(second == ["https://on-call.example.com/alarms", "on-call@example.com"], "{second:?}");
+    Ok(())
+}
+
+#[test]
+fn a_table_is_not_deleted_by_mistake() -> Result<()> {
+    let neighbours = neighbours();
+    for table in ["RecordsTable", "IdentitiesTable", "ErasuresTable"] {
+        let name = json!({ "TableName": neighbours.first.output(table)? });
+        let refused = neighbours.first.account().call("dynamodb", "delete_table", &name);
+        let code = refused.err().and_then(|error| error.downcast::<CallError>().ok()?.code);
+        ensure!(code.as_deref() == Some("ValidationException"), "{table}: {code:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_first_deployment_that_fails_leaves_nothing_in_the_way_of_the_next() -> Result<()> {
+    let neighbours = neighbours();
+    let account = neighbours.first.account();
+    // The bucket that is made last belongs to somebody else; CloudFormation's own look at names beforehand is off.
+    let taken = json!({ "Bucket": "third-uploads-000000000000" });
+    account.call("s3", "create_bucket", &taken)?;
+    let (endpoint, issuer) =
+        (&neighbours.first.description().endpoint, &neighbours.first.description().issuer);
+    let parameter = |name: &str, value: &str| json!({ "ParameterKey": name, "ParameterValue": value });
+    let creation = json!({
+        "StackName": "third", "Capabilities": ["CAPABILITY_IAM"], "DisableValidation": true,
+        "TemplateURL": format!("{endpoint}/function-code/template.json"),
+        "Parameters": [
+            parameter("JwtIssuer", issuer), parameter("JwtAudience", "x"),
+            parameter("Architecture", "x86_64"), parameter("ProtectTables", "false"),
+        ],
+    });
+    account.call("cloudformation", "create_stack", &creation)?;
+    let ends = |wanted: &'static str| {
+        eventually(wanted, || {
+            let stacks =
+                account.call("cloudformation", "describe_stacks", &json!({ "StackName": "third" }))?;
+            let status = stacks["Stacks"][0]["StackStatus"].as_str().unwrap_or_default().to_owned();
+            Ok((!status.ends_with("IN_PROGRESS")).then_some(status))
+        })
+    };
+    let status = ends("the deployment fails")?;
+    ensure!(status == "ROLLBACK_COMPLETE", "{status}");
+    let events = account.call("cloudformation", "describe_stack_events", &json!({ "StackName": "third" }))?;
+    for resource in
+        ["RecordsTable", "IdentitiesTable", "ErasuresTable", "StorageKey", "DataKey", "ReceiptKey"]
+    {
+        let deleted = events["StackEvents"].as_array().into_iter().flatten().any(|event| {
+            event["LogicalResourceId"] == resource && event["ResourceStatus"] == "DELETE_COMPLETE"
+        });
+        ensure!(deleted, "{resource} is left over");
+    }
+    let tables = account.call("dynamodb", "list_tables", &json!({}))?;
+    ensure!(!tables.to_string().contains("third-"), "{tables}");
+
+    account.call("s3", "delete_bucket", &taken)?;
+    account.call("cloudformation", "delete_stack", &json!({ "StackName": "third" }))?;
+    account.call("cloudformation", "create_stack", &creation)?;
+    let status = ends("the deployment ends")?;
+    ensure!(status == "CREATE_COMPLETE", "{status}");
+    Ok(())
+}
