@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum ReasonCode {
     /// No face was found.
     NoFace,
-    /// Several faces, none clearly the largest: another one is more than 0.7 as large.
+    /// Several faces, none clearly the largest.
     MultipleFaces,
     /// The face has too few pixels to be fitted well.
     FaceTooSmall,

@@ -30,28 +30,20 @@ mod sharpness;
 #[cfg(test)]
 mod tests;
 
-/// A second face as large as this share of the first (sides of their boxes) makes it unclear whose face is meant. Who
-/// holds the phone is nearer to it than others: at arm's length somebody half a metre behind has a face of half the size.
+/// A second face as large as this share of the first makes it unclear whose face is meant.
 const SECOND_FACE_MAX: f32 = 0.7;
 
-/// The mesh network's own doubt: pictures of faces score above 0.99, most patterns that fooled the detector below 0.3.
+/// The mesh network's own doubt: pictures of faces score above 0.9, patterns that fooled the detector below 0.3.
 pub(crate) const PRESENCE_MIN: f32 = 0.5;
 
 /// Distance of the eye centres in photo pixels: with fewer an iris has under five pixels and turns to mush.
 const EYE_DISTANCE_MIN: f32 = 32.0;
 
-/// Height or width of the mesh as a share of the photo's. Seven portraits cut close to the face, up to 1.10, give works
-/// like the whole portrait's.
-const FACE_HEIGHT_MAX: f32 = 1.11;
+/// Height of the mesh as a share of the photo: above it forehead or chin touch the frame.
+const FACE_HEIGHT_MAX: f32 = 0.98;
 
-/// Share of the inner outline that may lie outside the photo. Looked at: 78 works of eight portraits, cut close or by up to a
-/// fifth of the face at forehead, chin or side. Up to 0.19 (a seventh of the forehead, an eighth of chin or side) they are
-/// like the whole portrait's; from 0.22 on brows are cut and eyes smeared. Of 64 usable cuts none is refused; with the
-/// outline itself and a limit of 0.12, and a height of 0.98 at most, 52 were.
-const OUTLINE_OUTSIDE_MAX: f32 = 0.2;
-
-/// The inner outline is the mesh's reduced to this share around its middle: the fit fades before the rim.
-const INNER_OUTLINE: f32 = 0.8;
+/// Share of the mesh's rim that may lie outside the photo; the fit fades before the rim.
+const RIM_OUTSIDE_MAX: f32 = 0.12;
 
 /// Turn of the head away from the camera in degrees: beyond it one side of the nose hides the cheek.
 const TURN_DEGREES_MAX: f32 = 35.0;
@@ -63,18 +55,9 @@ pub(crate) const TURN_FROM_TEMPLATE_MAX: f32 = 31.0;
 /// Refuses what the search alone shows: no face, or no face that is clearly the largest.
 pub(crate) fn admit_faces(faces: &[Face]) -> Result<&Face, Refusal> {
     let first = faces.first().ok_or(Refusal { reason: ReasonCode::NoFace, measured: 0.0, threshold: 1.0 })?;
-    let second = faces.get(1).map_or(0.0, |second| size_ratio(second, first));
+    let second = faces.get(1).map_or(0.0, |second| (second.area() / first.area()).sqrt());
     at_most(ReasonCode::MultipleFaces, second, SECOND_FACE_MAX)?;
     Ok(first)
-}
-
-/// Whether a face is so large beside another one that it is unclear which is meant.
-pub(crate) fn is_rival(face: &Face, other: &Face) -> bool {
-    size_ratio(face, other) > SECOND_FACE_MAX
-}
-
-fn size_ratio(face: &Face, other: &Face) -> f32 {
-    (face.area() / other.area()).sqrt()
 }
 
 /// Refuses what the mesh shows: where the face lies, how large it is and how it is turned.
@@ -87,22 +70,10 @@ pub(crate) fn admit_geometry(found: &Landmarks, photo: &Photo) -> Result<(), Ref
     let [left, top, right, bottom] = mesh.bounds();
     let filled = ((right - left) / width).max((bottom - top) / height);
     at_most(ReasonCode::FaceTooLarge, filled, FACE_HEIGHT_MAX)?;
-    at_most(ReasonCode::FaceCutOff, outline_outside(mesh, [width, height]), OUTLINE_OUTSIDE_MAX)?;
+    let inside = |p: [f32; 2]| p[0] >= 0.0 && p[1] >= 0.0 && p[0] <= width - 1.0 && p[1] <= height - 1.0;
+    let outside = OVAL.iter().filter(|&&point| !inside(mesh.xy(point))).count();
+    at_most(ReasonCode::FaceCutOff, outside as f32 / OVAL.len() as f32, RIM_OUTSIDE_MAX)?;
     at_most(ReasonCode::PoseTooLarge, turn_degrees(mesh), TURN_DEGREES_MAX)
-}
-
-/// The share of the inner outline that lies outside a photo of this size.
-#[expect(clippy::cast_precision_loss, reason = "the outline has few points")]
-fn outline_outside(mesh: &Mesh, size: [f32; 2]) -> f32 {
-    let middle = mean(mesh, &OVAL);
-    let is_outside = |&&point: &&usize| {
-        let point = mesh.xy(point);
-        (0..2).any(|k| {
-            let v = middle[k] + (point[k] - middle[k]) * INNER_OUTLINE;
-            v < 0.0 || v > size[k] - 1.0
-        })
-    };
-    OVAL.iter().filter(is_outside).count() as f32 / OVAL.len() as f32
 }
 
 /// Refuses a head that is turned too far from the template's, in degrees: it is this difference that the fit has
@@ -117,10 +88,7 @@ pub(crate) fn admit_pixels(crop: &RgbImage, mesh: &Mesh) -> Result<(), Refusal> 
     let seen = |measured: Option<f32>| measured.unwrap_or(0.0);
     at_least(ReasonCode::TooDark, seen(found.skin_median), SKIN_MEDIAN_MIN)?;
     at_most(ReasonCode::TooBright, seen(found.skin_clipped), SKIN_CLIPPED_MAX)?;
-    // A chin outside the photo is not covered.
-    if let Some(contrast) = found.lip_contrast {
-        at_least(ReasonCode::Occluded, contrast, LIP_CONTRAST_MIN)?;
-    }
+    at_least(ReasonCode::Occluded, seen(found.lip_contrast), LIP_CONTRAST_MIN)?;
     // Blur also flattens and dims the eyes, so it is named before them.
     at_least(ReasonCode::TooBlurry, found.sharpness, SHARPNESS_MIN)?;
     at_least(ReasonCode::Occluded, seen(found.eye_contrast), EYE_CONTRAST_MIN)?;
