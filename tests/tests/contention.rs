@@ -18,6 +18,9 @@ use crate::workbench::{Faults, Run, Workbench, sample};
 /// Tries of a request or an event before it counts as stuck.
 const TRIES_MAX: u32 = 12;
 
+/// The seed of the first process; the others count on from it.
+const SEED: usize = 40;
+
 /// The functions of one run, whose writes meet conflicts.
 struct Contended<'a> {
     bench: &'a Workbench,
@@ -38,7 +41,7 @@ impl<'a> Contended<'a> {
         let name = format!("{function} {ahead_seconds}");
         if !self.runs.contains_key(&name) {
             // Each process meets other conflicts, and the same ones in every run of the test.
-            let seed = (self.runs.len() + 1).to_string();
+            let seed = (SEED + self.runs.len()).to_string();
             let faults = Faults { ahead_seconds, conflicts: self.conflicts, ..Faults::default() };
             let run = self.bench.run_with(function, &faults, &[("CONFLICT_SEED", &seed)])?;
             self.runs.insert(name.clone(), run);

@@ -56,7 +56,8 @@ fn overtake(bench: &Workbench, writer: &Writer, call: u32) -> Result<bool> {
     bench.app.receipt(&requested)?;
     slow.go_on()?;
     let (status, body) = answered(slow.answer()?)?;
-    ensure!((400..500).contains(&status), "answered {status}: {body}");
+    // One that was held up after its write is answered as if nothing had happened; the row went with the others.
+    ensure!(status < 500, "answered {status}: {body}");
     let traces = bench.app.traces_of(&user, subject)?;
     ensure!(traces.is_empty(), "written after a verified erasure: {traces:?}");
     ensure!(user.subject().is_err(), "revived");

@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: feeds the parsers of bytes from outside with inputs that coverage guides.
 //!
-//! Without `--minutes` it is a bounded run for `cargo xtask test`: the workspace's own crates are instrumented, their
+//! Without `--minutes` it is a bounded run: the workspace's own crates are instrumented, their
 //! dependencies are those of the other tests, and the same seed gives the same inputs. With `--minutes` cargo-fuzz
 //! builds everything with coverage and the address sanitizer.
 
@@ -43,7 +43,7 @@ pub(crate) struct Fuzz {
     /// What to fuzz [default: everything].
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(TARGETS.map(|target| target.name)))]
     targets: Vec<String>,
-    /// How long to fuzz each target, with all code instrumented; without it, as many inputs as `test` tries.
+    /// How long to fuzz each target, with all code instrumented; without it, a bounded number of inputs.
     #[arg(long)]
     minutes: Option<u32>,
 }
@@ -57,11 +57,6 @@ struct Target {
 }
 
 impl Fuzz {
-    /// The bounded run over everything.
-    pub(crate) fn bounded() -> Self {
-        Self { targets: Vec::new(), minutes: None }
-    }
-
     /// Fuzzes one target after the other and stops at the first input that breaks one.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let root = workspace::root();

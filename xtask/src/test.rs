@@ -8,7 +8,6 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use local_stack::Stopwatch;
 
-use crate::fuzz::Fuzz;
 use crate::marks::Marks;
 use crate::models::Models;
 use crate::quality::Quality;
@@ -33,7 +32,6 @@ impl Test {
         Models {}.run()?;
         Template::demo().run()?;
         cargo(&["test", "--workspace", "--locked"])?;
-        Fuzz::bounded().run()?;
         Quality::proof().run()?;
         Marks {}.run()?;
         say(&format!("✔  everything holds, after {:.0} s", start.elapsed().as_secs_f64()));

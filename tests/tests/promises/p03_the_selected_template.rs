@@ -12,8 +12,8 @@ use crate::faces;
 use crate::workbench::{Faults, Workbench};
 
 /// How far from the template's pixels JPEG compression alone takes them, in levels of 255: at most so much in the mean
-/// of any block of the picture (measured: see the test's output).
-const UNTOUCHED: f64 = 4.0;
+/// of any block of the picture. The most that was measured is 7.9, on the astronaut.
+const UNTOUCHED: f64 = 10.0;
 
 /// Another face in the place of the template's differs from it by more than this in the mean.
 const FITTED: f64 = 12.0;

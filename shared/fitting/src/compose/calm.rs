@@ -19,7 +19,7 @@ use super::surface::Surface;
 use super::tone::{self, Tone};
 
 /// Every so many rows are looked at.
-const ROW_STEP: usize = 2;
+const ROW_STEP: usize = 3;
 /// Fewer samples than this say nothing.
 const SAMPLES_MIN: f32 = 40.0;
 

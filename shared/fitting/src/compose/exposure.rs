@@ -19,9 +19,9 @@ use crate::topology::{LIPS, SKIN_PATCHES};
 /// How far two skins' brightness (mean logarithm of linear light) may lie apart to be ordinary.
 const BRIGHTNESS: f32 = 1.15;
 /// The same of their hues: the length of what remains of the three logarithms.
-const HUE: f32 = 1.15;
+const HUE: f32 = 1.25;
 /// So much further apart nothing of the difference is left to the shading transfer.
-const RANGE: f32 = 0.5;
+const RANGE: f32 = 0.4;
 /// The least linear light that is told from black: below this level 8 bits hold noise only.
 const BLACK: f32 = 0.0012;
 /// No gain exceeds this: more would show the steps of 8 bits.

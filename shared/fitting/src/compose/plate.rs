@@ -117,7 +117,8 @@ fn skin_beside(
     let (mut sum, mut count) = (0.0, 0.0);
     for (y, row) in skin.rows().enumerate() {
         for (x, (&k, d)) in row.iter().zip(rim.row(y)).enumerate() {
-            let beside = frame.across(x as f32, y as f32) * side > TEMPLE && distances.contains(d);
+            // The cheapest test comes first: this goes over the whole raster several times a fit.
+            let beside = distances.contains(d) && frame.across(x as f32, y as f32) * side > TEMPLE;
             if beside && heights.contains(&frame.height(x as f32, y as f32)) {
                 (sum, count) = (sum + k, count + 1.0);
             }

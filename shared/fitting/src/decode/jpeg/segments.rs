@@ -167,10 +167,12 @@ impl<'a> Segments<'a> {
     }
 
     /// Refuses what is whole but coded in a way that nothing here decodes: hierarchical and arithmetic-coded files, more
-    /// than eight bits a sample, and a height that only a segment after the picture states.
+    /// than eight bits a sample, two components or more than four, and a height that only a segment after the picture
+    /// states.
     fn admit_coding(&self, height: usize) -> Result<(), Refusal> {
         let (marker, precision) = (self.frame.map(|(marker, _)| marker), self.frame_header().map(|h| h.0));
-        let is_read = matches!(marker, Some(0xC0..=0xC3)) && precision == Some(8) && height > 0;
+        let is_known = matches!(self.components().len(), 1 | 3 | 4);
+        let is_read = matches!(marker, Some(0xC0..=0xC3)) && precision == Some(8) && height > 0 && is_known;
         if is_read { Ok(()) } else { Err(refused(ReasonCode::BadFormat)) }
     }
 

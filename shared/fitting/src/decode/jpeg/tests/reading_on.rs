@@ -171,9 +171,16 @@ fn a_scan_may_lack_the_bits_of_a_byte_that_was_not_written() {
     let (found, whole) = (pixels(&short).unwrap(), pixels(&file).unwrap());
     let top = Region { left: 0, top: 0, width: SIZE.0, height: 120 };
     assert!(found.part(top).data() == whole.part(top).data());
-    for bytes in 12..40 {
-        let shorter = spliced(&file, end - bytes..end, &[]);
-        assert_eq!(pixels(&shorter).err(), Some(ReasonCode::CorruptImage), "{bytes} bytes");
+    // Zeros may end the last block at once, so that a cut inside of it is not told from bits that were not written.
+    let cut = |bytes| pixels(&spliced(&file, end - bytes..end, &[]));
+    for bytes in 2..40 {
+        match cut(bytes) {
+            Ok(found) => assert!(found.part(top).data() == whole.part(top).data(), "{bytes} bytes"),
+            Err(reason) => assert_eq!(reason, ReasonCode::CorruptImage, "{bytes} bytes"),
+        }
+    }
+    for bytes in 100..200 {
+        assert_eq!(cut(bytes).err(), Some(ReasonCode::CorruptImage), "{bytes} bytes");
     }
 }
 
