@@ -7,7 +7,7 @@ use super::features::{Features, eye_guards, near_middle};
 use super::frame::Frame;
 use super::morphology::closed_and_shrunk;
 use super::plane::Plane;
-use super::plate::glasses;
+use super::plate::{glasses, has_bridge};
 
 /// Strands and shadows narrower than twice this stay skin; what remains is drawn in by the second, since
 /// skin next to hair carries its shadow and colour.
@@ -74,7 +74,8 @@ pub(super) fn alpha(evidence: &Evidence<'_>) -> Plane {
     for guard in eye_guards(evidence.points, unit, rim.width(), rim.height()) {
         alpha = with_eye(alpha, &guard, evidence, &photo_skin);
     }
-    if let Some(glasses) = glasses(frame, rim, evidence.photo_skin) {
+    let worn = has_bridge(frame, evidence.photo_skin);
+    if let Some(glasses) = glasses(frame, rim, evidence.photo_skin).filter(|_| worn) {
         // The template's hair hangs before them, and where the photo ends they end.
         let free = template_skin.zip(in_photo, |skin, inside| skin * inside);
         alpha = alpha.zip(&glasses.zip(&free, |glasses, free| glasses * free), f32::max);

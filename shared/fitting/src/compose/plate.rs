@@ -44,6 +44,11 @@ const SKIN_AROUND: f32 = 0.6;
 /// height this share must be skin.
 const OUTERMOST: Range<f32> = 0.0..0.10;
 const SKIN_BETWEEN: f32 = 0.5;
+/// The bridge of a pair of glasses: so far from the midline, between these heights, and with no more skin than this in its
+/// line across: .11 and less behind three pairs, .85 and more on bare faces.
+const BRIDGE: f32 = 0.10;
+const AT_BRIDGE: Range<f32> = -0.45..-0.05;
+const SKIN_AT_BRIDGE: f32 = 0.5;
 /// The rim belongs to the template, and hair beside the face is no fringe.
 const RIM: f32 = 0.06;
 
@@ -125,6 +130,21 @@ fn skin_beside(
         }
     }
     if count > 0.0 { sum / count } else { 0.0 }
+}
+
+/// Whether something other than skin crosses the root of the nose: hair beside the eyes alone is no pair of glasses.
+pub(super) fn has_bridge(frame: &Frame, skin: &Plane) -> bool {
+    let share = |(y, row): (usize, &[f32])| {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for (x, &k) in row.iter().enumerate() {
+            let (x, y) = (x as f32, y as f32);
+            if frame.aside(x, y) < BRIDGE && AT_BRIDGE.contains(&frame.height(x, y)) {
+                (sum, count) = (sum + k, count + 1.0);
+            }
+        }
+        if count > 0.0 { sum / count } else { 1.0 }
+    };
+    skin.rows().enumerate().map(share).fold(1.0, f32::min) < SKIN_AT_BRIDGE
 }
 
 /// Marks what is not skin beside an eye.
@@ -246,5 +266,14 @@ mod tests {
         };
         assert_eq!(at(0.3, 0.0), Some(1.0));
         assert_eq!(at(-0.4, -0.05), Some(0.0));
+    }
+
+    #[test]
+    fn a_bridge_is_told_from_hair_beside_the_eyes() {
+        let (frame, _) = face();
+        let glasses = skin_but(&frame, |_, height| (-0.2..-0.12).contains(&height));
+        assert!(has_bridge(&frame, &glasses));
+        let hair = skin_but(&frame, |across, _| across.abs() > 0.6);
+        assert!(!has_bridge(&frame, &hair));
     }
 }
