@@ -5,6 +5,7 @@
 mod delete;
 mod erase;
 mod event;
+mod handler;
 mod replay;
 mod sweep;
 
@@ -13,11 +14,13 @@ use cloud::{
     Addresses, Connection, Disposal, Erasures, Favorites, IdentityProvider, Partitions, Photos, Pictures,
     ReceiptKeys, Works,
 };
+use domain::limits::UPLOAD_WINDOW;
 use jiff::SignedDuration;
 use lambda::{HandlerError, Metrics, Settings, clock};
 
 use crate::erase::Erase;
-use crate::event::{EraseEvent, handle};
+use crate::event::EraseEvent;
+use crate::handler::handle;
 
 /// How long a run goes on, in seconds: well below the function's time-out of 240 s.
 const BUDGET_SECONDS: i64 = 180;
@@ -47,7 +50,9 @@ async fn main() -> Result<()> {
         connection,
         metrics: Metrics::of(&settings)?,
         service,
-        upload_window: SignedDuration::from_secs(settings.value("UPLOAD_URL_SECONDS")?),
+        upload_window: SignedDuration::from_secs(
+            settings.value_or("UPLOAD_URL_SECONDS", UPLOAD_WINDOW.as_secs())?,
+        ),
         budget: SignedDuration::from_secs(settings.value_or("BUDGET_SECONDS", BUDGET_SECONDS)?),
         clock: clock::now_seconds,
     };

@@ -69,7 +69,8 @@ def change(properties: dict, path: list[str], entry: dict, values: dict[str, str
     if isinstance(properties, list):
         properties[:] = [statement for statement in properties if statement["Sid"] != path[-1]]
     elif "set" in entry:
-        properties[path[-1]] = values.get(entry["set"], entry["set"])
+        value = entry["set"]
+        properties[path[-1]] = values.get(value, value) if isinstance(value, str) else value
     else:
         properties.pop(path[-1], None)
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::limits::{UPLOAD_WINDOW_MARGIN, UPLOAD_WINDOW_MAX};
+use crate::limits::{UPLOAD_WINDOW, UPLOAD_WINDOW_MARGIN};
 use crate::{SubjectId, UnixSeconds, WorkId};
 
 /// Why a text is no object key of ours. It never repeats the text, which names a subject.
@@ -33,9 +33,9 @@ impl PhotoKey {
     }
 
     /// Whether an upload URL for this key may still work at `now`. The key itself tells, because a work's id holds the
-    /// time it was asked for, and no URL works for longer than [`UPLOAD_WINDOW_MAX`].
+    /// time it was asked for, and no URL works for longer than [`UPLOAD_WINDOW`].
     pub fn may_have_url(&self, now: UnixSeconds) -> bool {
-        now < self.work.created_at().plus(UPLOAD_WINDOW_MAX).plus(UPLOAD_WINDOW_MARGIN)
+        now < self.work.created_at().plus(UPLOAD_WINDOW).plus(UPLOAD_WINDOW_MARGIN)
     }
 }
 
@@ -150,8 +150,8 @@ mod tests {
             let asked_at = jiff::Timestamp::from_second(second).expect("in range");
             let key = PhotoKey { subject: SubjectId::from_random(random), work: WorkId::new(asked_at, random) };
             let after = |seconds| key.may_have_url(UnixSeconds::from_second(second + seconds));
-            prop_assert!(after(0) && after(600) && after(659));
-            prop_assert!(!after(660) && !after(86_400));
+            prop_assert!(after(0) && after(300) && after(359));
+            prop_assert!(!after(360) && !after(86_400));
         }
 
         #[test]

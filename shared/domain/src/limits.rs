@@ -19,14 +19,12 @@ pub const PHOTO_OTHER_PIXELS_MAX: usize = 25_000_000;
 /// The longest side of a photo in pixels.
 pub const PHOTO_SIDE_MAX: usize = 16_384;
 
-/// How long a presigned upload URL is valid unless the deployment says otherwise: the default of the template, held
-/// to it by a test.
+/// How long a presigned upload URL works at most: the default and the upper bound of the template's `UploadUrlSeconds`, held
+/// to them by a test. A deployment that shortens it leaves older URLs that work for so long; so whatever waits until
+/// no URL works any more waits for this, and not for the parameter.
 pub const UPLOAD_WINDOW: SignedDuration = SignedDuration::from_secs(300);
 
-/// The longest that a deployment may let an upload URL work: the template's upper bound, held to it by a test.
-pub const UPLOAD_WINDOW_MAX: SignedDuration = SignedDuration::from_secs(600);
-
-/// How long after [`UPLOAD_WINDOW_MAX`] a URL still counts as working: the clocks of S3 and of `uploads` may differ.
+/// How long after [`UPLOAD_WINDOW`] a URL still counts as working: the clocks of S3 and of `uploads` may differ.
 pub const UPLOAD_WINDOW_MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long a worker may hold a work. Longer than the function's time-out, so that no worker outlives its lease;
@@ -53,7 +51,7 @@ pub const UPLOADS_PER_DAY_MAX: u32 = 100;
 pub const UPLOADS_PER_SLOT_MAX: u32 = 20;
 
 /// What upload URLs are counted in, per user and per network address. Slots begin at multiples of it.
-pub const UPLOAD_SLOT: SignedDuration = UPLOAD_WINDOW_MAX;
+pub const UPLOAD_SLOT: SignedDuration = SignedDuration::from_secs(600);
 
 /// The longest `Idempotency-Key`, in characters.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
@@ -89,9 +87,8 @@ const _: () = {
     assert!(SYNTHESIZE_TIMEOUT.as_secs() < LEASE.as_secs());
     assert!(LEASE.as_secs() < 60);
     assert!(EVENT_AGE_MAX.as_secs() < PHOTO_AGE_MAX.as_secs());
-    assert!(UPLOAD_WINDOW.as_secs() <= UPLOAD_WINDOW_MAX.as_secs());
     // The sweep removes a marker before it counts as residue.
-    assert!(UPLOAD_WINDOW_MAX.as_secs() + UPLOAD_WINDOW_MARGIN.as_secs() < PHOTO_AGE_MAX.as_secs());
-    assert!(UPLOAD_WINDOW_MAX.as_secs() <= UPLOAD_SLOT.as_secs());
+    assert!(UPLOAD_WINDOW.as_secs() + UPLOAD_WINDOW_MARGIN.as_secs() < PHOTO_AGE_MAX.as_secs());
+    assert!(UPLOAD_WINDOW.as_secs() <= UPLOAD_SLOT.as_secs());
     assert!(UPLOADS_PER_SLOT_MAX <= UPLOADS_PER_DAY_MAX);
 };

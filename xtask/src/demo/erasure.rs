@@ -101,7 +101,7 @@ fn told(status: &str) -> String {
     let minutes = 2 * UPLOAD_WINDOW.as_mins();
     format!(
         "The erasure is {status}; its second look waits until every upload URL has run out \
-         (seconds here, {minutes} minutes with the default UploadUrlSeconds)"
+         (seconds here, {minutes} minutes in a deployed stack)"
     )
 }
 
