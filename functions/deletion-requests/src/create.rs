@@ -4,26 +4,18 @@
 //! told here and stored nowhere; the same request with the same `Idempotency-Key` is told it again while it can be.
 
 use cloud::{Closed, Gate, Opened, Owner, Person, Purpose};
-use domain::limits::CONTACT_BYTES_MAX;
 use domain::{ERASURE_WORKING_DAYS, Erasure, ErasureScope, ErasureState, RequestId, UnixSeconds};
 use jiff::Timestamp;
 use lambda::{ApiError, Problem, Request, Response};
 use resources::closed;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::body::Body;
 use crate::endpoints::Endpoints;
 use crate::resource::RequestResource;
 
 /// How often a change of the gate that came in between is read and tried over.
 const TRIES: u32 = 4;
-
-/// The body of the request.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body {
-    scope: ErasureScope,
-    contact: Option<String>,
-}
 
 #[derive(Serialize)]
 struct Created {
@@ -41,7 +33,7 @@ pub(crate) async fn handle(
 ) -> Result<Response, ApiError> {
     let idempotency_key = request.idempotency_key()?.to_owned();
     let body: Body = request.json()?;
-    let contact = body.contact.as_deref().map(checked_contact).transpose()?;
+    let contact = body.contact()?;
     let person = person(&request)?;
     let seconds = UnixSeconds::of(now);
     for _ in 0..TRIES {
@@ -115,16 +107,6 @@ fn person(request: &Request) -> Result<Person, Problem> {
     Ok(Person { identity, issuer: issuer.to_owned(), sub: sub.to_owned(), username })
 }
 
-/// How to reach the requester: any one line, since it is for people to read.
-fn checked_contact(contact: &str) -> Result<&str, Problem> {
-    let is_a_line = !contact.trim().is_empty() && !contact.chars().any(char::is_control);
-    if is_a_line && contact.len() <= CONTACT_BYTES_MAX {
-        return Ok(contact);
-    }
-    let detail = format!("contact is one line of 1 to {CONTACT_BYTES_MAX} bytes, such as an e-mail address.");
-    Err(Problem::new(422, "invalid_contact", "Invalid contact", detail))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,15 +115,5 @@ mod tests {
     fn a_used_up_quota_opens_again_at_midnight() {
         let now: Timestamp = "2026-11-18T23:55:00Z".parse().expect("a time");
         assert_eq!(over_quota(UnixSeconds::of(now)).retry_after_seconds(), Some(300));
-    }
-
-    #[test]
-    fn a_contact_is_one_line_that_says_something() {
-        for good in ["ada@example.com", "+1 555 0100", "艾达"] {
-            assert_eq!(checked_contact(good), Ok(good));
-        }
-        for bad in ["", "  ", "a\nb", &"x".repeat(CONTACT_BYTES_MAX + 1)] {
-            assert_eq!(checked_contact(bad).expect_err("refused").code(), "invalid_contact");
-        }
     }
 }

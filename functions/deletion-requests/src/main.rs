@@ -1,6 +1,7 @@
 //! `POST` and `GET /v1/deletion-requests…` and `GET /v1/receipts/keys`. This file wires; `endpoints.rs` routes, and each
 //! endpoint has a file of its own. Carrying requests out is the job of `erase`.
 
+mod body;
 mod create;
 mod endpoints;
 mod keys;

@@ -27,7 +27,7 @@ pub(crate) struct Erase {
     pub(crate) metrics: Metrics,
     /// Who issues receipts.
     pub(crate) service: String,
-    /// How long an upload URL works.
+    /// How long an upload URL works at most.
     pub(crate) upload_window: SignedDuration,
     /// How long a run may go on; what is left over stays due.
     pub(crate) budget: SignedDuration,

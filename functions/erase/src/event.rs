@@ -1,11 +1,7 @@
 //! What wakes `erase`.
 
 use domain::RequestId;
-use jiff::SignedDuration;
 use serde::Deserialize;
-
-use crate::erase::{Erase, EraseError};
-use crate::replay::Replayed;
 
 /// The kinds of event.
 #[derive(Debug, Deserialize)]
@@ -61,31 +57,8 @@ struct Text {
 
 impl StreamRecord {
     /// The request that has come in; `None` for a row of another kind.
-    fn request(&self) -> Option<RequestId> {
+    pub(crate) fn request(&self) -> Option<RequestId> {
         self.dynamodb.keys.pk.text.strip_prefix("REQUEST#")?.parse().ok()
-    }
-}
-
-/// Does what the event asks; a replay tells how far it has come.
-///
-/// # Errors
-/// When something failed; it stays due, and the next sweep goes on with it.
-pub(crate) async fn handle(erase: &Erase, event: EraseEvent) -> Result<Option<Replayed>, EraseError> {
-    match event {
-        EraseEvent::Task(Task::Sweep) => erase.sweep().await.map(|()| None),
-        EraseEvent::Task(Task::Replay { table, seconds }) => {
-            let most =
-                seconds.map_or(SignedDuration::MAX, |seconds| SignedDuration::from_secs(seconds.into()));
-            Ok(Some(erase.replay(table, erase.budget(most)).await?))
-        }
-        EraseEvent::Requests { records } => {
-            let budget = erase.budget(SignedDuration::MAX);
-            for request in records.iter().filter_map(StreamRecord::request) {
-                erase.advance(request, budget).await?;
-            }
-            tracing::info!(requests = records.len(), "requests handled");
-            Ok(None)
-        }
     }
 }
 

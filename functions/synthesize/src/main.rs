@@ -1,6 +1,7 @@
-//! `synthesize`: a photo has arrived. This file wires; `handler.rs` reads the event, `synthesize.rs` is the life of
-//! a photo.
+//! `synthesize`: a photo has arrived. This file wires; `event.rs` reads the event, `synthesize.rs` is the life of a
+//! photo.
 
+mod event;
 mod handler;
 mod synthesize;
 mod template_cache;

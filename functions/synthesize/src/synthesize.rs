@@ -11,7 +11,7 @@ use fitting::{FitOptions, Fitted, FittingError, Models, Outcome, Report};
 use jiff::{SignedDuration, Timestamp};
 use lambda::{Metric, Metrics, Unit};
 
-use crate::handler::ArrivedPhoto;
+use crate::event::ArrivedPhoto;
 use crate::template_cache::TemplateCache;
 
 /// The metric that the template's alarm is on.

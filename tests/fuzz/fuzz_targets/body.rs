@@ -2,10 +2,14 @@
 #![no_main]
 
 use domain::UploadRequest;
-use domain::limits::PHOTO_BYTES_MAX;
+use domain::limits::{CONTACT_BYTES_MAX, PHOTO_BYTES_MAX};
 use lambda::Request;
 use libfuzzer_sys::fuzz_target;
-use serde_json::{Value, json};
+use serde_json::json;
+
+#[path = "../../../functions/deletion-requests/src/body.rs"]
+#[expect(dead_code, reason = "the target reads bodies and acts on none")]
+mod deletion_request;
 
 fuzz_target!(|body: &str| {
     let event = json!({ "body": body, "isBase64Encoded": false, "routeKey": "POST /v1/uploads" });
@@ -15,5 +19,9 @@ fuzz_target!(|body: &str| {
     {
         assert!((1..=PHOTO_BYTES_MAX).contains(&upload.content_length));
     }
-    let _ = request.json::<Value>();
+    if let Ok(deletion) = request.json::<deletion_request::Body>()
+        && let Ok(Some(contact)) = deletion.contact()
+    {
+        assert!((1..=CONTACT_BYTES_MAX).contains(&contact.len()));
+    }
 });

@@ -1,22 +1,38 @@
 //! Events that wake functions: read or refused. A key that is accepted names one photo.
 #![no_main]
 
-use aws_lambda_events::s3::S3Event;
-use domain::{Favorite, PhotoKey, WorkId};
+use domain::{Favorite, WorkId};
 use lambda::Request;
 use libfuzzer_sys::fuzz_target;
 
+#[path = "../../../functions/erase/src/event.rs"]
+#[expect(dead_code, reason = "the target reads events and carries none out")]
+mod erase;
 #[path = "../../../functions/purge/src/event.rs"]
 #[expect(dead_code, reason = "the target reads events and carries none out")]
 mod purge;
+#[path = "../../../functions/synthesize/src/event.rs"]
+#[expect(dead_code, reason = "the target reads events and carries none out")]
+mod synthesize;
+
+use erase::EraseEvent;
+use synthesize::{Arrival, UploadEvent};
+
+/// The uploads bucket of the sample events.
+const BUCKET: &str = "dev-uploads-000000000000";
 
 fuzz_target!(|text: &[u8]| {
+    if let Ok(EraseEvent::Requests { records }) = serde_json::from_slice(text) {
+        for record in &records {
+            let _ = record.request();
+        }
+    }
     let _ = serde_json::from_slice::<purge::PurgeEvent>(text);
-    if let Ok(event) = serde_json::from_slice::<S3Event>(text) {
-        for record in event.records {
-            let key = lambda::object_key(&record.s3.object);
-            if let Ok(photo) = key.parse::<PhotoKey>() {
-                assert_eq!(photo.to_string(), key);
+    if let Ok(event) = serde_json::from_slice::<UploadEvent>(text) {
+        for arrival in event.arrivals(BUCKET).into_iter().flatten() {
+            if let Arrival::Photo(photo) = arrival {
+                let key = photo.key.to_string();
+                assert_eq!(key.parse(), Ok(photo.key));
             }
         }
     }

@@ -43,17 +43,18 @@ fn key_set() -> io::Result<Vec<u8>> {
     Ok(serde_json::to_vec(&receipts::keys())?)
 }
 
+/// The sample events of all functions, in the order of their names: a seed has the same number everywhere.
 fn sample_events(folder: &Path) -> io::Result<Vec<Vec<u8>>> {
-    let mut events = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let function = entry?.path();
-        if function.is_dir() {
-            for event in fs::read_dir(function)? {
-                events.push(fs::read(event?.path())?);
-            }
-        }
+    let mut files = Vec::new();
+    for function in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
+        files.extend(entries(&function)?);
     }
-    Ok(events)
+    files.sort();
+    files.into_iter().map(fs::read).collect()
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
 }
 
 fn write(folder: &Path, target: &str, seeds: &[Vec<u8>]) -> io::Result<()> {
