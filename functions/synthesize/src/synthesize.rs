@@ -112,10 +112,12 @@ impl Synthesize {
         }
         match outcome {
             Outcome::Fitted(fitted) => Ok(Ok(fitted)),
-            Outcome::Refused(refusal) => {
-                let (measured, threshold) = (f64::from(refusal.measured), f64::from(refusal.threshold));
-                Ok(Err(Failure::measured(refusal.reason, measured, threshold)))
-            }
+            Outcome::Refused(refusal) => Ok(Err(match refusal.figures() {
+                Some((measured, threshold)) => {
+                    Failure::measured(refusal.reason, f64::from(measured), f64::from(threshold))
+                }
+                None => Failure::of(refusal.reason),
+            })),
         }
     }
 

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 pub enum ReasonCode {
     /// No face was found.
     NoFace,
-    /// Several faces, none clearly the largest.
+    /// Several faces, none clearly the largest: another one is more than 0.7 as large.
     MultipleFaces,
     /// The face has too few pixels to be fitted well.
     FaceTooSmall,
-    /// The face fills the frame, so that its outline is missing.
+    /// The face is larger than the frame.
     FaceTooLarge,
-    /// Part of the face lies outside the picture.
+    /// Part of the brows, eyes or mouth lies outside the picture.
     FaceCutOff,
     /// The head is turned too far from the camera or from the template's pose.
     PoseTooLarge,

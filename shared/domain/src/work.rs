@@ -146,12 +146,12 @@ pub struct Picture {
 pub struct Failure {
     /// The code.
     pub reason: ReasonCode,
-    /// What was measured and the threshold it missed, both rounded; gone with the row, within a day.
+    /// What was measured and the threshold it missed, where a person can act on them; gone with the row, within a day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
 }
 
-/// A measured value of the photo beside its threshold, rounded to two significant digits unless it is a size.
+/// A measured value of the photo beside its threshold; rounded to two significant digits if it is of the face.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// What was measured.
@@ -226,10 +226,12 @@ impl Failure {
         Self { reason, measured: None }
     }
 
-    /// A refusal by the quality gate. A size is about the file, not about a face, and is told exactly.
+    /// A refusal by the quality gate. The size of a file is no measurement of a face, so it is kept as it is.
     pub fn measured(reason: ReasonCode, value: f64, threshold: f64) -> Self {
-        let told = |value| if reason == ReasonCode::TooLarge { value } else { rounded(value) };
-        let measured = Measured { value: told(value), threshold: told(threshold) };
+        let measured = match reason {
+            ReasonCode::TooLarge => Measured { value, threshold },
+            _ => Measured { value: rounded(value), threshold: rounded(threshold) },
+        };
         Self { reason, measured: Some(measured) }
     }
 }

@@ -144,8 +144,8 @@ fn measured_values_keep_two_digits() {
 #[test]
 fn sizes_are_told_exactly() {
     let failure = Failure::measured(ReasonCode::TooLarge, 204_800_000.0, 202_000_000.0);
-    let Measured { value, threshold } = failure.measured.expect("measured");
-    assert!((value - 204_800_000.0).abs() < 0.5 && (threshold - 202_000_000.0).abs() < 0.5);
+    let measured = failure.measured.expect("measured");
+    assert_eq!([measured.value, measured.threshold], [204_800_000.0, 202_000_000.0]);
 }
 
 proptest! {

@@ -1,15 +1,16 @@
-//! Finding faces: BlazeFace, short range first, full range when that finds nothing.
+//! Detecting faces with BlazeFace: the short-range network for near ones, the full-range network for further ones.
 //!
 //! Sources: Bazarevsky et al., "BlazeFace" (2019), and the anchor, decoding and suppression settings of
 //! MediaPipe's face detection graphs. Boxes and keypoints are in pixels of the upright photo.
 
 use std::cmp::Reverse;
+use std::f32::consts::FRAC_PI_4;
 
 use zeroize::Zeroizing;
 
 use crate::error::FittingError;
 use crate::models::{Models, Network};
-use crate::photo::{Photo, Region};
+use crate::photo::{Photo, QuarterTurn, Region};
 
 /// A face as a detector sees it. Wiping is not needed: it lives on the stack for a few milliseconds.
 #[derive(Clone, Copy)]
@@ -28,15 +29,21 @@ pub(crate) struct Face {
 struct Anchors {
     /// Cells a side and anchors a cell, in the order of the outputs.
     grids: &'static [(usize, usize)],
-    /// Candidates below this probability are dropped, as MediaPipe does.
+    /// Candidates below this probability are dropped.
     score_min: f32,
 }
 
+/// The minimum is MediaPipe's.
 const SHORT_RANGE: Anchors = Anchors { grids: &[(16, 2), (8, 6)], score_min: 0.5 };
-const FULL_RANGE: Anchors = Anchors { grids: &[(48, 1)], score_min: 0.6 };
+/// MediaPipe's minimum is 0.6. Small and lying faces score down to 0.4, and the search looks closely at all that this
+/// network detects.
+const FULL_RANGE: Anchors = Anchors { grids: &[(48, 1)], score_min: 0.4 };
 
 /// Boxes that overlap by more than this share (intersection over union) are the same face.
 const OVERLAP_MIN: f32 = 0.3;
+
+/// Boxes that overlap by more than this share may be of one face, as two networks see it.
+const TOUCH_MIN: f32 = 0.2;
 
 /// Regions with a longer side than twice this are averaged over squares before they are sampled, so that the
 /// noise of large photos does not alias into the detectors.
@@ -45,14 +52,26 @@ const SAMPLED_SIDE: usize = 1024;
 /// Values a box takes in the output: centre, size, six keypoints.
 const BOX_VALUES: usize = 16;
 
-/// All faces in a region of the upright photo, the most probable first: near ones, or further ones when
-/// there are none near.
-pub(crate) fn detect(models: &Models, photo: &Photo, region: Region) -> Result<Vec<Face>, FittingError> {
-    let near = run(&models.short_range, &SHORT_RANGE, photo, region)?;
-    if near.is_empty() { detect_far(models, photo, region) } else { Ok(near) }
+/// The faces that the short-range detector sees in a region of the upright photo, the most probable first.
+pub(crate) fn detect_near(models: &Models, photo: &Photo, region: Region) -> Result<Vec<Face>, FittingError> {
+    run(&models.short_range, &SHORT_RANGE, photo, region)
 }
 
-/// The faces that the full-range detector finds.
+/// The faces that the short-range detector sees in a square around a point; what lies beyond the photo is black.
+pub(crate) fn detect_around(
+    models: &Models,
+    photo: &Photo,
+    [x, y]: [f32; 2],
+    side: f32,
+) -> Result<Vec<Face>, FittingError> {
+    let origin = [x - side / 2.0, y - side / 2.0];
+    let region = photo.region([origin[0], origin[1], origin[0] + side, origin[1] + side]);
+    run_on(&models.short_range, &SHORT_RANGE, |cells| {
+        Letterbox::square(photo, photo.extent(region), origin, side, cells)
+    })
+}
+
+/// The faces that the full-range detector sees.
 pub(crate) fn detect_far(models: &Models, photo: &Photo, region: Region) -> Result<Vec<Face>, FittingError> {
     run(models.full_range()?, &FULL_RANGE, photo, region)
 }
@@ -63,10 +82,52 @@ impl Face {
         self.size[0] * self.size[1]
     }
 
+    /// The longer side of the box.
+    pub(crate) fn side(&self) -> f32 {
+        self.size[0].max(self.size[1])
+    }
+
     /// The angle by which the eyes' line is turned clockwise from level, in radians.
     pub(crate) fn roll(&self) -> f32 {
         let [[right_x, right_y], [left_x, left_y], ..] = self.keypoints;
         (left_y - right_y).atan2(left_x - right_x)
+    }
+
+    /// Whether the eyes' line is nearer to level than to upright, with the person's right eye on the left.
+    pub(crate) fn is_level(&self) -> bool {
+        self.roll().abs() < FRAC_PI_4
+    }
+
+    /// The turn of the photo after which the eyes are level; `None` if they are.
+    pub(crate) fn turn_upright(&self) -> Option<QuarterTurn> {
+        let roll = self.roll();
+        if roll.abs() < FRAC_PI_4 {
+            None
+        } else if roll.abs() > 3.0 * FRAC_PI_4 {
+            Some(QuarterTurn::Half)
+        } else if roll > 0.0 {
+            Some(QuarterTurn::Left)
+        } else {
+            Some(QuarterTurn::Right)
+        }
+    }
+
+    /// The same face after a turn of the photo, which had this width and height before.
+    #[expect(clippy::cast_precision_loss, reason = "photo sides are below 2¹⁶")]
+    pub(crate) fn turned(&self, turn: QuarterTurn, (width, height): (usize, usize)) -> Self {
+        let (right, bottom) = (width as f32 - 1.0, height as f32 - 1.0);
+        let point = |[x, y]: [f32; 2]| match turn {
+            QuarterTurn::Right => [bottom - y, x],
+            QuarterTurn::Half => [right - x, bottom - y],
+            QuarterTurn::Left => [y, right - x],
+        };
+        let [across, down] = self.size;
+        Self {
+            centre: point(self.centre),
+            size: if turn == QuarterTurn::Half { self.size } else { [down, across] },
+            keypoints: self.keypoints.map(point),
+            score: self.score,
+        }
     }
 
     /// The same face in another decoding of the photo, `scale` times as large, whose points `point` finds.
@@ -77,6 +138,11 @@ impl Face {
             keypoints: self.keypoints.map(&point),
             score: self.score,
         }
+    }
+
+    /// Whether both boxes may be of one face.
+    pub(crate) fn touches(&self, other: &Self) -> bool {
+        overlap(self, other) > TOUCH_MIN
     }
 
     /// Whether both boxes show the same face.
@@ -91,7 +157,15 @@ fn run(
     photo: &Photo,
     region: Region,
 ) -> Result<Vec<Face>, FittingError> {
-    let letterbox = Letterbox::of(photo, region, network.input_side());
+    run_on(network, anchors, |cells| Letterbox::of(photo, region, cells))
+}
+
+fn run_on(
+    network: &Network,
+    anchors: &Anchors,
+    letterbox: impl FnOnce(usize) -> Letterbox,
+) -> Result<Vec<Face>, FittingError> {
+    let letterbox = letterbox(network.input_side());
     let outputs = Zeroizing::new(network.run(&letterbox.input)?);
     let candidates = anchors.faces(&outputs[0], &outputs[1], network.input_side());
     Ok(merged(candidates).iter().map(|face| letterbox.in_photo(face)).collect())
@@ -108,22 +182,37 @@ struct Letterbox {
 }
 
 impl Letterbox {
-    /// Samples as MediaPipe does, bilinearly, input pixel i of N at i/N of the square: the detector was
-    /// trained on such pictures, and the mesh follows its boxes. Large photos are averaged a little.
-    #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
     fn of(photo: &Photo, region: Region, cells: usize) -> Self {
         let [left, top, right, bottom] = photo.extent(region);
         let (width, height) = (right - left, bottom - top);
         let side = width.max(height);
         let origin = [left - (side - width) / 2.0, top - (side - height) / 2.0];
-        let reach = region.width.max(region.height) / SAMPLED_SIDE;
+        Self::square(photo, [left, top, right, bottom], origin, side, cells)
+    }
+
+    /// Samples as MediaPipe does, bilinearly, input pixel i of N at i/N of the square: the detector was
+    /// trained on such pictures, and the mesh follows its boxes. Large photos are averaged a little.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "sides are below 2¹⁶"
+    )]
+    fn square(
+        photo: &Photo,
+        [left, top, right, bottom]: [f32; 4],
+        origin: [f32; 2],
+        side: f32,
+        cells: usize,
+    ) -> Self {
+        let reach = side as usize / SAMPLED_SIDE;
         let mut input = Zeroizing::new(Vec::with_capacity(cells * cells * 3));
         for row in 0..cells {
             let y = origin[1] + row as f32 * side / cells as f32;
             for column in 0..cells {
                 let x = origin[0] + column as f32 * side / cells as f32;
-                let across = x > left - 0.5 && x < left + width - 0.5;
-                let down = y > top - 0.5 && y < top + height - 0.5;
+                let across = x > left - 0.5 && x < right - 0.5;
+                let down = y > top - 0.5 && y < bottom - 0.5;
                 let rgb = if across && down { photo.sample(x, y, reach) } else { [0.0; 3] };
                 input.extend(rgb.map(|v| v / 127.5 - 1.0));
             }

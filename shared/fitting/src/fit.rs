@@ -9,10 +9,10 @@ use crate::decode::{Detail, PhotoFile, open};
 use crate::detect::Face;
 use crate::encode;
 use crate::error::FittingError;
-use crate::find::find_faces;
+use crate::find::{Search, Wanted, turn_upright};
 use crate::gate;
 use crate::label;
-use crate::landmarks::{REGION_PER_BOX, landmarks};
+use crate::landmarks::{Landmarks, PRESENCE_MIN, REGION_PER_BOX, landmarks};
 use crate::mesh::Mesh;
 use crate::models::Models;
 use crate::outcome::{FitOptions, Fitted, Outcome, Refusal, Report};
@@ -134,18 +134,10 @@ fn face_of(
     done: &mut dyn FnMut(Stage),
     ignored_profile: &mut Option<ProfileFault>,
 ) -> Result<FaceCrop, Stop> {
-    let (mut photo, file) = open(file, &options.limits, Detail::Side(SEARCHED_SIDE))?;
+    let (photo, file) = open(file, &options.limits, Detail::Side(SEARCHED_SIDE))?;
     *ignored_profile = photo.ignored_profile();
     done(Stage::Decode);
-    let faces = find_faces(models, &mut photo)?;
-    done(Stage::Detect);
-    let mut face = *gate::admit_faces(&faces)?;
-    if let Some(close) = file.closer(&photo, mesh_region(&photo, &face), mesh_scale(&face))? {
-        face = face.mapped(photo.scale_to(&close), |point| photo.point_in(&close, point));
-        photo = close;
-    }
-    let found = landmarks(models, &photo, &face)?;
-    done(Stage::Mesh);
+    let (photo, found) = located(models, &file, photo, done)?;
     gate::admit_geometry(&found, &photo)?;
     gate::admit_turn(template.prepared().turn_from(&found.mesh))?;
     let face = face_crop(&file, &photo, &found.mesh, template.prepared().eye_distance())?;
@@ -154,13 +146,48 @@ fn face_of(
     Ok(face)
 }
 
+/// The photo, with the face upright and as fine as its mesh needs it, and the mesh. A detection in which the mesh network
+/// sees no face is passed over, and the search goes on.
+fn located(
+    models: &Models,
+    file: &PhotoFile<'_>,
+    mut photo: Photo,
+    done: &mut dyn FnMut(Stage),
+) -> Result<(Photo, Landmarks), Stop> {
+    let mut search = Search::new(models, Wanted::Largest);
+    let mut faces = search.next(&mut photo)?;
+    done(Stage::Detect);
+    loop {
+        let face = *gate::admit_faces(&faces)?;
+        let turn = face.turn_upright();
+        let mut upright = match turn {
+            Some(turn) => turn_upright(models, &mut photo, &face, turn)?,
+            None => face,
+        };
+        let close = file.closer(&photo, mesh_region(&photo, &upright), mesh_scale(&upright))?;
+        if let Some(close) = &close {
+            upright = upright.mapped(photo.scale_to(close), |point| photo.point_in(close, point));
+        }
+        let found = landmarks(models, close.as_ref().unwrap_or(&photo), &upright)?;
+        if found.presence >= PRESENCE_MIN {
+            done(Stage::Mesh);
+            return Ok((close.unwrap_or(photo), found));
+        }
+        if let Some(turn) = turn {
+            photo.turn(turn.back());
+        }
+        search.reject(&face);
+        faces = search.next(&mut photo)?;
+    }
+}
+
 /// How many times as large a face must be for its mesh.
 fn mesh_scale(face: &Face) -> f32 {
     MESH_REGION_SIDE / mesh_region_side(face).max(1.0)
 }
 
 fn mesh_region_side(face: &Face) -> f32 {
-    REGION_PER_BOX * face.size[0].max(face.size[1])
+    REGION_PER_BOX * face.side()
 }
 
 /// The upright square around the region from which a face's mesh is found.

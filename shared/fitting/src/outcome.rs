@@ -82,10 +82,39 @@ impl fmt::Debug for Fitted {
 pub struct Refusal {
     /// The reason; its advice is a sentence for the user.
     pub reason: ReasonCode,
-    /// The value that was measured, in the reason's own unit.
+    /// The value that was measured, in the reason's own unit; 0 when nothing was. For people there is
+    /// [`Refusal::figures`].
     pub measured: f32,
     /// The value the measure was held against.
     pub threshold: f32,
+}
+
+impl Refusal {
+    /// What was measured and what it was held against, where a person can act on the numbers: the distance of the eyes in
+    /// pixels (`face_too_small`), shares of the photo's side (`face_too_large`) and of brows, eyes and lips
+    /// (`face_cut_off`), the second face's size as a share of the first's (`multiple_faces`), degrees
+    /// (`pose_too_large`), luma from 0 to 255 (`too_dark`), a share of the skin (`too_bright`), and bytes or pixels
+    /// (`too_large`). `None` where the number means nothing outside this crate, or nothing was measured.
+    #[must_use]
+    pub fn figures(&self) -> Option<(f32, f32)> {
+        match self.reason {
+            ReasonCode::FaceTooSmall
+            | ReasonCode::FaceTooLarge
+            | ReasonCode::FaceCutOff
+            | ReasonCode::MultipleFaces
+            | ReasonCode::PoseTooLarge
+            | ReasonCode::TooDark
+            | ReasonCode::TooBright
+            | ReasonCode::TooLarge => Some((self.measured, self.threshold)),
+            ReasonCode::NoFace
+            | ReasonCode::TooBlurry
+            | ReasonCode::Occluded
+            | ReasonCode::BadFormat
+            | ReasonCode::CorruptImage
+            | ReasonCode::InternalError
+            | ReasonCode::UploadExpired => None,
+        }
+    }
 }
 
 impl fmt::Debug for Refusal {
@@ -102,5 +131,18 @@ mod tests {
     fn debug_prints_no_measurement() {
         let refusal = Refusal { reason: ReasonCode::FaceTooSmall, measured: 21.5, threshold: 32.0 };
         assert_eq!(format!("{refusal:?}"), "Refusal(face_too_small)");
+    }
+
+    #[test]
+    fn a_refusal_gives_only_figures_that_a_person_can_act_on() {
+        let figures = |reason| Refusal { reason, measured: 0.25, threshold: 0.5 }.figures();
+        for reason in
+            [ReasonCode::NoFace, ReasonCode::TooBlurry, ReasonCode::Occluded, ReasonCode::CorruptImage]
+        {
+            assert_eq!(figures(reason), None, "{reason:?}");
+        }
+        for reason in [ReasonCode::FaceTooSmall, ReasonCode::MultipleFaces, ReasonCode::TooLarge] {
+            assert_eq!(figures(reason), Some((0.25, 0.5)), "{reason:?}");
+        }
     }
 }

@@ -184,13 +184,15 @@ fn describe_work(report: &mut Map<String, Value>, work: &Fitted) {
 fn describe_refusal(report: &mut Map<String, Value>, refusal: Refusal) {
     report.insert("outcome".into(), json!("refused"));
     report.insert("reason".into(), json!(refusal.reason.as_str()));
-    // A size is about the file and is told exactly, as the API does.
-    let told = |value: f32| {
-        let value = f64::from(value);
-        json!(if refusal.reason == ReasonCode::TooLarge { value } else { rounded(value) })
-    };
-    report.insert("measured".into(), told(refusal.measured));
-    report.insert("threshold".into(), told(refusal.threshold));
+    if let Some((measured, threshold)) = refusal.figures() {
+        // A size is about the file and is told exactly, as the API does.
+        let told = |value: f32| {
+            let value = f64::from(value);
+            json!(if refusal.reason == ReasonCode::TooLarge { value } else { rounded(value) })
+        };
+        report.insert("measured".into(), told(measured));
+        report.insert("threshold".into(), told(threshold));
+    }
     report.insert("advice".into(), json!(refusal.reason.advice()));
 }
 

@@ -295,13 +295,29 @@ fn brightness_is_refused_from_where_the_skin_is_burnt_out() {
 
 #[test]
 fn a_face_that_leaves_the_frame_is_refused() {
-    degrade(ReasonCode::FaceCutOff, &[-0.2, -0.05, 0.1, 0.25], -0.05, 0.25, cut);
+    degrade(ReasonCode::FaceCutOff, &[-0.2, -0.05, 0.25], -0.05, 0.25, cut);
+}
+
+#[test]
+fn a_face_without_forehead_or_chin_is_admitted_as_long_as_its_brows_and_lips_are_there() {
+    let between = |image: &RgbImage, [from, to]: [f32; 2]| {
+        let rows = [from, to].map(|v| (v.max(0.0) as usize).min(image.height()));
+        image.part(Region { left: 0, top: rows[0], width: image.width(), height: rows[1] - rows[0] })
+    };
+    degrade(ReasonCode::FaceCutOff, &[0.0, 0.12, 0.3], 0.12, 0.3, |image, mesh, share| {
+        let [_, top, _, bottom] = mesh.bounds();
+        between(image, [top + share * (bottom - top), f32::MAX])
+    });
+    degrade(ReasonCode::FaceCutOff, &[0.0, 0.1, 0.3], 0.1, 0.3, |image, mesh, share| {
+        let [_, top, _, bottom] = mesh.bounds();
+        between(image, [0.0, bottom - share * (bottom - top)])
+    });
 }
 
 #[test]
 fn a_face_that_fills_the_frame_is_refused() {
     // The strength is what is left around the mesh's box, in its heights, counted down from .3.
-    degrade(ReasonCode::FaceTooLarge, &[0.1, 0.2, 0.3], 0.2, 0.3, |image, mesh, step| {
+    degrade(ReasonCode::FaceTooLarge, &[0.1, 0.2, 0.3, 0.42], 0.3, 0.42, |image, mesh, step| {
         let [left, top, right, bottom] = mesh.bounds();
         let margin = (0.3 - step) * (bottom - top);
         let (left, top) = ((left - margin).max(0.0) as usize, (top - margin).max(0.0) as usize);

@@ -11,7 +11,7 @@ use crate::encode;
 use crate::error::FittingError;
 use crate::find::find_faces;
 use crate::gate;
-use crate::landmarks::{Landmarks, landmarks};
+use crate::landmarks::{Landmarks, PRESENCE_MIN, landmarks};
 use crate::mesh::Mesh;
 use crate::models::Models;
 
@@ -105,7 +105,7 @@ fn no_such_face(number: usize, found: usize) -> String {
 
 /// The mesh of what is a face and large enough to be replaced.
 fn usable(found: Landmarks) -> Result<Mesh, FittingError> {
-    if found.presence < gate::PRESENCE_MIN {
+    if found.presence < PRESENCE_MIN {
         return Err(fault(
             "what looks like a face is none; use another picture, or --face for the next one".to_owned(),
         ));

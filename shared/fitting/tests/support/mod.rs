@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test says what it needs and stops")]
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod paste;
 pub(crate) mod png_chunks;
 pub(crate) mod same;
 
