@@ -57,11 +57,6 @@ struct Target {
 }
 
 impl Fuzz {
-    /// The run that belongs to `cargo xtask test`.
-    pub(crate) fn bounded() -> Self {
-        Self { targets: Vec::new(), minutes: None }
-    }
-
     /// Fuzzes one target after the other and stops at the first input that breaks one.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let root = workspace::root();
