@@ -70,7 +70,7 @@ fn an_empty_object_keeps_a_spent_url_shut_until_it_is_dead_and_then_goes() -> Re
         ensure!(marker == [format!("uploads/{subject}/{}", asked.work)], "{ended}: {marker:?}");
         ensure!(put_again(&user, &asked, &photo)? == 412, "{ended}: the URL works again");
 
-        bench.sweep(600)?;
+        bench.sweep(300)?;
         ensure!(bench.app.markers_of(subject)? == marker, "{ended}: gone while the URL may work");
         bench.sweep(URLS_DEAD)?;
         ensure!(bench.app.markers_of(subject)?.is_empty(), "{ended}: the marker is left");

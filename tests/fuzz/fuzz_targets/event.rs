@@ -12,7 +12,6 @@ mod erase;
 #[expect(dead_code, reason = "the target reads events and carries none out")]
 mod purge;
 #[path = "../../../functions/synthesize/src/event.rs"]
-#[expect(dead_code, reason = "the target reads events and carries none out")]
 mod synthesize;
 
 use erase::EraseEvent;
