@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use local_stack::Stopwatch;
 
+use crate::fuzz::Fuzz;
 use crate::marks::Marks;
 use crate::models::Models;
 use crate::quality::Quality;
@@ -17,7 +18,7 @@ use crate::workspace::{self, say};
 /// The dependency checker, built once into `target/tools`; it is on no package index in binary form.
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
-/// Check format, lints, dependencies, units, the infrastructure and the deployed whole.
+/// Check format, lints, dependencies, units, the infrastructure and the deployed whole, and fuzz a little.
 #[derive(clap::Args)]
 pub(crate) struct Test {}
 
@@ -32,6 +33,7 @@ impl Test {
         Models {}.run()?;
         Template::demo().run()?;
         cargo(&["test", "--workspace", "--locked"])?;
+        Fuzz::bounded().run()?;
         Quality::proof().run()?;
         Marks {}.run()?;
         say(&format!("✔  everything holds, after {:.0} s", start.elapsed().as_secs_f64()));
