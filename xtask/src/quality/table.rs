@@ -47,29 +47,29 @@ impl Standing {
     }
 }
 
-/// The name of all pairs together.
-const ALL: &str = "all";
+/// The name of the tuned and the held out pairs together.
+const BOTH: &str = "both";
 
-/// In so many percent of the tuned and of the held out pairs ours must not be worse than the peer's.
+/// In so many percent of the pairs of each kind ours must not be worse than the peer's.
 const NOT_WORSE_MIN: usize = 85;
 
-/// The medians over all pairs that the first prototype of the method has by these scores; ours may be no worse.
+/// The medians over tuned and held out pairs that the first prototype of the method has by these scores; ours may be no worse.
 const PROTOTYPE: [(&str, f64); 4] = [("id_photo", 0.395), ("seam", 0.250), ("tone", 4.53), ("fringe", 0.612)];
 
-/// Every score's summary: of the tuned pairs, the held out ones, and all.
+/// Every score's summary: of the tuned pairs, the held out ones, both together, and the hard ones.
 pub(crate) fn summaries(scored: &Scored) -> Vec<Summary> {
     let mut summaries = Vec::new();
-    for kind in [Some(Kind::Tuned), Some(Kind::HeldOut), None] {
+    for kind in [Some(Kind::Tuned), Some(Kind::HeldOut), None, Some(Kind::Hard)] {
         let both: Vec<(Scores, Scores)> = scored
             .pairs
             .iter()
-            .filter(|p| kind.is_none_or(|kind| p.pair.kind == kind))
+            .filter(|p| kind.map_or(p.pair.kind != Kind::Hard, |kind| p.pair.kind == kind))
             .filter_map(|p| p.ours.zip(p.peer))
             .collect();
         if both.is_empty() {
             continue;
         }
-        let name = kind.map_or_else(|| ALL.to_owned(), |kind| kind.to_string());
+        let name = kind.map_or_else(|| BOTH.to_owned(), |kind| kind.to_string());
         summaries
             .extend(SCORES.iter().map(|score| summary(&name, score, &both, (score.of)(&scored.resolution))));
     }
@@ -82,9 +82,9 @@ pub(crate) fn shortfalls(scored: &Scored) -> Vec<String> {
     for Summary { pairs, score, ours_median, standing, .. } in summaries(scored) {
         let Some((_, prototype)) = PROTOTYPE.iter().find(|(name, _)| *name == score) else { continue };
         let not_worse = standing.map_or(0, Standing::not_worse_percent);
-        if pairs == ALL && ours_median > *prototype {
+        if pairs == BOTH && ours_median > *prototype {
             short.push(format!("{score}: a median of {ours_median:.3} instead of {prototype}"));
-        } else if pairs != ALL && not_worse < NOT_WORSE_MIN {
+        } else if pairs != BOTH && not_worse < NOT_WORSE_MIN {
             short.push(format!(
                 "{score}: not worse in {not_worse} % of the {pairs} pairs, not {NOT_WORSE_MIN}"
             ));
@@ -120,7 +120,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 /// Prints the table to stdout.
 #[expect(clippy::print_stdout, reason = "the table is the command's result")]
 pub(crate) fn print(scored: &Scored) {
-    for kind in [Kind::Tuned, Kind::HeldOut] {
+    for kind in [Kind::Tuned, Kind::HeldOut, Kind::Hard] {
         let pairs: Vec<&ScoredPair> = scored.pairs.iter().filter(|p| p.pair.kind == kind).collect();
         if pairs.is_empty() {
             continue;
