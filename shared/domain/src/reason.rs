@@ -26,8 +26,8 @@ pub enum ReasonCode {
     TooBright,
     /// Something covers the face.
     Occluded,
-    /// The file is none of the formats that are read, or coded in an unusual way: an arithmetic-coded JPEG, one of
-    /// twelve bits.
+    /// The file is none of the formats that are read, or coded in an unusual way: a lossless or
+    /// arithmetic-coded JPEG, one of twelve bits.
     BadFormat,
     /// The file or the picture in it is larger than the limits.
     TooLarge,

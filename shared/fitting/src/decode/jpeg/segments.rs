@@ -166,13 +166,13 @@ impl<'a> Segments<'a> {
         self.frame_header().map(|(_, height, width, _)| (width, height)).ok_or(Corrupt)
     }
 
-    /// Refuses what is whole but coded in a way that nothing here decodes: hierarchical and arithmetic-coded files, more
-    /// than eight bits a sample, two components or more than four, and a height that only a segment after the picture
+    /// Refuses what is whole but coded in a way that nothing here decodes: lossless, hierarchical and arithmetic-coded files,
+    /// more than eight bits a sample, two components or more than four, and a height that only a segment after the picture
     /// states.
     fn admit_coding(&self, height: usize) -> Result<(), Refusal> {
         let (marker, precision) = (self.frame.map(|(marker, _)| marker), self.frame_header().map(|h| h.0));
         let is_known = matches!(self.components().len(), 1 | 3 | 4);
-        let is_read = matches!(marker, Some(0xC0..=0xC3)) && precision == Some(8) && height > 0 && is_known;
+        let is_read = matches!(marker, Some(0xC0..=0xC2)) && precision == Some(8) && height > 0 && is_known;
         if is_read { Ok(()) } else { Err(refused(ReasonCode::BadFormat)) }
     }
 
