@@ -36,6 +36,7 @@ fn the_local_stack_differs_from_the_deployed_one_in_these_places_only() {
     assert_eq!(
         rest,
         [
+            "EraseFunction.Properties.Environment.Variables.UPLOAD_URL_SECONDS",
             "SynthesizeFunction.Properties.Environment.Variables.MODELS_DIR",
             "SynthesizeFunction.Properties.Layers",
             "UploadsBucketPolicy.Properties.PolicyDocument.Statement",
