@@ -58,6 +58,44 @@ fn tells_nothing(
     Ok(())
 }
 
+/// The identity leads to the subject until the erasure ends; a copy from before the request has an open gate, or none when
+/// the account is younger.
+#[test]
+fn a_restored_copy_opens_no_account_whose_erasure_is_under_way() -> Result<()> {
+    let bench = Workbench::open();
+    let app = &bench.app;
+    let records = app.stack.output("RecordsTable")?;
+    let user = app.user()?;
+    user.ask(&faces::no_face()?)?;
+    let subject = user.subject()?;
+    user.erase("account")?;
+    let key = json!({ "pk": { "S": format!("SUBJECT#{subject}") }, "sk": { "S": "GATE" } });
+    let mut open_gate = key.clone();
+    for (name, value) in [
+        ("works_generation", json!({ "N": "1" })),
+        ("favorites_generation", json!({ "N": "1" })),
+        ("created_at", json!({ "N": "1" })),
+        ("erasing", json!({ "BOOL": false })),
+    ] {
+        open_gate[name] = value;
+    }
+    for restored in [Some(open_gate), None] {
+        app.delete_row(&key)?;
+        if let Some(row) = &restored {
+            app.put_row(row)?;
+        }
+        let mut erase = bench.run("erase", &Faults::default())?;
+        erase.expect(&json!({ "task": "replay", "table": records }))?;
+        let answer = user.try_to_ask(&faces::no_face()?)?;
+        ensure!(answer.status == 403, "{restored:?}: {}", answer.text);
+        let gate = app.row(subject, "GATE")?.context("no gate")?;
+        ensure!(gate["erasing"] == true, "{restored:?}: {gate}");
+    }
+    bench.sweep_erasures(0)?;
+    ensure!(app.row(subject, "GATE")?.is_none(), "the erasure leaves the gate");
+    Ok(())
+}
+
 #[test]
 fn a_backup_from_before_an_erasure_tells_nothing_and_is_cleared_before_it_serves() -> Result<()> {
     let bench = Workbench::open();

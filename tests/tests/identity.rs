@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use local_stack::Answer;
 use serde_json::{Value, json};
 
+use crate::alarms;
 use crate::app::eventually;
 use crate::erasure::{SETTLED, told};
 use crate::faces;
@@ -66,6 +67,17 @@ fn an_erasure_waits_for_a_provider_that_cannot_be_told() -> Result<()> {
     let Answer::Failed(_) = erase.handle(&sample("erase/sweep.json")?)? else { anyhow::bail!("no alarm") };
     ensure!(bench.app.state(&requested)? == "erased");
     ensure!(bench.app.traces_of(&user, subject)?.is_empty());
+
+    // After two days somebody is called.
+    for (ahead_seconds, is_called) in [(47 * 3_600, false), (49 * 3_600, true)] {
+        let late = Faults { ahead_seconds, ..Faults::default() };
+        let mut erase = bench.run_with("erase", &late, &[("USER_POOL", &pool.id)])?;
+        let Answer::Failed(_) = erase.handle(&sample("erase/sweep.json")?)? else {
+            anyhow::bail!("no alarm")
+        };
+        let fired = alarms::fired(&bench.app.stack, "erase", &erase.log()?)?;
+        ensure!(fired.contains("overdue_requests") == is_called, "{ahead_seconds} s: {fired:?}");
+    }
 
     pool.let_erase_delete_users(&bench)?;
     let mut erase = bench.run_with("erase", &Faults::default(), &[("USER_POOL", &pool.id)])?;

@@ -5,6 +5,7 @@
 use anyhow::{Result, ensure};
 use domain::SubjectId;
 
+use crate::alarms;
 use crate::app::{Asked, User};
 use crate::erasure::{BACKUPS_GONE, Requested, SETTLED};
 use crate::faces;
@@ -62,7 +63,9 @@ fn what_all_others_have_missed_is_deleted_before_it_is_forgotten_whose_it_was() 
         let mut erase = bench.run("erase", &Faults { ahead_seconds: BACKUPS_GONE, ..Faults::default() })?;
         erase.expect(&sample("erase/sweep.json")?)?;
         ensure!(bench.app.photos_of(subject)?.is_empty(), "{scope}: the late photo is left");
-        ensure!(erase.log()?.contains("found by the last look"), "{scope}: nobody is told");
+        ensure!(erase.log()?.contains("found after the receipt"), "{scope}: the log is silent");
+        let fired = alarms::fired(&bench.app.stack, "erase", &erase.log()?)?;
+        ensure!(fired.contains("found_after_receipt"), "{scope}: nobody is called, but for {fired:?}");
         bench.app.receipt(&requested)?;
         ensure!((scope == "works") == user.subject().is_ok());
     }

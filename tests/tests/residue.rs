@@ -7,6 +7,7 @@ use domain::SubjectId;
 use local_stack::Answer;
 use serde_json::{Value, json};
 
+use crate::alarms;
 use crate::crashes::{at_every_point, sum_up};
 use crate::erasure::{SETTLED, settled_user};
 use crate::faces;
@@ -72,6 +73,7 @@ fn every_kind_of_residue_is_found_and_named() -> Result<()> {
     ensure!(favorite.is_none(), "the favorite of nothing is left");
     ensure!(bench.app.rows(subject)?.len() < others, "something else was deleted");
     let log = purge.log()?;
+    ensure!(alarms::fired(&bench.app.stack, "purge", &log)?.contains("residue_found"), "nobody is called");
     for secret in [subject.to_string(), SubjectId::from_random(1).to_string(), user.name.clone()] {
         ensure!(!log.contains(&secret), "the log says who it was");
     }

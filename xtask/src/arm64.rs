@@ -1,7 +1,7 @@
 //! `cargo xtask arm64`: builds the functions as they are deployed by default, and holds the pictures of an arm64 `fit`
 //! against those of this machine's.
 //!
-//! The arm64 programs run under qemu's user emulation. Where it is missing, the command says so and builds only.
+//! The arm64 programs run under qemu's user emulation. Where it is missing, the command builds them and fails.
 
 mod compare;
 
@@ -58,17 +58,16 @@ impl Arm64 {
             say(&format!("   {name}: {:.1} MB", bytes.len() as f64 / 1e6));
         }
         let Some(emulator) = Emulator::find() else {
-            say(
-                "!! the arm64 programs were built, but none was run: qemu and the arm64 libraries are missing",
+            bail!(
+                "the arm64 programs were built, but none was run: qemu and the arm64 libraries are missing\n\
+                 apt-get install qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross"
             );
-            say("   apt-get install qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross");
-            return Ok(());
         };
         for name in functions {
             emulator.start(&built[*name]).with_context(|| (*name).to_owned())?;
         }
         say(&format!("✔  {} functions start on arm64", functions.len()));
-        compare_fits(root, &emulator, &built["fit"])
+        compare_fits(root, &emulator, &built["fit"], &self.profile)
     }
 }
 
@@ -129,10 +128,10 @@ impl Emulator {
 }
 
 /// Fits each pair on both machines and fails where the pictures differ by more than they may.
-fn compare_fits(root: &Path, emulator: &Emulator, arm64: &Path) -> anyhow::Result<()> {
+fn compare_fits(root: &Path, emulator: &Emulator, arm64: &Path, profile: &str) -> anyhow::Result<()> {
     models::bring_models(root)?;
     models::bring_pictures(root)?;
-    let native = build("fit", "dev")?;
+    let native = build("fit", profile)?;
     let folder = root.join("target/arm64");
     fs::create_dir_all(&folder)?;
     for (photo, template) in PAIRS {

@@ -10,9 +10,12 @@ use cloud::{
 use domain::receipt::Receipt;
 use domain::{Erasure, ErasureScope, ErasureStep, Reach, RequestId, UnixSeconds};
 use jiff::SignedDuration;
-use lambda::Metrics;
+use lambda::{Metric, Metrics, Unit};
 
 use crate::delete::{Budget, Deleted, Progress};
+
+/// The metric that the template's alarm is on: what was left of somebody whose receipt says that nothing was.
+const FOUND_AFTER_RECEIPT: &str = "found_after_receipt";
 
 /// Carries out erasures.
 pub(crate) struct Erase {
@@ -169,7 +172,9 @@ impl Erase {
     ) -> Result<Progress, CloudError> {
         let Deleted { found, progress } = self.delete(erasure, reach, budget).await?;
         if found > 0 {
-            tracing::error!(found, "found by the last look and deleted");
+            tracing::error!(found, "found after the receipt and deleted");
+            let found = Metric { name: FOUND_AFTER_RECEIPT, unit: Unit::Count, value: found as u64 };
+            self.metrics.emit(None, &[found], (self.clock)());
         }
         Ok(progress)
     }

@@ -5,7 +5,7 @@ mod place;
 mod window;
 
 use cloud::{CloudError, CursorOf, Cursors, Erasures, Favorites, Partitions, Pictures, Segment, Works};
-use domain::{ErasureScope, Reach, RequestId, SubjectId};
+use domain::{Erasure, ErasureScope, Reach, RequestId, SubjectId};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 
@@ -48,19 +48,12 @@ impl Erase {
         };
         let mut place = Some(noted.and_then(|noted| Place::read(&noted)).unwrap_or_default());
         while let Some(here) = place {
-            let next = run.step(here).await;
-            if next.is_err() || budget.is_over() {
-                // What an error kept from being done is done again.
-                let goes_on = next.as_ref().map_or(Some(here), |next| *next);
-                cursors.store(CursorOf::Replay, goes_on.map(Place::note).as_deref()).await?;
-            }
-            place = next?;
+            place = run.step(here).await?;
+            // After every step: a run that fails or is cut off loses one step, not all.
+            cursors.store(CursorOf::Replay, place.map(Place::note).as_deref()).await?;
             if budget.is_over() {
                 break;
             }
-        }
-        if place.is_none() {
-            cursors.store(CursorOf::Replay, None).await?;
         }
         let replayed = Replayed { complete: place.is_none(), vanished: run.vanished };
         tracing::info!(complete = replayed.complete, vanished = replayed.vanished, "replayed");
@@ -126,15 +119,18 @@ impl Run<'_> {
 impl Copy {
     async fn clear_segment(&self, segment: Segment) -> Result<(), CloudError> {
         let reaches = self.requests.reaches(segment).await?.into_iter();
-        let cleared = reaches.map(|(scope, reach)| self.clear(scope, reach));
+        let cleared = reaches.map(|(erasure, reach)| self.clear(erasure, reach));
         stream::iter(cleared).buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    async fn clear(&self, scope: ErasureScope, reach: Reach) -> Result<(), CloudError> {
-        match scope {
+    async fn clear(&self, erasure: Erasure, reach: Reach) -> Result<(), CloudError> {
+        match erasure.scope {
             ErasureScope::Account => {
                 let partition = self.partitions.load(reach.subject).await?;
                 self.partitions.delete(&partition).await?;
+                if erasure.keeps_gate_closed() {
+                    return self.partitions.close_gate(reach, erasure.received_at).await;
+                }
                 self.partitions.delete_gate(reach.subject).await
             }
             ErasureScope::Works => {

@@ -7,7 +7,7 @@ mod person;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Erasure, ErasureScope, ErasureState, Reach, RequestId, UnixSeconds};
+use domain::{Erasure, ErasureState, Reach, RequestId, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 pub use self::asking::{ListedRequest, Opened};
@@ -105,19 +105,21 @@ impl Erasures {
         Ok(DueRequests { requests: keys.iter().map(request_of).collect(), next })
     }
 
-    /// What copies of the records must be cleared of: the reach of every erasure of this segment of the table that a
-    /// copy may be older than.
+    /// The erasures of this segment of the table that a copy of the records may be older than, each with what the copy
+    /// must be cleared of.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn reaches(&self, segment: Segment) -> Result<Vec<(ErasureScope, Reach)>, CloudError> {
+    pub async fn reaches(&self, segment: Segment) -> Result<Vec<(Erasure, Reach)>, CloudError> {
         let rows = self.connection.dynamodb.scan().table_name(&self.table).consistent_read(true);
         let rows = rows.segment(i32::from(segment.number)).total_segments(i32::from(segment.of));
         let rows = rows.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
         let mut reaches = Vec::new();
         for row in rows.map_err(CloudError::of("Scan"))? {
             let erasure = read(row)?;
-            reaches.extend(erasure.reach().map(|reach| (erasure.scope, reach)));
+            if let Some(reach) = erasure.reach() {
+                reaches.push((erasure, reach));
+            }
         }
         Ok(reaches)
     }
@@ -167,7 +169,7 @@ fn still_stands(old: &Erasure) -> Condition<Existing> {
 
 #[cfg(test)]
 mod tests {
-    use domain::SubjectId;
+    use domain::{ErasureScope, SubjectId};
     use domain::receipt::Salt;
     use jiff::SignedDuration;
 

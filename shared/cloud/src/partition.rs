@@ -2,6 +2,7 @@
 
 use domain::{FavoriteTarget, Reach, SubjectId, UnixSeconds, WorkId};
 
+use crate::subjects;
 use crate::table::{self, GATE, Generation, Item};
 use crate::write::{self, Change, Condition, Unconditional};
 use crate::{CloudError, Connection};
@@ -87,6 +88,17 @@ impl Partitions {
     pub async fn delete_gate(&self, subject: SubjectId) -> Result<(), CloudError> {
         let gate = table::key(subject, GATE.to_owned());
         write::delete(&self.connection, &self.table, gate, Condition::exists()).await.map(drop)
+    }
+
+    /// Leaves a closed gate in a copy for an account whose erasure is still under way: its identity still leads to the
+    /// subject, and where there is no gate, the next request would open one.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn close_gate(&self, reach: Reach, now: UnixSeconds) -> Result<(), CloudError> {
+        let gate = subjects::closed_gate(reach, now)?;
+        let why = Unconditional::because("the copy does not serve yet");
+        write::put_always(&self.connection, &self.table, gate, why).await
     }
 
     /// Raises the generations of a copy's gate to those of an erasure that it is older than: what is made from now on

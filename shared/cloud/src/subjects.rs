@@ -96,6 +96,23 @@ struct GateRow {
 }
 
 impl GateRow {
+    /// A new, open gate.
+    fn new(generation: u32, now: UnixSeconds) -> Self {
+        Self {
+            works_generation: generation,
+            favorites_generation: generation,
+            erasing: false,
+            created_at: now,
+        }
+    }
+
+    /// The row of a subject's gate.
+    fn of(&self, subject: SubjectId) -> Result<Item, CloudError> {
+        let mut row = table::key(subject, GATE.to_owned());
+        row.extend(table::to_item(self, "a gate row")?);
+        Ok(row)
+    }
+
     fn open(&self, subject: SubjectId) -> Option<Gate> {
         let (works, favorites) = (self.works_generation, self.favorites_generation);
         (!self.erasing).then_some(Gate { subject, works, favorites })
@@ -245,7 +262,7 @@ impl Subjects {
         let is_theirs = Admission::identity(&self.identities, identity, subject)?;
         let transaction = Transaction::admitted(is_theirs).insert(
             &self.records,
-            gate_row(subject, above_all, now)?,
+            GateRow::new(above_all, now).of(subject)?,
             Condition::vacant(),
         )?;
         // Refused means that another request of the same caller has mended it, or an erasure has come to its end.
@@ -268,7 +285,7 @@ impl Subjects {
         let identity = Admission::new_identity(&self.identities, row, in_place_of)?;
         let transaction = Transaction::admitted(identity).insert(
             &self.records,
-            gate_row(subject, 1, now)?,
+            GateRow::new(1, now).of(subject)?,
             Condition::vacant(),
         )?;
         // Refused means that another request of the same caller came first: its subject is found.
@@ -282,15 +299,13 @@ impl Subjects {
     }
 }
 
-/// The row of a new, open gate.
-fn gate_row(subject: SubjectId, generation: u32, now: UnixSeconds) -> Result<Item, CloudError> {
+/// The row of a gate that admits nobody, with the generations after those that the erasure reaches.
+pub(crate) fn closed_gate(reach: Reach, now: UnixSeconds) -> Result<Item, CloudError> {
     let gate = GateRow {
-        works_generation: generation,
-        favorites_generation: generation,
-        erasing: false,
+        works_generation: reach.works_before,
+        favorites_generation: reach.favorites_before,
+        erasing: true,
         created_at: now,
     };
-    let mut row = table::key(subject, GATE.to_owned());
-    row.extend(table::to_item(&gate, "a gate row")?);
-    Ok(row)
+    gate.of(reach.subject)
 }

@@ -217,6 +217,11 @@ impl Erasure {
         }
     }
 
+    /// Whether the account is closed and its identity not yet forgotten, so that a copy needs a closed gate.
+    pub fn keeps_gate_closed(&self) -> bool {
+        self.scope == ErasureScope::Account && matches!(self.state, ErasureState::Hidden { .. })
+    }
+
     /// Whether it takes longer than it should, and somebody is to look after it long before the deadline.
     pub fn is_overdue(&self, now: UnixSeconds) -> bool {
         let is_open = !matches!(self.state, ErasureState::Verified { .. });

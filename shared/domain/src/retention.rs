@@ -92,7 +92,8 @@ impl Record {
             }
             Self::Idempotency => "Which work an `Idempotency-Key` made",
             Self::Quota => {
-                "The count of a day's uploads and deletion requests, under a hash of issuer and `sub`"
+                "The counts of a day's uploads and deletion requests and of ten minutes' upload URLs, under a hash of \
+                             issuer and `sub`"
             }
             Self::LogLine => "A log line; it names nobody",
             Self::Backup => {

@@ -4,17 +4,21 @@ use std::fmt;
 
 use anyhow::{Context as _, ensure};
 
-/// The networks and the solvers add up in another order on another machine, so that a value may be rounded to the next
-/// level. More than that would show.
-const MEAN_MAX: f64 = 0.02;
-const LARGEST_MAX: u8 = 4;
+/// Networks and solvers add up in another order on another machine, so that here and there a value is rounded to the next
+/// level: .0001 levels in the mean were measured.
+const MEAN_MAX: f64 = 0.001;
+
+/// A rounding that crosses a threshold moves single pixels by more (22 levels were measured), too few to be seen: 6 of a
+/// million values were further apart than `FAR`, and so many may be.
+const FAR: u8 = 4;
+const FAR_SHARE_MAX: f64 = 20e-6;
 
 /// The distance of two pictures of the same size, in levels of 255.
 pub(super) struct Difference {
     mean: f64,
     largest: u8,
-    /// The share of values that differ at all.
-    share: f64,
+    /// The share of values that are further apart than `FAR`.
+    far: f64,
 }
 
 impl Difference {
@@ -30,22 +34,23 @@ impl Difference {
         Ok(Self {
             mean: distances.iter().map(|distance| f64::from(*distance)).sum::<f64>() / count,
             largest: distances.iter().copied().max().unwrap_or(0),
-            share: distances.iter().filter(|distance| **distance > 0).count() as f64 / count,
+            far: distances.iter().filter(|distance| **distance > FAR).count() as f64 / count,
         })
     }
 
     pub(super) fn is_within_tolerance(&self) -> bool {
-        self.mean <= MEAN_MAX && self.largest <= LARGEST_MAX
+        self.mean <= MEAN_MAX && self.far <= FAR_SHARE_MAX
     }
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mean, largest, share } = self;
-        let share = share * 100.0;
+        let Self { mean, largest, far } = self;
+        let (far, far_max) = (far * 1e6, FAR_SHARE_MAX * 1e6);
         write!(
             formatter,
-            "{mean:.4} levels apart in the mean (at most {MEAN_MAX}), {largest} at most ({LARGEST_MAX}); {share:.2} % differ"
+            "{mean:.5} levels apart in the mean (at most {MEAN_MAX}), the largest distance is {largest}; {far:.1} of a \
+             million values are more than {FAR} apart (at most {far_max:.0})"
         )
     }
 }
@@ -73,18 +78,22 @@ mod tests {
         file
     }
 
+    /// What a picture of 100,000 values of 100 comes to beside one in which every `each`th is one level higher, and the
+    /// first `far` ones are 22.
+    fn beside_plain(each: usize, far: usize) -> Difference {
+        let value = |at| if at < far { 122 } else { 100 + u8::from(at % each == 0) };
+        let values: Vec<u8> = (0..100_000).map(value).collect();
+        Difference::of(&picture(&[100; 100_000]), &picture(&values)).expect("one size")
+    }
+
     #[test]
     fn a_level_here_and_there_is_tolerated_and_a_spot_is_not() {
-        let plain = picture(&[100; 200]);
-        let mut values = [100; 200];
-        values[7] = 101;
-        let rounded = Difference::of(&plain, &picture(&values)).expect("one size");
-        assert!(rounded.is_within_tolerance(), "{rounded}");
-        values[7] = 110;
-        let spot = Difference::of(&plain, &picture(&values)).expect("one size");
-        assert!(!spot.is_within_tolerance(), "{spot}");
-        let shifted = Difference::of(&plain, &picture(&[101; 200])).expect("one size");
-        assert!(!shifted.is_within_tolerance(), "{shifted}");
-        assert!(Difference::of(&plain, &picture(&[100; 199])).is_err());
+        for (each, far, is_tolerated) in
+            [(100_000, 0, true), (2_000, 0, true), (500, 0, false), (100_000, 2, true), (100_000, 3, false)]
+        {
+            let difference = beside_plain(each, far);
+            assert_eq!(difference.is_within_tolerance(), is_tolerated, "{each}, {far}: {difference}");
+        }
+        assert!(Difference::of(&picture(&[100; 200]), &picture(&[100; 199])).is_err());
     }
 }

@@ -28,6 +28,9 @@ const WAIT_MAX: u64 = 320;
 /// Reasons of a cancelled transaction that pass by themselves (Amazon DynamoDB API reference, "TransactWriteItems").
 const PASSING: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
 
+/// DynamoDB's answer to a try whose token it knows from a transaction that has not ended.
+const IN_PROGRESS: &str = "TransactionInProgressException";
+
 /// Counts tries and waits between them: 20 ms, doubling, half of it by chance.
 pub(crate) struct Backoff {
     tries: u32,
@@ -58,6 +61,11 @@ fn wait_millis(tries: u32, random: u128) -> u64 {
     longest / 2 + by_chance
 }
 
+/// Marks the tries of one transaction as the same, so that none is carried out twice.
+fn request_token() -> Result<String, CloudError> {
+    Ok(format!("{:032x}", random_bits()?))
+}
+
 /// Writes all of `operations` or nothing.
 #[expect(clippy::disallowed_methods, reason = "the module that writes tables")]
 pub(super) async fn transact(
@@ -65,13 +73,20 @@ pub(super) async fn transact(
     operations: Vec<TransactWriteItem>,
 ) -> Result<Outcome, CloudError> {
     let mut backoff = Backoff::new();
+    let mut token = request_token()?;
     loop {
-        let request = connection.dynamodb.transact_write_items().set_transact_items(Some(operations.clone()));
+        let request = connection.dynamodb.transact_write_items().client_request_token(&token);
+        let request = request.set_transact_items(Some(operations.clone()));
         let Err(error) = request.send().await else { return Ok(Outcome::Written) };
-        match verdict(&reasons(&error)) {
+        let verdict = verdict(&reasons(&error));
+        match verdict {
             Verdict::Refused(failed) => return Ok(Outcome::Refused(failed)),
-            Verdict::TryAgain if backoff.wait().await? => {}
-            Verdict::TryAgain | Verdict::Failed => return Err(CloudError::of("TransactWriteItems")(error)),
+            Verdict::TryAgain | Verdict::StillRunning if backoff.wait().await? => {}
+            _ => return Err(CloudError::of("TransactWriteItems")(error)),
+        }
+        // With the same token, a transaction that is still running answers how it ended.
+        if verdict == Verdict::TryAgain {
+            token = request_token()?;
         }
     }
 }
@@ -80,6 +95,8 @@ pub(super) async fn transact(
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     TryAgain,
+    /// An earlier try, whose answer did not arrive, has not ended.
+    StillRunning,
     Refused(Vec<bool>),
     Failed,
 }
@@ -87,6 +104,9 @@ enum Verdict {
 fn verdict(reasons: &[&str]) -> Verdict {
     if reasons.iter().any(|reason| PASSING.contains(reason)) {
         return Verdict::TryAgain;
+    }
+    if reasons == [IN_PROGRESS] {
+        return Verdict::StillRunning;
     }
     let failed: Vec<_> = reasons.iter().map(|reason| *reason == "ConditionalCheckFailed").collect();
     if failed.contains(&true) { Verdict::Refused(failed) } else { Verdict::Failed }
@@ -99,6 +119,7 @@ fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<&str> {
             let reasons = cancelled.cancellation_reasons().iter();
             reasons.map(|reason| reason.code().unwrap_or_default()).collect()
         }
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => vec![IN_PROGRESS],
         _ => Vec::new(),
     }
 }
@@ -151,6 +172,7 @@ pub(super) async fn batch(
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::error::ErrorMetadata;
+    use aws_sdk_dynamodb::types::error::TransactionInProgressException;
 
     use super::*;
 
@@ -165,6 +187,9 @@ mod tests {
         assert_eq!(verdict(&["None", FAILED]), Verdict::Refused(vec![false, true]));
         assert_eq!(verdict(&["ValidationError", "None"]), Verdict::Failed);
         assert_eq!(verdict(&[]), Verdict::Failed);
+        let running = TransactionInProgressException::builder().build();
+        let running = TransactWriteItemsError::TransactionInProgressException(running);
+        assert_eq!(verdict(&reasons(&SdkError::service_error(running, ()))), Verdict::StillRunning);
     }
 
     #[test]
