@@ -169,8 +169,8 @@ fn still_stands(old: &Erasure) -> Condition<Existing> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{ErasureScope, SubjectId};
     use domain::receipt::Salt;
+    use domain::{ErasureScope, SubjectId};
     use jiff::SignedDuration;
 
     use super::*;

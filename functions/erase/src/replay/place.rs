@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::SEGMENTS_AT_ONCE;
 
-/// Parts that a table is read in. Eight of them are a step, and a step must fit into a run: of a table of 10,000,000
-/// works, 256 parts are 39,000 each.
-pub(super) const SEGMENTS: u16 = 256;
+/// Parts that a table is read in. A few of them must fit into a run: 64 of a table of 10,000,000 works are 156,000 each.
+pub(super) const SEGMENTS: u16 = 64;
 
 /// What is to be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +84,7 @@ mod tests {
         }
         let steps = usize::from(SEGMENTS / SEGMENTS_AT_ONCE);
         assert_eq!(seen.len(), (2 + 3) * steps, "two tables, and the copy once a window");
-        assert_eq!(seen.last(), Some(&Place::Works { from: 200, to: Some(256), segment: 248 }));
+        assert_eq!(seen.last(), Some(&Place::Works { from: 200, to: Some(256), segment: 56 }));
     }
 
     #[test]

@@ -10,7 +10,7 @@ const OPEN_ROUTES: [&str; 3] =
 
 #[test]
 fn every_route_but_three_asks_for_a_token_with_the_scopes_that_were_set() {
-    let scopes = json!({ "Ref": "AuthorizationScopes" });
+    let scopes = json!({ "Fn::Split": [",", { "Ref": "AuthorizationScopes" }] });
     let scopes = json!({ "Fn::If": ["HasAuthorizationScopes", scopes, { "Ref": "AWS::NoValue" }] });
     for (name, route) in resources("AWS::ApiGatewayV2::Route") {
         if OPEN_ROUTES.iter().any(|open| route["RouteKey"] == *open) {
@@ -20,6 +20,27 @@ fn every_route_but_three_asks_for_a_token_with_the_scopes_that_were_set() {
         assert_eq!(route["AuthorizationType"], "JWT", "{name}");
         assert_eq!(route["AuthorizerId"], json!({ "Ref": "Caller" }), "{name}");
         assert_eq!(route["AuthorizationScopes"], scopes, "{name}");
+    }
+}
+
+/// An empty scope among others must not leave the routes open to every token.
+#[test]
+fn scopes_are_all_there_or_none_is() {
+    let parameter = &TEMPLATE["Parameters"]["AuthorizationScopes"];
+    assert_eq!(TEMPLATE["Conditions"]["HasAuthorizationScopes"]["Fn::Not"][0]["Fn::Equals"][1], "");
+    // CloudFormation asks for a match of the whole value.
+    let pattern = format!("^(?:{})$", parameter["AllowedPattern"].as_str().unwrap());
+    let pattern = regex_lite::Regex::new(&pattern).unwrap();
+    for (scopes, is_allowed) in [
+        ("", true),
+        ("fitting/use", true),
+        ("fitting/use,fitting/read", true),
+        (",fitting/use", false),
+        ("fitting/use,", false),
+        ("fitting/use,,fitting/read", false),
+        ("fitting/use, fitting/read", false),
+    ] {
+        assert_eq!(pattern.is_match(scopes), is_allowed, "{scopes}");
     }
 }
 
