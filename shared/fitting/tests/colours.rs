@@ -93,6 +93,38 @@ fn profiles_with_tables_are_applied_in_every_format() {
 }
 
 #[test]
+fn a_profile_that_cannot_be_put_together_is_told() {
+    let colours = [[200, 90, 40], [20, 120, 220]];
+    let (rgb, size) = patches(&colours);
+    // Longer than a segment: two parts.
+    let mut icc = ColorProfile::new_adobe_rgb().encode().expect("a profile");
+    icc.resize(70_000, 0);
+    let jpeg = jpeg(&rgb, size, ColorType::Rgb, with_icc(&icc));
+    let numbers = |number: u8| [&b"ICC_PROFILE\0"[..], &[number, 2]].concat();
+    let place = |numbers: &[u8]| jpeg.windows(14).position(|part| part == numbers).expect("a part");
+    let changed = |number: u8, to: [u8; 2]| {
+        let (mut jpeg, at) = (jpeg.clone(), place(&numbers(number)) + 12);
+        jpeg[at..at + 2].copy_from_slice(&to);
+        jpeg
+    };
+    let plain = png(&rgb, size, |e| e.set_color(png::ColorType::Rgb));
+    let (name, mut content) = iccp(&icc);
+    content[20..].fill(0x55);
+    let photos = [
+        ("a part is missing", changed(2, [2, 3])),
+        ("a part is there twice", changed(2, [1, 2])),
+        ("no part has number 0", changed(1, [0, 2])),
+        ("it cannot be unpacked", with_chunks(&plain, &[(name, content)])),
+        ("another compression", with_chunks(&plain, &[(name, b"p\0\x01".to_vec())])),
+    ];
+    for (what, photo) in photos {
+        assert_eq!(fault(&photo), Some(ProfileFault::Damaged), "{what}");
+        assert_near(what, &photo, &colours, 3);
+    }
+    assert_eq!(fault(&plain), None);
+}
+
+#[test]
 fn a_profile_of_other_samples_changes_nothing() {
     let greys = [[10], [90], [128], [200]];
     let expected = greys.map(|[v]| [v; 3]);

@@ -11,25 +11,39 @@ const SIZE: (u16, u16) = (37, 29);
 /// The most that a JPEG segment can carry besides its length.
 const SEGMENT_BYTES_MAX: usize = 65_533;
 
-/// The smallest JPEG: 8 × 8 grey pixels.
-static JPEG: LazyLock<Vec<u8>> = LazyLock::new(|| jpeg(&[128; 64], (8, 8), ColorType::Luma, |_| {}));
+/// The smallest JPEGs: 8 × 8 pixels in grey, RGB and CMYK.
+static GREY: LazyLock<Vec<u8>> = LazyLock::new(|| jpeg(&[128; 64], (8, 8), ColorType::Luma, |_| {}));
+static RGB: LazyLock<Vec<u8>> = LazyLock::new(|| jpeg(&gradient(3), (8, 8), ColorType::Rgb, |_| {}));
+static CMYK: LazyLock<Vec<u8>> = LazyLock::new(|| jpeg(&gradient(4), (8, 8), ColorType::Cmyk, |_| {}));
+
+/// Another level in each of 64 pixels' samples.
+fn gradient(channels: usize) -> Vec<u8> {
+    let level = |at: usize| u8::try_from(at * 37 % 256).unwrap_or_default();
+    (0..64 * channels).map(level).collect()
+}
 
 /// A JPEG whose APP1 segment holds `block` as EXIF, cut to what fits.
 #[must_use]
 pub fn jpeg_with_exif(block: &[u8]) -> Vec<u8> {
-    with_segment(0xE1, &[b"Exif\0\0", block].concat())
+    with_segment(&GREY, 0xE1, &[b"Exif\0\0", block].concat())
 }
 
-/// A JPEG whose APP2 segment holds `profile` as its colour profile, cut to what fits.
+/// A JPEG of the samples that the profile is about, whose APP2 segment holds it, cut to what fits.
 #[must_use]
 pub fn jpeg_with_profile(profile: &[u8]) -> Vec<u8> {
-    with_segment(0xE2, &[b"ICC_PROFILE\0\x01\x01", profile].concat())
+    // The data colour space (ICC.1:2022, 7.2.8).
+    let jpeg = match profile.get(16..20) {
+        Some(b"GRAY") => &GREY,
+        Some(b"CMYK") => &CMYK,
+        _ => &RGB,
+    };
+    with_segment(jpeg, 0xE2, &[b"ICC_PROFILE\0\x01\x01", profile].concat())
 }
 
-fn with_segment(marker: u8, content: &[u8]) -> Vec<u8> {
+fn with_segment(jpeg: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {
     let content = &content[..content.len().min(SEGMENT_BYTES_MAX)];
     let length = u16::try_from(content.len() + 2).unwrap_or(u16::MAX).to_be_bytes();
-    let (start_of_image, rest) = JPEG.split_at(2);
+    let (start_of_image, rest) = jpeg.split_at(2);
     [start_of_image, &[0xFF, marker], &length, content, rest].concat()
 }
 
@@ -119,7 +133,20 @@ pub fn profiles() -> Vec<Vec<u8>> {
         ColorProfile::new_bt2020(),
         ColorProfile::new_gray_with_gamma(2.2),
     ];
-    profiles.iter().map(|profile| profile.encode().expect("a built-in profile can be written")).collect()
+    let written = profiles.iter().map(|profile| profile.encode().expect("a built-in profile can be written"));
+    written.chain(profiles_with_tables()).collect()
+}
+
+/// The profiles that the tests of colours hold against Little CMS; most have tables.
+fn profiles_with_tables() -> Vec<Vec<u8>> {
+    let recorded = include_str!("../../../shared/fitting/tests/reference/colours.json");
+    let recorded: serde_json::Value = serde_json::from_str(recorded).expect("what was recorded");
+    let hex = recorded.as_object().into_iter().flatten().filter_map(|(_, case)| case["icc"].as_str());
+    hex.map(|hex| {
+        let pairs = hex.as_bytes().as_chunks::<2>().0.iter();
+        pairs.filter_map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect()
+    })
+    .collect()
 }
 
 fn profile() -> Vec<u8> {

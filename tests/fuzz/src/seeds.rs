@@ -59,6 +59,9 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn write(folder: &Path, target: &str, seeds: &[Vec<u8>]) -> io::Result<()> {
     let folder = folder.join(target);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
     fs::create_dir_all(&folder)?;
     for (number, seed) in seeds.iter().enumerate() {
         fs::write(folder.join(format!("seed-{number:03}")), seed)?;

@@ -61,9 +61,17 @@ fn profiles_give_what_little_cms_gives() {
         let colours = Colours::of_icc(Some(&icc), samples_are);
         assert_eq!(colours.fault(), None, "{name}");
         let (mean, most) = mean_and_most(&converted(&colours, &samples, samples_are), &pixels);
-        println!("{name}: {mean:.2} levels in the mean, {most} at most");
-        // Little CMS interpolates these coarse tables, of five points a side, in another way.
-        assert!(mean <= 2.0 && most <= 10, "{name}: {mean:.2} levels in the mean, {most} at most");
+        // Little CMS interpolates these coarse tables, of five points a side, in another way. Measured: 1.52 and 9; .78 and
+        // 8; .41 and 8; .91 and 9; nothing.
+        let (mean_max, most_max) = match name.as_str() {
+            "CMYK, 8-bit table" => (1.6, 9),
+            "CMYK, 16-bit table" => (0.85, 8),
+            "RGB, 16-bit table" | "RGB, colorimetric table only" => (0.45, 8),
+            "RGB, curves, table, curves and matrix" => (1.0, 9),
+            "grey, curve" => (0.0, 0),
+            _ => panic!("{name} has no limit here"),
+        };
+        assert!(mean <= mean_max && most <= most_max, "{name}: {mean:.2} levels in the mean, {most} at most");
         let (plain, _) = mean_and_most(&converted(&Colours::default(), &samples, samples_are), &pixels);
         assert!(plain >= 4.0, "{name}: without its profile it is but {plain:.1} levels off");
     }

@@ -159,8 +159,8 @@ impl<'a> Jpeg<'a> {
     }
 
     fn by_library(&self, reduction: usize) -> Result<library::Decoded, Refusal> {
-        let (size, pixels_max) = (self.size(reduction), self.limits.pixels_max);
-        library::decode(self.file, size, pixels_max, self.header.profile.as_deref())
+        let (full, pixels_max) = (self.full_size(), self.limits.pixels_max);
+        library::decode(self.file, full, reduction, pixels_max, self.header.profile.as_deref())
     }
 }
 

@@ -42,12 +42,30 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     let mut reader = decoder.read_info().map_err(damaged)?;
     let (kind, depth) = reader.output_color_type();
     let is_deep = depth == BitDepth::Sixteen;
-    let (levels, colours) = meaning(reader.info(), if is_deep { 1 << 16 } else { 1 << 8 });
+    let (levels, colours) =
+        meaning(reader.info(), has_profile(photo), if is_deep { 1 << 16 } else { 1 << 8 });
     let levels = levels.or_else(|| is_deep.then(Levels::rounded));
     let pixels = read(&mut reader, &Rows { kind, is_deep, levels })?;
     let exif = reader.info().exif_metadata.as_ref();
     let orientation = exif.and_then(|block| exif::orientation(block)).unwrap_or_default();
     Ok(Decoded { pixels, orientation, colours })
+}
+
+/// Whether a profile stands before the pixels. The library leaves out one that it cannot unpack.
+fn has_profile(photo: &[u8]) -> bool {
+    let mut rest = photo.get(8..).unwrap_or_default();
+    while let Some((length, after)) = rest.split_first_chunk() {
+        match after.first_chunk() {
+            Some(b"iCCP") => return true,
+            None | Some(b"IDAT") => return false,
+            // Name, content, checksum.
+            Some(_) => {
+                let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+                rest = after.get(length.saturating_add(8)..).unwrap_or_default();
+            }
+        }
+    }
+    false
 }
 
 /// Row by row, without the whole picture's transparency, single greys or deep samples in memory besides.

@@ -10,6 +10,7 @@ use crate::colour::{Colours, Samples};
 use crate::decode::{corrupt, damaged, refused};
 use crate::outcome::Refusal;
 use crate::pixels::RgbImage;
+use crate::resize::block_means;
 
 /// Decoded pixels.
 pub(super) struct Decoded {
@@ -18,10 +19,11 @@ pub(super) struct Decoded {
     pub(super) colours: Colours,
 }
 
-/// Decodes the whole picture at `size`, which is its full size divided by 1, 2, 4 or 8.
+/// Decodes the whole picture of this full size, reduced by 1, 2, 4 or 8 to each side.
 pub(super) fn decode(
     file: &[u8],
-    (width, height): (usize, usize),
+    full: (usize, usize),
+    reduction: usize,
     pixels_max: usize,
     profile: Option<&[u8]>,
 ) -> Result<Decoded, Refusal> {
@@ -31,7 +33,13 @@ pub(super) fn decode(
     decoder.set_max_decoding_buffer_size(pixels_max.saturating_mul(12));
     decoder.read_info().map_err(refusal)?;
     let side = |length: usize| u16::try_from(length).map_err(damaged);
-    decoder.scale(side(width)?, side(height)?).map_err(damaged)?;
+    let wanted = (side(full.0.div_ceil(reduction))?, side(full.1.div_ceil(reduction))?);
+    // The library goes by whichever side is enough. Of a picture a few pixels wide, the other one is not.
+    let is_reduced = decoder.scale(wanted.0, wanted.1).map_err(damaged)? == wanted;
+    if !is_reduced {
+        decoder.scale(u16::MAX, u16::MAX).map_err(damaged)?;
+    }
+    let (width, height) = if is_reduced { (wanted.0.into(), wanted.1.into()) } else { full };
     let mut samples = Zeroizing::new(decoder.decode().map_err(refusal)?);
     let format = decoder.info().ok_or_else(corrupt)?.pixel_format;
     let (pixels, colours) = match format {
@@ -47,6 +55,7 @@ pub(super) fn decode(
         PixelFormat::L16 => return Err(refused(ReasonCode::BadFormat)),
     };
     let pixels = RgbImage::from_raw(width, height, pixels).ok_or_else(corrupt)?;
+    let pixels = if is_reduced { pixels } else { block_means(&pixels, pixels.whole(), reduction) };
     Ok(Decoded { pixels, colours })
 }
 

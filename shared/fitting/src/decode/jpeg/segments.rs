@@ -24,7 +24,7 @@ pub(super) struct Header<'a> {
     pub(super) height: usize,
     /// The first one that an EXIF segment tells.
     pub(super) orientation: Option<Orientation>,
-    /// The ICC profile, put together.
+    /// The ICC profile, put together; empty where its parts do not fit together.
     pub(super) profile: Option<Vec<u8>>,
     /// Everything needed to decode the picture, when it is of a plain kind.
     pub(super) frame: Option<Frame<'a>>,
@@ -283,13 +283,14 @@ impl<'a> Segments<'a> {
         }
     }
 
-    /// The profile's parts in their order, when all are there.
+    /// The profile's parts in their order. Where one is missing or there twice, it is empty, which is a damaged one.
     fn profile(&mut self) -> Option<Vec<u8>> {
         self.profile.sort_by_key(|&(number, ..)| number);
         let count = self.profile.first()?.1;
         let numbers = self.profile.iter().map(|&(number, of, _)| (number, of));
-        numbers
-            .eq((1..=count).map(|number| (number, count)))
-            .then(|| self.profile.iter().flat_map(|&(_, _, part)| part).copied().collect())
+        if !numbers.eq((1..=count).map(|number| (number, count))) {
+            return Some(Vec::new());
+        }
+        Some(self.profile.iter().flat_map(|&(_, _, part)| part).copied().collect())
     }
 }

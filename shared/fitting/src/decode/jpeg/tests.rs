@@ -82,7 +82,7 @@ fn ours(file: &[u8]) -> RgbImage {
 }
 
 fn librarys(file: &[u8], size: (usize, usize)) -> RgbImage {
-    library::decode(file, size, Limits::default().pixels_max, None).unwrap().pixels
+    library::decode(file, size, 1, Limits::default().pixels_max, None).unwrap().pixels
 }
 
 /// Largest and mean difference.

@@ -19,13 +19,17 @@ const GAMMA_TOLERANCE: f64 = 0.05;
 const SRGB_POINTS: [[f32; 2]; 4] = [[0.3127, 0.3290], [0.64, 0.33], [0.30, 0.60], [0.15, 0.06]];
 const POINT_TOLERANCE: f32 = 0.001;
 
-/// Of a file with so many different samples, by its chunks before the pixels.
-pub(super) fn meaning(info: &Info<'_>, count: usize) -> Meaning {
+/// Of a file with so many different samples, by its chunks before the pixels. `has_profile` tells a profile that is not
+/// there from one that could not be unpacked.
+pub(super) fn meaning(info: &Info<'_>, has_profile: bool, count: usize) -> Meaning {
     let is_grey = matches!(info.color_type, ColorType::Grayscale | ColorType::GrayscaleAlpha);
     let samples = if is_grey { Samples::Grey } else { Samples::Rgb };
     let chunks: [&dyn Fn() -> Option<Result<Meaning, ProfileFault>>; 4] = [
         &|| Some(by_code_points(info.coding_independent_code_points?, samples, count)),
-        &|| Some(Colours::of_deep_icc(info.icc_profile.as_ref()?, samples, count)),
+        &|| match &info.icc_profile {
+            Some(profile) => Some(Colours::of_deep_icc(profile, samples, count)),
+            None => has_profile.then_some(Err(ProfileFault::Damaged)),
+        },
         &|| info.srgb.map(|_| Ok(Meaning::default())),
         &|| by_gamma_and_points(info, samples, count),
     ];

@@ -220,6 +220,35 @@ fn two_components(file: &[u8], frame: usize) -> Vec<u8> {
     changed
 }
 
+/// What the library decodes has the size of its scale, however narrow it is.
+#[test]
+fn what_the_library_decodes_has_the_size_of_every_scale() {
+    for size in [(4, 29), (1, 40), (40, 3), (5, 9), (33, 47)] {
+        let file = subsampled(size, SamplingFactor::R_4_1_1, 0);
+        for side in [1, 4, 12, 1_000] {
+            let mut jpeg = Jpeg::open(&file, &Limits::default()).unwrap();
+            assert!(jpeg.header.frame.is_none(), "not left to the library");
+            let whole = jpeg.whole(Detail::Side(side));
+            let whole = whole.unwrap_or_else(|refusal| panic!("{size:?}, at least {side}: {refusal:?}"));
+            let found = (whole.pixels.width(), whole.pixels.height());
+            assert_eq!(found, jpeg.size(whole.reduction), "{size:?}, at least {side}");
+        }
+    }
+}
+
+/// Where a restart marker is missing or another one stands, the library does not read on as we do.
+#[test]
+fn the_library_asks_for_every_restart_marker() {
+    let file = subsampled(SIZE, SamplingFactor::R_4_1_1, 2);
+    assert!(pixels(&file).is_ok());
+    let mark = file.windows(2).position(|pair| pair == [0xFF, 0xD3]).unwrap();
+    let mut other = file.clone();
+    other[mark + 1] = 0xD5;
+    for file in [spliced(&file, mark..mark + 2, &[]), other] {
+        assert_eq!(pixels(&file).err(), Some(ReasonCode::CorruptImage));
+    }
+}
+
 #[test]
 fn what_the_library_decodes_must_be_whole_too() {
     let colours = picture(SIZE);
