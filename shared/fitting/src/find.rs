@@ -217,7 +217,10 @@ impl<'m> Search<'m> {
         photo: &mut Photo,
     ) -> Result<Vec<Found>, FittingError> {
         detections.sort_by(|a, b| b.score.total_cmp(&a.score));
-        detections.retain(|face| self.rejected.iter().all(|other| !other.overlaps(face)));
+        // What is surer than a rejected detection may be a better box of a face.
+        let is_rejected =
+            |face: &Face| self.rejected.iter().any(|other| other.overlaps(face) && other.score >= face.score);
+        detections.retain(|face| !is_rejected(face));
         let mut detections = distinct(detections);
         self.drop_bystanders(&mut detections);
         detections.truncate(self.wanted.looks_per_stage_max());
@@ -240,6 +243,8 @@ impl<'m> Search<'m> {
             if landmarks.presence >= PRESENCE_MIN {
                 let [left, top, right, bottom] = landmarks.mesh.bounds();
                 found.push(Found { face, size: ((right - left) * (bottom - top)).sqrt() });
+            } else {
+                self.rejected.push(face);
             }
         }
         found.sort_by(|a, b| b.size.total_cmp(&a.size));

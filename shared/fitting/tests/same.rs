@@ -43,6 +43,11 @@ fn between(image: &RgbImage, x: usize, y: usize) -> [u8; 3] {
 const MEAN_MAX: f64 = 1.9;
 const MOST_MAX: u8 = 13;
 
+/// The same of a JPEG and of that with orientation 1; 1.22 and 9 were measured. Both have lost as much, each in blocks of its
+/// own.
+const ORIENTATION_MEAN_MAX: f64 = 1.3;
+const ORIENTATION_MOST_MAX: u8 = 10;
+
 struct Bench {
     models: Models,
     template: Template,
@@ -108,12 +113,21 @@ fn the_same_photo_in_another_file_gives_the_same_work() {
         files.push((format!("JPEG, {factor:?}"), file));
     }
     let mut far = Vec::new();
+    let mut upright = None;
     for (name, file) in files {
-        let (mean, most) = bench.difference(&bench.work(&file), &expected);
+        let work = bench.work(&file);
+        let (mean, most) = bench.difference(&work, &expected);
         println!("{name}: {mean:.2} levels in the mean, 99 % within {most}");
-        let is_exact = !name.starts_with("JPEG");
-        if (is_exact && most > 0) || mean > MEAN_MAX || most > MOST_MAX {
-            far.push(name);
+        let (mean_max, most_max) = if name.starts_with("JPEG") { (MEAN_MAX, MOST_MAX) } else { (0.0, 0) };
+        if mean > mean_max || most > most_max {
+            far.push(name.clone());
+        }
+        if name.starts_with("JPEG, orientation") {
+            let (mean, most) = bench.difference(&work, upright.get_or_insert(work.clone()));
+            println!("    {mean:.2} levels from orientation 1, 99 % within {most}");
+            if mean > ORIENTATION_MEAN_MAX || most > ORIENTATION_MOST_MAX {
+                far.push(name);
+            }
         }
     }
     assert!(far.is_empty(), "the works of {far:?} differ too much");
