@@ -85,9 +85,10 @@ impl Fuzz {
             }
             command.args(target.options(&folder, self.minutes));
             run(command.current_dir(root)).with_context(|| {
+                let program = programs.join(target.program());
                 format!(
-                    "{name}: an input breaks it; it lies in target/fuzz, and `cargo fuzz run --features libfuzzer \
-                     --fuzz-dir tests/fuzz fuzz_{name} FILE` repeats it"
+                    "{name}: an input breaks it; it lies in target/fuzz, and `{} FILE` repeats it",
+                    program.display()
                 )
             })?;
         }

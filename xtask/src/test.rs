@@ -60,7 +60,9 @@ fn cargo_deny() -> anyhow::Result<PathBuf> {
     if !program.exists() {
         say("   cargo-deny is built once, which takes some minutes");
         let root = root.to_str().context("the checkout's path is not UTF-8")?;
-        cargo(&["install", "cargo-deny", "--version", CARGO_DENY_VERSION, "--locked", "--root", root])?;
+        // It runs for seconds: its optimised build would take longer than that saves.
+        let version = ["--version", CARGO_DENY_VERSION, "--locked", "--debug"];
+        cargo(&[&["install", "cargo-deny"][..], &version, &["--root", root]].concat())?;
     }
     Ok(program)
 }
