@@ -58,7 +58,9 @@ const TURNED: &[Option<QuarterTurn>] =
 
 /// The share of the photo's shorter side that a tile has, and the most tiles there are; tiles are larger when there would
 /// be more. Large tiles show faces from a 75th of a photo's longer side on (distance of the eyes), small ones from a 150th
-/// on: in photos of twelve megapixels that is less than the gate admits, so that a face is called too small, not missing.
+/// on, where they stand upright. In photos of twelve megapixels that is less than the gate admits, so that an upright face is
+/// called too small, not missing. Not found are smaller faces in larger photos, and lying ones below a 75th: each stage more
+/// is paid for by every photo without a face.
 const LARGE_TILES: (f32, usize) = (0.6, 12);
 const SMALL_TILES: (f32, usize) = (0.3, 36);
 

@@ -29,8 +29,7 @@ const CROP_PER_FACE: f32 = 1.25;
 /// megapixels; none lets wrinkles turn into grit, and with 1.5 the identity of the tuned pairs was .010 farther.
 const CROP_OVERSAMPLING: f32 = 1.25;
 
-/// The longer side at which the face is searched, where the format can be decoded at a reduced scale: twice what the far
-/// detector takes of a photo that is searched in parts of half its sides. At half of this the detector's box moves the
+/// The least longer side at which the face is searched, where the format can be decoded at a reduced scale. At half of this the detector's box moves the
 /// mesh enough to be seen in the work (by 2 to 3 levels in the mean, against a search at full scale).
 const SEARCHED_SIDE: usize = 768;
 

@@ -40,7 +40,7 @@ const EYE_DISTANCE_MIN: f32 = 32.0;
 
 /// Height or width of the mesh as a share of the photo's. Works are good up to 1.41 as long as the features are in the photo:
 /// this only tells who is too near from who is at the edge.
-const FACE_HEIGHT_MAX: f32 = 1.4;
+const FACE_SIDE_MAX: f32 = 1.4;
 
 /// Share of the points of brows, eyes and lips that may lie outside the photo. Looked at: 104 works of six portraits that were
 /// cut at random, by up to a quarter of the face on each side. Up to 0.042 they are like the whole portrait's, whatever
@@ -71,7 +71,7 @@ pub(crate) fn admit_geometry(found: &Landmarks, photo: &Photo) -> Result<(), Ref
     let (width, height) = (photo.width() as f32, photo.height() as f32);
     let [left, top, right, bottom] = mesh.bounds();
     let filled = ((right - left) / width).max((bottom - top) / height);
-    at_most(ReasonCode::FaceTooLarge, filled, FACE_HEIGHT_MAX)?;
+    at_most(ReasonCode::FaceTooLarge, filled, FACE_SIDE_MAX)?;
     at_most(ReasonCode::FaceCutOff, features_outside(mesh, [width, height]), FEATURES_OUTSIDE_MAX)?;
     at_most(ReasonCode::PoseTooLarge, turn_degrees(mesh), TURN_DEGREES_MAX)
 }

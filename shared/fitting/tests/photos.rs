@@ -8,10 +8,6 @@
 
 mod support;
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
 use fitting::{Format, RgbImage};
 use image_webp::WebPEncoder;
 use jpeg_encoder::{ColorType, Encoder};
@@ -201,29 +197,4 @@ fn a_work_does_not_depend_on_the_work_before_it() {
     fitted(&models, &template, &a, Format::Jpeg);
     let after = fitted(&models, &template, &b, Format::Jpeg);
     assert!(fresh.image == after.image && fresh.thumbnail == after.thumbnail);
-}
-
-#[test]
-fn a_work_is_the_same_in_a_process_of_its_own() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fitting-alone-{}", std::process::id()));
-    fs::create_dir_all(&folder).expect("a folder");
-    let (a, b) = ("grace_hopper.jpg", "obama.jpg");
-    let alone = |photo: &str, out: &str| {
-        let out = folder.join(out);
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut fit = Command::new(env!("CARGO_BIN_EXE_fit"));
-        fit.args([
-            format!("target/pictures/{photo}").as_ref(),
-            Path::new("target/pictures/astronaut.png"),
-            &out,
-        ]);
-        assert!(fit.current_dir(root).output().expect("starts").status.success());
-        pixels(&fs::read(out).expect("a work"))
-    };
-    let models = models();
-    let template = template(&models, "astronaut.png");
-    fitted(&models, &template, &picture(a), Format::Png);
-    let after = pixels(&fitted(&models, &template, &picture(b), Format::Png).image);
-    assert!(alone(b, "b.png").data() == after.data(), "B after A is not B alone");
-    fs::remove_dir_all(folder).expect("cleans up");
 }

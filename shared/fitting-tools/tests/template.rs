@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test says what it needs and stops")]
 
+#[path = "../../fitting/tests/support/mod.rs"]
 mod support;
 
 use std::fs;
