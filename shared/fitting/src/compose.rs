@@ -1,11 +1,11 @@
 //! Fits a face onto a template without any generative network: geometry, shading and one blend.
 //!
-//! The recipe, one file a stage: [`exposure`] makes up for uncommon light on the photo, [`pose`] and [`shape`] say where
-//! the face's points go, [`raster`] and [`warp`] carry photo and template there, [`features`] and [`skin`] tell face from
-//! hair, [`alpha`] says how much of the photo shows, [`shading`] and [`tone`] exchange the light, [`calm`] looks at the
-//! result and falls back to something calm where it is broken, [`render`] computes the pixels, row by row. Only the face's
-//! surroundings are touched, what varies slowly is computed on a coarse raster ([`grid`]), and what depends on the template
-//! alone is computed when it is prepared ([`backdrop`]). The same bytes in give the same bytes out: one thread, no clock, no
+//! The recipe, from the ground up. [`raster`] holds values on a grid. [`geometry`] says where the face's points go, and
+//! carries photo and template there. [`face`] evens out uncommon light on the photo and tells skin, features and hair apart.
+//! [`template`] is what depends on the template alone, computed when it is prepared. [`blend`] says how much of the photo
+//! shows (`alpha`), exchanges the light (`tone`), and falls back to something calm where the result is broken (`calm`).
+//! [`fine`] computes the pixels, row by row. Each floor uses those before it. Only the face's surroundings are touched, and
+//! what varies slowly is computed on a coarse raster. The same bytes in give the same bytes out: one thread, no clock, no
 //! random state.
 //!
 //! The method was first found as a Python prototype on full-size planes. Before anything was improved on it,
@@ -13,130 +13,48 @@
 //! the face, median of the pairs, grain left out): occlusion .010, photo's skin .030, template's skin .006, alpha
 //! .020, warped photo 1.1 and warped template 1.0 levels, fitted colour 2.5
 //! and result 2.4 levels. Photos twice as large as the template differ more, since the caller reduces them.
-//! New since then: the template's own features and glasses are painted out ([`plate`]), a fringe's shadow is
-//! removed ([`tone`]), its own texture serves as grain ([`grain`]), turned faces keep whole brows ([`features`]),
-//! what a turned nose hides comes from the other side ([`occlusion`]) and its outline is creased ([`warp`]), teeth
-//! follow large gains ([`tone`]), and the face meets the template's own skin and texture at its edge ([`edge`]).
+//! New since then: the template's own features and glasses are painted out (`plate`), a fringe's shadow is
+//! removed (`tone`), its own texture serves as grain (`grain`), turned faces keep whole brows (`features`),
+//! what a turned nose hides comes from the other side (`occlusion`) and its outline is creased (`warp`), teeth
+//! follow large gains (`tone`), and the face meets the template's own skin and texture at its edge (`edge`).
 //!
 //! By the scores of `cargo xtask quality` (medians over all pairs; how the JPEG is coded can move the seam by .05) a fit
 //! has identity .386, seam .21 dE, tone 3.3 dE and fringe .59 dE. The prototype has .395, .25, 4.5 and .61 with the very
 //! points that the scores are taken with, and a seam of .32 with the points found here.
 
-mod alpha;
-mod backdrop;
-mod blur;
-mod brush;
-mod calm;
-mod edge;
-mod exposure;
+mod blend;
 mod face;
-mod features;
-mod frame;
+mod fine;
 mod geometry;
 #[cfg(test)]
 mod golden;
-mod grain;
-mod grid;
-mod levels;
-mod logarithm;
-mod morphology;
-mod occlusion;
-mod plane;
-mod plate;
-mod polygon;
-mod pose;
 mod raster;
-mod relight;
-mod render;
-mod shading;
-mod shape;
-mod skin;
-mod surface;
-mod texture;
-mod tone;
-mod warp;
+mod template;
 
-use zeroize::Zeroizing;
-
-use self::alpha::Evidence;
-use self::backdrop::Backdrop;
-use self::calm::Setting;
-use self::face::FaceRows;
-use self::features::Features;
-use self::geometry::Geometry;
-use self::grain::Grain;
-use self::grid::Grid;
-use self::occlusion::{Filling, HIDDEN};
-use self::plane::Plane;
-use self::render::Drawing;
-use self::surface::Surface;
-use self::texture::Texture;
+use self::blend::alpha::{self, Evidence};
+use self::blend::calm::{self, Setting};
+use self::blend::edge;
+use self::blend::placement::Geometry;
+use self::face::exposure;
+use self::face::features::Features;
+use self::face::surface::Surface;
+use self::fine::face_rows::FaceRows;
+use self::fine::render::Drawing;
+use self::geometry::occlusion::{Filling, HIDDEN};
+use self::geometry::points::eye_distance;
+use self::geometry::warp;
+use self::raster::grid;
+use self::raster::plane::Plane;
+use self::raster::texture::Texture;
+use self::template::grain;
+pub(crate) use self::template::prepared::PreparedTemplate;
 use crate::mesh::Mesh;
-use crate::pixels::{GreyImage, RgbImage};
+use crate::pixels::RgbImage;
 use crate::resize::{BLOCK_MAX, block_means};
-use crate::topology::{LEFT_EYE, RIGHT_EYE, SURFACE_POINTS};
+use crate::topology::SURFACE_POINTS;
 
 /// The hidden skin, in squared eye distances, that suffices to learn its mirror image's colour from.
 const HIDDEN_SKIN_MIN: f32 = 0.02;
-
-/// A template with everything that depends on it alone.
-pub(crate) struct PreparedTemplate {
-    picture: RgbImage,
-    mask: Option<GreyImage>,
-    /// The mesh's surface, in the picture's pixels.
-    points: Vec<[f32; 3]>,
-    /// The distance between the centres of the eyes, in pixels.
-    unit: f32,
-    shares: Vec<f32>,
-    /// How much of each point the template hides behind its own nose.
-    covered: Wiped<f32>,
-    /// The light of its skin, linear.
-    skin_light: [f32; 3],
-    /// What lies behind the fitted face, and the grid on which it was read.
-    grid: Grid,
-    backdrop: Backdrop,
-    grain: Grain,
-}
-
-impl PreparedTemplate {
-    /// Prepares `picture` with the mesh of the face to be replaced and the mask of what stays in front of
-    /// it (255 stays). The mask must have the picture's size.
-    pub(crate) fn new(picture: RgbImage, mesh: &Mesh, mask: Option<GreyImage>) -> Self {
-        let points = mesh.points()[..SURFACE_POINTS].to_vec();
-        let unit = eye_distance(&points).max(1.0);
-        let (grid, backdrop, grain) = Backdrop::read(&picture, mask.as_ref(), &points, unit);
-        let shares = shape::shares(&points, unit);
-        let covered = occlusion::covered(&points);
-        let skin_light = exposure::skin_light(&picture, &points);
-        Self { picture, mask, points, unit, shares, covered, skin_light, grid, backdrop, grain }
-    }
-
-    /// The distance between the centres of the eyes, in the template's pixels. A photo need not be larger
-    /// than this asks for.
-    pub(crate) fn eye_distance(&self) -> f32 {
-        self.unit
-    }
-
-    /// How far a photo's head is turned from the template's, in degrees.
-    pub(crate) fn turn_from(&self, mesh: &Mesh) -> f32 {
-        shape::turn_degrees(&mesh.points()[..SURFACE_POINTS], &self.points)
-    }
-}
-
-/// Points and measurements of a face, wiped on drop.
-type Wiped<T> = Zeroizing<Vec<T>>;
-
-/// The points without their depth.
-fn flat(points: &[[f32; 3]]) -> Wiped<[f32; 2]> {
-    Zeroizing::new(points.iter().map(|&[x, y, _]| [x, y]).collect())
-}
-
-/// The distance between the centres of the eyes of a mesh's surface.
-fn eye_distance(points: &[[f32; 3]]) -> f32 {
-    let flat = flat(points);
-    let (right, left) = (frame::mean(&flat, &RIGHT_EYE), frame::mean(&flat, &LEFT_EYE));
-    (left[0] - right[0]).hypot(left[1] - right[1])
-}
 
 /// The template with the photo's face on it.
 ///

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::grid::index;
 use super::{PreparedTemplate, compose};
+use crate::compose::raster::grid::index;
 use crate::decode::{Detail, Limits, decode};
 use crate::mesh::Mesh;
 use crate::pixels::{GreyImage, RgbImage};

@@ -4,10 +4,10 @@
 //! colour it stands for, and what may be negative lies around middle grey.
 
 use super::{MEAN_MAX, WORST_MAX, difference, golden, mesh, pair_name, picture, template};
+use crate::compose::blend::placement::Geometry;
 use crate::compose::compose_observed;
-use crate::compose::geometry::Geometry;
-use crate::compose::plane::Plane;
-use crate::compose::shading::LOG_OFFSET;
+use crate::compose::face::shading::LOG_OFFSET;
+use crate::compose::raster::plane::Plane;
 use crate::pixels::RgbImage;
 use crate::topology::SURFACE_POINTS;
 
@@ -59,7 +59,7 @@ impl Scale {
             Self::Logarithm => value.exp() - LOG_OFFSET,
             Self::Signed(gain) | Self::Relative(gain) => 128.0 + gain * value,
         };
-        u8::try_from(crate::compose::grid::index(level.round()).min(255)).unwrap()
+        u8::try_from(crate::compose::raster::grid::index(level.round()).min(255)).unwrap()
     }
 }
 

@@ -1,0 +1,73 @@
+//! The shading transfer: the photo's fine detail under the template's light.
+//!
+//! Colours are logarithms, l = ln(RGB + 8). Each face's low frequencies L are the mean of its skin around
+//! a sample; the photo's are exchanged for the template's, luma and chroma apart. Luma is the mean of the
+//! three logarithms, chroma what remains of each.
+
+use crate::compose::raster::blur::{gaussian, weighted_mean};
+use crate::compose::raster::logarithm::ln;
+use crate::compose::raster::plane::Plane;
+
+/// Added before the logarithm, in 8-bit levels: keeps the noise of black from becoming detail.
+pub(crate) const LOG_OFFSET: f32 = 8.0;
+/// The width (σ) of what counts as shading, in eye distances: wider than an eye socket, narrower than a cheek,
+/// so that light and shadow across the face follow the template and its features follow the photo. Where little
+/// skin lies within reach, the mean of a much wider neighbourhood steps in.
+pub(crate) const SHADING: [f32; 2] = [0.30, 0.75];
+/// The same for what counts as close by: the paint over the template's features, and both faces' skin at the edge of
+/// alpha. Paint in the colours of the shading alone is too bright beside a rim that lies in shadow (.07 and .03 dE more
+/// seam on the tuned and the held out pairs, in the median); widths of .06 and .15 leave .01 to .04 more.
+pub(crate) const CLOSE_BY: [f32; 2] = [0.10, 0.30];
+/// The coverage by skin below which it does so.
+const COVERAGE_MIN: f32 = 0.15;
+
+/// The mean logarithmic colour of the skin around every sample, within the first σ and, where little skin is there,
+/// within the second, both in samples.
+pub(crate) fn low_frequencies(logs: &[Plane; 3], skin: &Plane, [sigma, wide]: [f32; 2]) -> [Plane; 3] {
+    // A trace of weight everywhere keeps the mean defined where there is no skin at all.
+    let skin = skin.clone().map(|w| w + 1e-4);
+    let (near_weight, wide_weight) = (gaussian(&skin, sigma), gaussian(&skin, wide));
+    logs.each_ref().map(|plane| {
+        let near = weighted_mean(plane, &skin, &near_weight, sigma);
+        let far = weighted_mean(plane, &skin, &wide_weight, wide);
+        let mut mixed = near;
+        for ((v, &f), &w) in mixed.rows_mut().flatten().zip(far.data()).zip(near_weight.data()) {
+            let share = (w / COVERAGE_MIN).clamp(0.0, 1.0);
+            *v = *v * share + f * (1.0 - share);
+        }
+        mixed
+    })
+}
+
+/// The mean of three planes: luma, when they are logarithms.
+pub(crate) fn luma([a, b, c]: &[Plane; 3]) -> Plane {
+    a.clone().zip(b, |a, b| a + b).zip(c, |ab, c| (ab + c) / 3.0)
+}
+
+/// The logarithms of 8-bit colours.
+pub(crate) fn logarithms(colours: [Plane; 3]) -> [Plane; 3] {
+    colours.map(|plane| plane.map(|v| ln(v.max(0.0) + LOG_OFFSET)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shading_follows_the_light_on_skin_and_ignores_what_is_not() {
+        let skin = Plane::from_fn(120, 120, |x, y| if (50..70).contains(&x) && y > 60 { 0.0 } else { 1.0 });
+        let logs: [Plane; 3] =
+            std::array::from_fn(|c| {
+                Plane::from_fn(120, 120, |x, y| {
+                    if skin.row(y)[x] > 0.0 { c as f32 + 0.005 * x as f32 } else { -9.0 }
+                })
+            });
+        let low = low_frequencies(&logs, &skin, SHADING.map(|sigma| sigma * 40.0));
+        for (c, low) in low.iter().enumerate() {
+            for (x, y) in [(40, 60), (60, 40), (60, 90), (80, 60)] {
+                let expected = c as f32 + 0.005 * x as f32;
+                assert!((low.row(y)[x] - expected).abs() < 0.03, "{c} {x},{y}: {}", low.row(y)[x]);
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The pixels of the work, row by row.
+
+pub(crate) mod brush;
+pub(crate) mod face_rows;
+pub(crate) mod levels;
+pub(crate) mod render;

@@ -1,0 +1,21 @@
+//! Points of a face.
+
+use zeroize::Zeroizing;
+
+use crate::compose::geometry::frame;
+use crate::topology::{LEFT_EYE, RIGHT_EYE};
+
+/// Points and measurements of a face, wiped on drop.
+pub(crate) type Wiped<T> = Zeroizing<Vec<T>>;
+
+/// The points without their depth.
+pub(crate) fn flat(points: &[[f32; 3]]) -> Wiped<[f32; 2]> {
+    Zeroizing::new(points.iter().map(|&[x, y, _]| [x, y]).collect())
+}
+
+/// The distance between the centres of the eyes of a mesh's surface.
+pub(crate) fn eye_distance(points: &[[f32; 3]]) -> f32 {
+    let flat = flat(points);
+    let (right, left) = (frame::mean(&flat, &RIGHT_EYE), frame::mean(&flat, &LEFT_EYE));
+    (left[0] - right[0]).hypot(left[1] - right[1])
+}
