@@ -87,8 +87,8 @@ impl Erase {
         let mut found = 0;
         loop {
             // A marker holds nothing, and `synthesize` may put one as it ends: it goes, and is not counted.
-            let (photos, markers) = self.disposal.photos.delete_some(subject).await?;
-            let pictures = self.disposal.pictures.delete_some(subject).await?;
+            let (photos, markers) = self.work_stores.photos.delete_some(subject).await?;
+            let pictures = self.work_stores.pictures.delete_some(subject).await?;
             found += photos + pictures;
             if photos + markers + pictures == 0 {
                 break;
@@ -112,8 +112,8 @@ impl Erase {
         let (mut found, mut start) = (0, None);
         loop {
             let (works, next) =
-                self.disposal.works.of_earlier(reach.subject, reach.works_before, start).await?;
-            let left = self.disposal.delete_stored_of(&works).await?;
+                self.work_stores.works.of_earlier(reach.subject, reach.works_before, start).await?;
+            let left = self.work_stores.delete_stored_of(&works).await?;
             if let Some(error) = left.into_values().next() {
                 return Err(error);
             }
@@ -128,6 +128,6 @@ impl Erase {
                 return Ok(Deleted::part(found));
             }
         }
-        Ok(Deleted::all(found + self.disposal.delete_strays(reach.subject).await?))
+        Ok(Deleted::all(found + self.work_stores.delete_strays(reach.subject).await?))
     }
 }

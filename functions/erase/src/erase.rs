@@ -4,7 +4,7 @@
 //! that names it, the state is stored after what it says was done, and what is due stays due until then.
 
 use cloud::{
-    Addresses, CloudError, Connection, Disposal, Erasures, Favorites, IdentityProvider, Partitions,
+    Addresses, CloudError, Connection, WorkStores, Erasures, Favorites, IdentityProvider, Partitions,
     ReceiptKeys, Replaced,
 };
 use domain::receipt::Receipt;
@@ -22,7 +22,7 @@ pub(crate) struct Erase {
     pub(crate) connection: Connection,
     pub(crate) addresses: Addresses,
     pub(crate) erasures: Erasures,
-    pub(crate) disposal: Disposal,
+    pub(crate) work_stores: WorkStores,
     pub(crate) favorites: Favorites,
     pub(crate) partitions: Partitions,
     pub(crate) identity_provider: IdentityProvider,

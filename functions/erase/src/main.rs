@@ -11,7 +11,7 @@ mod sweep;
 
 use anyhow::Result;
 use cloud::{
-    Addresses, Connection, Disposal, Erasures, Favorites, IdentityProvider, Partitions, Photos, Pictures,
+    Addresses, Connection, WorkStores, Erasures, Favorites, IdentityProvider, Partitions, Photos, Pictures,
     ReceiptKeys, Works,
 };
 use domain::limits::UPLOAD_WINDOW;
@@ -38,7 +38,7 @@ async fn main() -> Result<()> {
     let erase = Erase {
         addresses: Addresses::new(&connection, identities.clone()),
         erasures: Erasures::new(&connection, settings.text("ERASURES_TABLE")?, records.clone(), identities),
-        disposal: Disposal {
+        work_stores: WorkStores {
             photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
             pictures: Pictures::new(&connection, settings.text("WORKS_BUCKET")?),
             works: Works::new(&connection, records.clone()),

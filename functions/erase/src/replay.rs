@@ -41,7 +41,7 @@ impl Erase {
                 works: Works::new(&self.connection, table.clone()),
                 requests: self.erasures.beside(table),
             },
-            pictures: &self.disposal.pictures,
+            pictures: &self.work_stores.pictures,
             budget,
             window: None,
             vanished: 0,

@@ -10,7 +10,7 @@ mod sweep;
 
 use anyhow::Result;
 use cloud::{
-    Connection, Cursors, Disposal, Erasures, Favorites, Inspection, LogGroups, Photos, Pictures, Works,
+    Connection, Cursors, WorkStores, Erasures, Favorites, Inspection, LogGroups, Photos, Pictures, Works,
 };
 use lambda::{HandlerError, Metrics, Settings, clock};
 
@@ -25,7 +25,7 @@ async fn main() -> Result<()> {
     let (records, identities) = (settings.text("RECORDS_TABLE")?, settings.text("IDENTITIES_TABLE")?);
     let erasures = settings.text("ERASURES_TABLE")?;
     let purge = Purge {
-        disposal: Disposal {
+        work_stores: WorkStores {
             photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
             pictures: Pictures::new(&connection, settings.text("WORKS_BUCKET")?),
             works: Works::new(&connection, records.clone()),

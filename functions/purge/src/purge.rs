@@ -1,6 +1,6 @@
 //! Which task an event is about.
 
-use cloud::{CloudError, Cursors, Disposal, Erasures, Favorites, Inspection, LogGroups};
+use cloud::{CloudError, Cursors, WorkStores, Erasures, Favorites, Inspection, LogGroups};
 use domain::UnixSeconds;
 use lambda::Metrics;
 
@@ -11,7 +11,7 @@ use crate::sweep::Sweep;
 
 /// What the tasks need.
 pub(crate) struct Purge {
-    pub(crate) disposal: Disposal,
+    pub(crate) work_stores: WorkStores,
     pub(crate) favorites: Favorites,
     pub(crate) erasures: Erasures,
     pub(crate) inspection: Inspection,
@@ -33,19 +33,19 @@ impl Purge {
                 swept.and(residue.go_on().await)
             }
             PurgeEvent::Scheduled(Scheduled::Residue) => residue.run().await,
-            PurgeEvent::GivenUp(record) => give_up::run(&self.disposal, &record, (self.clock)()).await,
+            PurgeEvent::GivenUp(record) => give_up::run(&self.work_stores, &record, (self.clock)()).await,
         }
     }
 
     fn sweep(&self) -> Sweep<'_> {
-        let Self { disposal, cursors, metrics, clock, .. } = self;
-        Sweep { disposal, cursors, metrics, clock: *clock }
+        let Self { work_stores, cursors, metrics, clock, .. } = self;
+        Sweep { work_stores, cursors, metrics, clock: *clock }
     }
 
     fn residue(&self, start: UnixSeconds) -> Residue<'_> {
-        let Self { disposal, favorites, erasures, inspection, log_groups, cursors, metrics, .. } = self;
+        let Self { work_stores, favorites, erasures, inspection, log_groups, cursors, metrics, .. } = self;
         Residue {
-            disposal,
+            work_stores,
             favorites,
             erasures,
             inspection,

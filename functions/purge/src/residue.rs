@@ -19,7 +19,7 @@ mod partition;
 mod progress;
 mod records;
 
-use cloud::{CloudError, CursorOf, Cursors, Disposal, Erasures, Favorites, Inspection, LogGroups, Segment};
+use cloud::{CloudError, CursorOf, Cursors, WorkStores, Erasures, Favorites, Inspection, LogGroups, Segment};
 use domain::UnixSeconds;
 use jiff::SignedDuration;
 use lambda::{Metric, Metrics, Unit};
@@ -43,7 +43,7 @@ const TTL_AFTER: SignedDuration = SignedDuration::from_hours(48);
 
 /// The look and what it needs.
 pub(crate) struct Residue<'a> {
-    pub(crate) disposal: &'a Disposal,
+    pub(crate) work_stores: &'a WorkStores,
     pub(crate) favorites: &'a Favorites,
     pub(crate) erasures: &'a Erasures,
     pub(crate) inspection: &'a Inspection,
@@ -57,11 +57,11 @@ pub(crate) struct Residue<'a> {
     pub(crate) start: UnixSeconds,
 }
 
-/// Whether there was time to look at all of something.
+/// How far a scan came in the time that there was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Looked {
-    Through,
-    InPart,
+enum Scan {
+    Complete,
+    Partial,
 }
 
 impl Residue<'_> {
@@ -93,7 +93,7 @@ impl Residue<'_> {
             if progress.place.is_beginning() {
                 self.note(&progress).await?;
             }
-            if self.is_over() || self.look(&mut progress, &mut live).await? == Looked::InPart {
+            if self.is_over() || self.look(&mut progress, &mut live).await? == Scan::Partial {
                 return self.note(&progress).await;
             }
             match progress.place.next() {
@@ -109,7 +109,7 @@ impl Residue<'_> {
         self.cursors.store(CursorOf::Residue, Some(&progress.note())).await
     }
 
-    async fn look(&self, progress: &mut Progress, live: &mut Option<Live>) -> Result<Looked, CloudError> {
+    async fn look(&self, progress: &mut Progress, live: &mut Option<Live>) -> Result<Scan, CloudError> {
         let Progress { place, found } = progress;
         match place {
             Place::Uploads { after } => self.uploads(after, found).await,
@@ -120,7 +120,7 @@ impl Residue<'_> {
                 }
                 match live {
                     Some(live) => self.records(Segment { number: *segment, of: SEGMENTS }, live, found).await,
-                    None => Ok(Looked::InPart),
+                    None => Ok(Scan::Partial),
                 }
             }
             Place::Identities { segment } => {
@@ -129,7 +129,7 @@ impl Residue<'_> {
             Place::Erasures { segment } => {
                 self.requests(Segment { number: *segment, of: SEGMENTS }, found).await
             }
-            Place::Logs => self.logs(found).await.map(|()| Looked::Through),
+            Place::Logs => self.logs(found).await.map(|()| Scan::Complete),
         }
     }
 

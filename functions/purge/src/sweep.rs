@@ -1,7 +1,7 @@
 //! The sweep: photos that outlived their bound, and works about which something is due. Bounded in time: what is left
 //! over is gone on with five minutes later. Two sweeps at once do everything twice, which changes nothing.
 
-use cloud::{CloudError, CursorOf, Cursors, Disposal, DueWork};
+use cloud::{CloudError, CursorOf, Cursors, WorkStores, DueWork};
 use domain::limits::{DUE_SHARDS, PHOTO_AGE_MAX};
 use domain::{DueAction, Failure, PhotoKey, ReasonCode, UnixSeconds, Work};
 use futures_util::StreamExt as _;
@@ -35,7 +35,7 @@ const CURSOR_CHARS: usize = PhotoKey::PREFIX.len() + 4;
 
 /// The sweep and what it needs.
 pub(crate) struct Sweep<'a> {
-    pub(crate) disposal: &'a Disposal,
+    pub(crate) work_stores: &'a WorkStores,
     pub(crate) cursors: &'a Cursors,
     pub(crate) metrics: &'a Metrics,
     pub(crate) clock: fn() -> UnixSeconds,
@@ -69,11 +69,11 @@ impl Sweep<'_> {
         let resumed = self.cursors.load(CursorOf::Photos).await?;
         let (mut after, mut oldest) = (resumed.clone(), now);
         loop {
-            let page = self.disposal.photos.page(after.as_deref(), PHOTO_AGE_MAX, now).await?;
-            let old = page.old.iter().map(|key| give_up_orphan(self.disposal, key, now));
+            let page = self.work_stores.photos.page(after.as_deref(), PHOTO_AGE_MAX, now).await?;
+            let old = page.old.iter().map(|key| give_up_orphan(self.work_stores, key, now));
             let given_up: Vec<_> = stream::iter(old).buffer_unordered(AT_ONCE).collect().await;
             given_up.into_iter().for_each(|outcome| tally.count(outcome));
-            tally.note(self.disposal.photos.delete_keys(&page.spent).await);
+            tally.note(self.work_stores.photos.delete_keys(&page.spent).await);
             oldest = page.oldest.map_or(oldest, |seen| seen.min(oldest));
             after = page.next;
             let Some(last) = &after else { break };
@@ -93,7 +93,7 @@ impl Sweep<'_> {
     async fn works(&self, shard: u8, now: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
         let mut start = None;
         while !self.is_over(now, BUDGET) {
-            let page = self.disposal.works.due(shard, now, start).await?;
+            let page = self.work_stores.works.due(shard, now, start).await?;
             let mut due = Vec::with_capacity(page.works.len());
             for work in page.works {
                 match work {
@@ -114,7 +114,7 @@ impl Sweep<'_> {
     /// so the rows decide. A work of which an object is left keeps its row, and none of the others waits for it.
     async fn settle(&self, due: &[DueWork], now: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
         let mut works = Vec::with_capacity(due.len());
-        for work in self.disposal.works.load_all(due).await? {
+        for work in self.work_stores.works.load_all(due).await? {
             match work {
                 Ok(work) if work.due_action(now) != DueAction::Wait => works.push(work),
                 Ok(_early) => {}
@@ -126,7 +126,7 @@ impl Sweep<'_> {
         }
         let (failing, ended): (Vec<_>, Vec<_>) =
             works.into_iter().partition(|work| matches!(work.due_action(now), DueAction::Fail(_)));
-        for removed in self.disposal.works.remove_all(&ended).await {
+        for removed in self.work_stores.works.remove_all(&ended).await {
             // Superseded means that somebody else has removed it.
             tally.count(removed.map(|_either| true));
         }
@@ -138,7 +138,7 @@ impl Sweep<'_> {
 
     /// Deletes the objects of these works and leaves out those of which something is left; why it is.
     async fn delete_stored_of(&self, works: &mut Vec<Work>) -> Result<Vec<CloudError>, CloudError> {
-        let left = self.disposal.delete_stored_of(works).await?;
+        let left = self.work_stores.delete_stored_of(works).await?;
         works.retain(|work| !left.contains_key(&(work.subject, work.id)));
         Ok(left.into_values().collect())
     }
@@ -147,7 +147,7 @@ impl Sweep<'_> {
     async fn fail(&self, work: &Work, now: UnixSeconds) -> Result<bool, CloudError> {
         let DueAction::Fail(reason) = work.due_action(now) else { return Ok(false) };
         // Superseded means that the work has ended in another way, which stands.
-        self.disposal.works.replace(work, &work.failed(Failure::of(reason), now)).await.map(|_either| true)
+        self.work_stores.works.replace(work, &work.failed(Failure::of(reason), now)).await.map(|_either| true)
     }
 
     fn tell_age(&self, oldest: UnixSeconds, now: UnixSeconds) {
@@ -190,13 +190,13 @@ impl Tally {
 
 /// Deletes a photo that is older than any synthesis, lease or no lease: this bounds what a crash leaves behind. The
 /// photo goes first, whatever state its row is in; then its work fails, unless a worker is still at it and ends it.
-async fn give_up_orphan(disposal: &Disposal, key: &str, now: UnixSeconds) -> Result<bool, CloudError> {
-    disposal.photos.delete_stray(key).await?;
+async fn give_up_orphan(work_stores: &WorkStores, key: &str, now: UnixSeconds) -> Result<bool, CloudError> {
+    work_stores.photos.delete_stray(key).await?;
     if let Ok(key) = key.parse::<PhotoKey>()
-        && let Some(work) = disposal.works.load(key.subject, key.work).await?
+        && let Some(work) = work_stores.works.load(key.subject, key.work).await?
         && !work.is_held_by_another(now, None)
     {
-        disposal.abandon(&work, Failure::of(ReasonCode::InternalError), now).await?;
+        work_stores.abandon(&work, Failure::of(ReasonCode::InternalError), now).await?;
     }
     Ok(true)
 }

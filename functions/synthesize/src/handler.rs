@@ -23,7 +23,7 @@ pub(crate) async fn handle(
     event: UploadEvent,
     request: &str,
 ) -> Result<(), HandleError> {
-    let photos = &synthesize.disposal.photos;
+    let photos = &synthesize.work_stores.photos;
     for arrival in event.arrivals(photos.bucket())? {
         match arrival {
             Arrival::Photo(photo) => {

@@ -9,7 +9,7 @@ mod template_cache;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use cloud::{Connection, Disposal, Photos, Pictures, Templates, Works};
+use cloud::{Connection, WorkStores, Photos, Pictures, Templates, Works};
 use fitting::Models;
 use jiff::SignedDuration;
 use lambda::{HandlerError, Metrics, Settings, clock};
@@ -29,7 +29,7 @@ async fn main() -> Result<()> {
     let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
     let days: i64 = settings.value("WORK_PERIOD_DAYS")?;
     let synthesize = Synthesize {
-        disposal: Disposal {
+        work_stores: WorkStores {
             photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
             pictures: Pictures::new(&connection, settings.text("WORKS_BUCKET")?),
             works: Works::new(&connection, settings.text("RECORDS_TABLE")?),

@@ -3,7 +3,7 @@
 //! The photo is deleted on every way out but two: it is left to another worker who is at it, and an error goes back to
 //! Lambda, which tries again within minutes and hands what it gives up to `purge`, which deletes it then.
 
-use cloud::{CloudError, Disposal, FetchedPhoto, Replaced, lease_token, random_bits};
+use cloud::{CloudError, WorkStores, FetchedPhoto, Replaced, lease_token, random_bits};
 use domain::limits::PHOTO_BYTES_MAX;
 use domain::{Admission, Failure, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
 use fitting::mark::Mark;
@@ -19,7 +19,7 @@ const UNPROCESSED: &str = "photos_deleted_unprocessed";
 
 /// Makes works of photos.
 pub(crate) struct Synthesize {
-    pub(crate) disposal: Disposal,
+    pub(crate) work_stores: WorkStores,
     pub(crate) templates: TemplateCache,
     pub(crate) models: Models,
     pub(crate) storage_key: String,
@@ -59,7 +59,7 @@ impl Synthesize {
     /// # Errors
     /// When it is to be tried again.
     pub(crate) async fn run(&self, photo: &ArrivedPhoto, request: &str) -> Result<Ending, SynthesisError> {
-        let works = &self.disposal.works;
+        let works = &self.work_stores.works;
         let Some(work) = works.load(photo.key.subject, photo.key.work).await? else {
             return self.only_delete(photo).await;
         };
@@ -75,7 +75,7 @@ impl Synthesize {
             Replaced::Closed => return self.only_delete(photo).await,
         }
         // A worker that died may have stored its picture; nobody publishes that any more.
-        self.disposal.pictures.delete(&claimed, claimed.attempt() - 1).await?;
+        self.work_stores.pictures.delete(&claimed, claimed.attempt() - 1).await?;
         let ending = match self.fit(photo, &claimed).await {
             Ok(Ok(fitted)) => self.publish(&claimed, fitted).await?,
             Ok(Err(failure)) => self.fail(&claimed, failure).await?,
@@ -96,7 +96,7 @@ impl Synthesize {
         photo: &ArrivedPhoto,
         work: &Work,
     ) -> Result<Result<Fitted, Failure>, SynthesisError> {
-        let bytes = match self.disposal.photos.fetch(photo.key, &photo.etag, PHOTO_BYTES_MAX).await? {
+        let bytes = match self.work_stores.photos.fetch(photo.key, &photo.etag, PHOTO_BYTES_MAX).await? {
             FetchedPhoto::Found(bytes) if is_the_one_admitted(work, photo) => bytes,
             FetchedPhoto::Found(_) | FetchedPhoto::Gone => {
                 return Ok(Err(Failure::of(ReasonCode::InternalError)));
@@ -129,13 +129,13 @@ impl Synthesize {
             height: u32::try_from(fitted.height).unwrap_or(u32::MAX),
             bytes: fitted.image.len() as u64,
         };
-        let pictures = &self.disposal.pictures;
+        let pictures = &self.work_stores.pictures;
         for (object, jpeg) in [(WorkObject::Picture, fitted.image), (WorkObject::Thumbnail, fitted.thumbnail)]
         {
             pictures.put(work.object_key(work.attempt(), object), jpeg, &self.storage_key).await?;
         }
         let published = work.published(picture, self.now(), self.work_period);
-        match self.disposal.works.replace(work, &published).await? {
+        match self.work_stores.works.replace(work, &published).await? {
             Replaced::Stored => Ok(Ending::Published),
             lost => {
                 pictures.delete(work, work.attempt()).await?;
@@ -146,7 +146,7 @@ impl Synthesize {
 
     async fn fail(&self, work: &Work, failure: Failure) -> Result<Ending, SynthesisError> {
         let failed = work.failed(failure, self.now());
-        match self.disposal.works.replace(work, &failed).await? {
+        match self.work_stores.works.replace(work, &failed).await? {
             Replaced::Stored => Ok(Ending::Failed(failure.reason)),
             lost => self.lost(work, lost).await,
         }
@@ -156,7 +156,7 @@ impl Synthesize {
     /// worker has reclaimed it, who needs the photo.
     async fn lost(&self, work: &Work, lost: Replaced) -> Result<Ending, SynthesisError> {
         let now = match lost {
-            Replaced::Superseded => self.disposal.works.load(work.subject, work.id).await?,
+            Replaced::Superseded => self.work_stores.works.load(work.subject, work.id).await?,
             Replaced::Closed | Replaced::Stored => None,
         };
         let reclaimed = now.is_some_and(|work| work.is_held_by_another(self.now(), None));
@@ -168,7 +168,7 @@ impl Synthesize {
     }
 
     async fn give_up(&self, photo: &ArrivedPhoto, work: &Work) -> Result<Ending, SynthesisError> {
-        self.disposal.abandon(work, Failure::of(ReasonCode::InternalError), self.now()).await?;
+        self.work_stores.abandon(work, Failure::of(ReasonCode::InternalError), self.now()).await?;
         self.delete(photo).await?;
         Ok(Ending::Failed(ReasonCode::InternalError))
     }
@@ -180,7 +180,7 @@ impl Synthesize {
 
     /// Deletes the photo in such a way that its URL brings no other.
     async fn delete(&self, photo: &ArrivedPhoto) -> Result<(), SynthesisError> {
-        Ok(self.disposal.photos.spend(photo.key, self.now()).await?)
+        Ok(self.work_stores.photos.spend(photo.key, self.now()).await?)
     }
 
     /// Counts a photo that was deleted without being looked at. Few are in order; many are somebody who sends photos

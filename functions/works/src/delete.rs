@@ -22,7 +22,7 @@ pub(crate) async fn handle(
             Err(ApiError::Problem(problem)) if problem.status() == 404 => return Ok(Response::no_content()),
             Err(error) => return Err(error),
         };
-        match endpoints.disposal.delete(&work, now).await? {
+        match endpoints.work_stores.delete(&work, now).await? {
             // A closed gate means that everything of the caller's is being erased, this work with it.
             Replaced::Stored | Replaced::Closed => return Ok(Response::no_content()),
             Replaced::Superseded => {}

@@ -1,6 +1,6 @@
 //! The routes of My Works.
 
-use cloud::{Disposal, Subjects};
+use cloud::{WorkStores, Subjects};
 use domain::UnixSeconds;
 use lambda::{ApiError, Problem, Request, Response};
 
@@ -9,7 +9,7 @@ use crate::{delete, list, show};
 /// What the endpoints need.
 pub(crate) struct Endpoints {
     pub(crate) subjects: Subjects,
-    pub(crate) disposal: Disposal,
+    pub(crate) work_stores: WorkStores,
 }
 
 /// Hands the request to the endpoint it is for.

@@ -27,10 +27,10 @@ pub(crate) async fn handle(
     let Some(gate) = endpoints.subjects.find(&request.caller()?).await? else {
         return Response::json(200, &List { works: Vec::new(), next_cursor: None });
     };
-    let page = endpoints.disposal.works.page(gate, cursor, limit).await?;
+    let page = endpoints.work_stores.works.page(gate, cursor, limit).await?;
     let mut works = Vec::with_capacity(page.works.len());
     for work in &page.works {
-        works.extend(WorkResource::of(work, &endpoints.disposal.pictures, now).await?);
+        works.extend(WorkResource::of(work, &endpoints.work_stores.pictures, now).await?);
     }
     Response::json(200, &List { works, next_cursor: page.next })
 }

@@ -7,7 +7,7 @@ mod list;
 mod show;
 
 use anyhow::Result;
-use cloud::{Connection, Disposal, Photos, Pictures, Subjects, Works};
+use cloud::{Connection, WorkStores, Photos, Pictures, Subjects, Works};
 use domain::UnixSeconds;
 use lambda::Settings;
 
@@ -22,7 +22,7 @@ async fn main() -> Result<()> {
     let records = settings.text("RECORDS_TABLE")?;
     let endpoints = Endpoints {
         subjects: Subjects::new(&connection, settings.text("IDENTITIES_TABLE")?, records.clone()),
-        disposal: Disposal {
+        work_stores: WorkStores {
             photos: Photos::new(&connection, settings.text("UPLOADS_BUCKET")?),
             pictures: Pictures::new(&connection, settings.text("WORKS_BUCKET")?),
             works: Works::new(&connection, records),

@@ -13,7 +13,7 @@ pub(crate) async fn handle(
     now: UnixSeconds,
 ) -> Result<Response, ApiError> {
     let work = own_work(endpoints, &request).await?;
-    let pictures = &endpoints.disposal.pictures;
+    let pictures = &endpoints.work_stores.pictures;
     let resource = WorkResource::of(&work, pictures, now).await?.ok_or_else(|| Problem::not_found("work"))?;
     let response = Response::json(200, &resource)?;
     Ok(match work.retry_after(now) {
@@ -28,6 +28,6 @@ pub(crate) async fn own_work(endpoints: &Endpoints, request: &Request) -> Result
     let not_found = || Problem::not_found("work");
     let id: WorkId = request.path("id", "work")?;
     let gate = endpoints.subjects.find(&request.caller()?).await?.ok_or_else(not_found)?;
-    let work = endpoints.disposal.works.own(gate, id).await?;
+    let work = endpoints.work_stores.works.own(gate, id).await?;
     Ok(work.ok_or_else(not_found)?)
 }

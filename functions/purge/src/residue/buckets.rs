@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::kind::{Found, Kind};
 use super::progress::cut;
-use super::{Looked, OVERDUE_AFTER, Residue};
+use super::{Scan, OVERDUE_AFTER, Residue};
 
 /// From one sweep to the next.
 const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_mins(5);
@@ -29,8 +29,8 @@ impl Residue<'_> {
         &self,
         after: &mut Option<String>,
         found: &mut Found,
-    ) -> Result<Looked, CloudError> {
-        let photos = &self.disposal.photos;
+    ) -> Result<Scan, CloudError> {
+        let photos = &self.work_stores.photos;
         if after.is_none() {
             let begun_before = self.now().plus(-PHOTO_GRACE);
             found.add_all(Kind::MultipartUpload, photos.incomplete_uploads(begun_before).await?);
@@ -52,8 +52,8 @@ impl Residue<'_> {
         &self,
         after: &mut Option<String>,
         found: &mut Found,
-    ) -> Result<Looked, CloudError> {
-        let pictures = &self.disposal.pictures;
+    ) -> Result<Scan, CloudError> {
+        let pictures = &self.work_stores.pictures;
         if after.is_none() {
             let begun_before = self.now().plus(-PHOTO_GRACE);
             found.add_all(Kind::MultipartUpload, pictures.incomplete_uploads(begun_before).await?);
@@ -98,17 +98,17 @@ impl Residue<'_> {
     async fn still_there(&self, keys: HashSet<String>) -> Result<usize, CloudError> {
         let mut count = 0;
         for key in keys {
-            count += usize::from(self.disposal.pictures.is_there(&key).await?);
+            count += usize::from(self.work_stores.pictures.is_there(&key).await?);
         }
         Ok(count)
     }
 
     /// Turns to the page after `next`, unless this was the last or there is no time: then how far it came.
-    fn turn(&self, next: Option<String>, after: &mut Option<String>) -> Option<Looked> {
-        let Some(last) = next else { return Some(Looked::Through) };
+    fn turn(&self, next: Option<String>, after: &mut Option<String>) -> Option<Scan> {
+        let Some(last) = next else { return Some(Scan::Complete) };
         if self.is_over() {
             *after = Some(cut(&last));
-            return Some(Looked::InPart);
+            return Some(Scan::Partial);
         }
         *after = Some(last);
         None

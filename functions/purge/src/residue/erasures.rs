@@ -6,14 +6,14 @@ use domain::{Erasure, ErasureState};
 use jiff::SignedDuration;
 
 use super::kind::{Found, Kind};
-use super::{Looked, OVERDUE_AFTER, Residue};
+use super::{Scan, OVERDUE_AFTER, Residue};
 
 /// How long after the last backup whose it was may still be known: `erase` comes by every minute.
 const REACH_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 impl Residue<'_> {
     /// Looks through one segment; what is found counts once all of it was looked at.
-    pub(super) async fn requests(&self, segment: Segment, found: &mut Found) -> Result<Looked, CloudError> {
+    pub(super) async fn requests(&self, segment: Segment, found: &mut Found) -> Result<Scan, CloudError> {
         let (mut here, mut start) = (Found::default(), None);
         loop {
             let page = self.inspection.erasures(segment, start).await?;
@@ -26,10 +26,10 @@ impl Residue<'_> {
             start = page.next;
             if start.is_none() {
                 found.merge(&here);
-                return Ok(Looked::Through);
+                return Ok(Scan::Complete);
             }
             if self.is_over() {
-                return Ok(Looked::InPart);
+                return Ok(Scan::Partial);
             }
         }
     }

@@ -5,11 +5,11 @@ use domain::limits::UPLOAD_SLOT;
 use domain::{ErasureState, RequestId, UnixSeconds};
 
 use super::kind::{Found, Kind};
-use super::{Looked, OVERDUE_AFTER, Residue, TTL_AFTER};
+use super::{Scan, OVERDUE_AFTER, Residue, TTL_AFTER};
 
 impl Residue<'_> {
     /// Looks through one segment; what is found counts once all of it was looked at.
-    pub(super) async fn identities(&self, segment: Segment, found: &mut Found) -> Result<Looked, CloudError> {
+    pub(super) async fn identities(&self, segment: Segment, found: &mut Found) -> Result<Scan, CloudError> {
         let (mut here, mut start) = (Found::default(), None);
         loop {
             let page = self.inspection.identities(segment, start).await?;
@@ -17,10 +17,10 @@ impl Residue<'_> {
             start = page.next;
             if start.is_none() {
                 found.merge(&here);
-                return Ok(Looked::Through);
+                return Ok(Scan::Complete);
             }
             if self.is_over() {
-                return Ok(Looked::InPart);
+                return Ok(Scan::Partial);
             }
         }
     }

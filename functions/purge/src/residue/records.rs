@@ -9,7 +9,7 @@ use domain::FavoriteTarget;
 use super::kind::{Found, Kind};
 use super::live::Live;
 use super::partition::Partition;
-use super::{Looked, OVERDUE_AFTER, Residue, TTL_AFTER};
+use super::{Scan, OVERDUE_AFTER, Residue, TTL_AFTER};
 
 impl Residue<'_> {
     /// Looks through one segment. What is found counts only once all of it was looked at: it is looked at anew otherwise.
@@ -18,7 +18,7 @@ impl Residue<'_> {
         segment: Segment,
         live: &Live,
         found: &mut Found,
-    ) -> Result<Looked, CloudError> {
+    ) -> Result<Scan, CloudError> {
         let (mut here, mut partition, mut start) = (Found::default(), None, None);
         loop {
             let page = self.inspection.records(segment, start).await?;
@@ -30,14 +30,14 @@ impl Residue<'_> {
                 break;
             }
             if self.is_over() {
-                return Ok(Looked::InPart);
+                return Ok(Scan::Partial);
             }
         }
         if let Some(last) = partition {
             self.judge(&last, live, &mut here).await?;
         }
         found.merge(&here);
-        Ok(Looked::Through)
+        Ok(Scan::Complete)
     }
 
     async fn record(

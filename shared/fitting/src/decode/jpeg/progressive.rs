@@ -112,7 +112,7 @@ impl<'a> Picture<'a> {
         let units = Units { area: self.area_in(single, area), scan, places };
         let blocks = |number: usize| if single.is_some() { (1, 1) } else { self.components[number].blocks };
         match &scan.content {
-            Content::Dc(list) => units.each(|walk, column, row| {
+            Content::DcFirst(list) => units.each(|walk, column, row| {
                 for (number, table) in list {
                     for (x, y) in within(blocks(*number), column, row) {
                         let value = walk.dc(table, *number)?;
@@ -121,7 +121,7 @@ impl<'a> Picture<'a> {
                 }
                 Ok(())
             }),
-            Content::DcPlace(list) => units.each(|walk, column, row| {
+            Content::DcRefine(list) => units.each(|walk, column, row| {
                 for &number in list {
                     for (x, y) in within(blocks(number), column, row) {
                         walk.bits.refill();
@@ -131,14 +131,14 @@ impl<'a> Picture<'a> {
                 }
                 Ok(())
             }),
-            Content::Band(number, places, table) => {
+            Content::AcFirst(number, places, table) => {
                 let (band, plane) = (Band { places: places.clone(), table, shift }, &mut planes[*number]);
                 units.each(|walk, x, y| {
                     let (kept, known) = plane.block_mut(x, y);
                     band.read(walk, kept, known)
                 })
             }
-            Content::BandPlace(number, places, table) => {
+            Content::AcRefine(number, places, table) => {
                 let (band, plane) = (Band { places: places.clone(), table, shift }, &mut planes[*number]);
                 units.each(|walk, x, y| {
                     let (kept, known) = plane.block_mut(x, y);

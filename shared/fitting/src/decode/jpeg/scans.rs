@@ -39,29 +39,29 @@ pub(super) struct Scan<'a> {
 
 /// What a scan tells, of which components.
 pub(super) enum Content {
-    /// DC values but for their last binary places.
-    Dc(Vec<(usize, Rc<DcTable>)>),
-    /// The next binary place of DC values.
-    DcPlace(Vec<usize>),
-    /// A band of the other coefficients but for their last binary places.
-    Band(usize, RangeInclusive<usize>, BandTable),
-    /// The next binary place of a band.
-    BandPlace(usize, RangeInclusive<usize>, BandTable),
+    /// DC values without their lowest bits (T.81, G.1.2.1).
+    DcFirst(Vec<(usize, Rc<DcTable>)>),
+    /// The next lower bit of DC values.
+    DcRefine(Vec<usize>),
+    /// A band of AC coefficients without their lowest bits (G.1.2.2).
+    AcFirst(usize, RangeInclusive<usize>, BandTable),
+    /// The next lower bit of a band (G.1.2.3).
+    AcRefine(usize, RangeInclusive<usize>, BandTable),
 }
 
 impl Scan<'_> {
     /// The component, of a scan that is about one alone.
     pub(super) fn component(&self) -> Option<usize> {
         match &self.content {
-            Content::Band(component, ..) | Content::BandPlace(component, ..) => Some(*component),
-            Content::Dc(list) => {
+            Content::AcFirst(component, ..) | Content::AcRefine(component, ..) => Some(*component),
+            Content::DcFirst(list) => {
                 if let &[(component, _)] = &list[..] {
                     Some(component)
                 } else {
                     None
                 }
             }
-            Content::DcPlace(list) => {
+            Content::DcRefine(list) => {
                 if let [component] = list[..] {
                     Some(component)
                 } else {
@@ -74,9 +74,9 @@ impl Scan<'_> {
     /// A bit for each coefficient of a component that it tells of.
     fn coefficients(&self, component: usize) -> u64 {
         match &self.content {
-            Content::Dc(list) if list.iter().any(|&(of, _)| of == component) => 1,
-            Content::DcPlace(list) if list.contains(&component) => 1,
-            Content::Band(of, places, _) | Content::BandPlace(of, places, _) if *of == component => {
+            Content::DcFirst(list) if list.iter().any(|&(of, _)| of == component) => 1,
+            Content::DcRefine(list) if list.contains(&component) => 1,
+            Content::AcFirst(of, places, _) | Content::AcRefine(of, places, _) if *of == component => {
                 (u64::MAX >> (63 - places.end())) & (u64::MAX << places.start())
             }
             _ => 0,
@@ -87,8 +87,8 @@ impl Scan<'_> {
     /// since a later one of all of them is read by what is known from it.
     pub(super) fn tells_of(&self, kept: [usize; 3]) -> bool {
         match &self.content {
-            Content::Band(component, ..) | Content::BandPlace(component, ..) => kept[*component] > 1,
-            Content::Dc(_) | Content::DcPlace(_) => true,
+            Content::AcFirst(component, ..) | Content::AcRefine(component, ..) => kept[*component] > 1,
+            Content::DcFirst(_) | Content::DcRefine(_) => true,
         }
     }
 }
@@ -241,9 +241,9 @@ fn scan<'a>(found: &Segments<'a>, header: &[u8], entropy: &'a [u8]) -> Option<Sc
         }
         if is_first {
             let tables = scanned.iter().map(|&[_, tables]| found.dc_table(tables >> 4));
-            Content::Dc(ids.into_iter().zip(tables.collect::<Option<Vec<_>>>()?).collect())
+            Content::DcFirst(ids.into_iter().zip(tables.collect::<Option<Vec<_>>>()?).collect())
         } else {
-            Content::DcPlace(ids)
+            Content::DcRefine(ids)
         }
     } else {
         let &[[id, tables]] = scanned else { return None };
@@ -252,7 +252,7 @@ fn scan<'a>(found: &Segments<'a>, header: &[u8], entropy: &'a [u8]) -> Option<Sc
             return None;
         }
         let table = found.band_table(tables & 15)?;
-        let content = if is_first { Content::Band } else { Content::BandPlace };
+        let content = if is_first { Content::AcFirst } else { Content::AcRefine };
         content(component(id)?, band, table)
     };
     Some(Scan { content, shift, restart_interval: found.restart_interval, entropy })

@@ -9,7 +9,7 @@ use crate::{CloudError, Photos, Pictures, Replaced, Works};
 
 /// Everything a work consists of, for those who take works away: its user, `synthesize`, `purge`.
 #[derive(Debug, Clone)]
-pub struct Disposal {
+pub struct WorkStores {
     /// The uploads bucket.
     pub photos: Photos,
     /// The works bucket.
@@ -18,7 +18,7 @@ pub struct Disposal {
     pub works: Works,
 }
 
-impl Disposal {
+impl WorkStores {
     /// Deletes a work for its user: hidden first, then what is stored, then the row. While a worker may still be
     /// at it, the row stays, hidden, and `purge` deletes once more when the lease has run out: a worker that dies
     /// with its picture just stored leaves nothing that no row names.
