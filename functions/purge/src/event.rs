@@ -1,44 +1,44 @@
-//! What wakes `purge`.
+//! Events that trigger `purge`.
 
 use aws_lambda_events::s3::S3Event;
 use serde::Deserialize;
 
-/// The two kinds of event.
+/// An event, by its sender.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum PurgeEvent {
-    /// From the scheduler.
+    /// From the scheduler: a task.
     Scheduled(Scheduled),
-    /// From Lambda: `synthesize` failed on this event as often as it may.
+    /// From Lambda: `synthesize` failed on an event for the last time.
     GivenUp(Box<GivenUp>),
 }
 
-/// The scheduler's input, as the template sets it.
+/// The scheduler's input, as the SAM template sets it.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(tag = "task", rename_all = "snake_case")]
 pub(crate) enum Scheduled {
-    /// Delete what is due.
+    /// Run the sweep.
     Sweep,
-    /// Look for what should be gone and is not.
+    /// Run the residue check.
     Residue,
 }
 
-/// The record Lambda sends to an on-failure destination; only the event and its id are of use.
+/// The record that Lambda sends to an on-failure destination. Only the event and its id are read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GivenUp {
     /// The invocation that failed.
     pub(crate) request_context: RequestContext,
-    /// The S3 event that was given up.
+    /// The S3 event.
     pub(crate) request_payload: S3Event,
 }
 
-/// About the invocation.
+/// What the record says of the invocation.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RequestContext {
-    /// Its id, the same for all its attempts. Without it no lease is known to be dead, and the sweep has the last
-    /// word; the record is no less a reason to look.
+    /// Its id, the same for all attempts. Without it `purge` cannot tell which lease is dead, and leaves the work to
+    /// the sweep.
     pub(crate) request_id: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! An event was given up: its photo goes now, and the work says so.
+//! Handles the on-failure record of `synthesize`: deletes the photo and marks the work failed.
 
 use cloud::{CloudError, WorkStores};
 use domain::{Failure, PhotoKey, ReasonCode, UnixSeconds};
@@ -6,10 +6,10 @@ use lambda::object_key;
 
 use crate::event::GivenUp;
 
-/// Deletes the photos of the event and records that their works failed.
+/// Deletes the photos of an event and marks their works failed.
 pub(crate) async fn run(work_stores: &WorkStores, record: &GivenUp, now: UnixSeconds) -> Result<(), CloudError> {
     for photo in &record.request_payload.records {
-        // A key that is none of ours has no work; the sweep removes whatever lies under it.
+        // A key of another form has no work. The sweep removes the object under it.
         if let Ok(key) = object_key(&photo.s3.object).parse() {
             give_up(work_stores, key, record.request_context.request_id.as_deref(), now).await?;
         }
@@ -17,9 +17,9 @@ pub(crate) async fn run(work_stores: &WorkStores, record: &GivenUp, now: UnixSec
     Ok(())
 }
 
-/// Gives up the photo under `key`, unless a worker on a duplicate of the event holds its work right now: then that
-/// worker, or its own failure, ends it. The lease of a worker on this very event is dead, however long it would
-/// have run: Lambda gives an event up after its last worker has ended.
+/// Deletes the photo under `key` and marks its work failed, unless a worker on a duplicate of the event holds the work.
+/// Then that worker, or its own failure, ends the work. The lease of a worker on this very event is dead: Lambda sends
+/// the record after the last worker has ended.
 async fn give_up(
     work_stores: &WorkStores,
     key: PhotoKey,

@@ -1,6 +1,5 @@
-//! `purge`: deletes what must not stay, every five minutes and whenever `synthesize` has given an event up, and looks
-//! every day whether anything is left that should be gone. This file wires; `sweep.rs`, `give_up.rs` and `residue.rs` do
-//! it.
+//! `purge`: deletes what is due every five minutes, handles photos that `synthesize` gave up, and checks for residue
+//! once a day. This file wires; `sweep.rs`, `give_up.rs` and `residue.rs` do the work.
 
 mod event;
 mod give_up;

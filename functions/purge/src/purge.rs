@@ -1,4 +1,4 @@
-//! Which task an event is about.
+//! Dispatches an event to its task.
 
 use cloud::{CloudError, Cursors, WorkStores, Erasures, Favorites, Inspection, LogGroups};
 use domain::UnixSeconds;
@@ -23,8 +23,8 @@ pub(crate) struct Purge {
 }
 
 impl Purge {
-    /// Does what the event asks for. A residue check that ran out of time or failed goes on after the next sweep, which
-    /// ends early enough to leave it time.
+    /// Runs the task of an event. After each sweep it resumes a residue check that ran out of time or failed; the sweep
+    /// ends early enough to leave time for that.
     pub(crate) async fn handle(&self, event: PurgeEvent) -> Result<(), CloudError> {
         let residue = self.residue((self.clock)());
         match event {

@@ -1,13 +1,13 @@
-//! The look for residue, every day: through everything, for what should be gone and is not. Each kind of it is counted in
-//! the metric that an alarm is on, zeros too, since silence is another alarm.
+//! Daily residue check: scans every store for data past its retention period. It reports a count of each kind, zeros
+//! included, because one alarm is on the count and another on silence.
 //!
-//! It detects. Deleting is the business of the sweep, of `erase`, of S3's and DynamoDB's own expiry; what is found here
-//! says that one of them has failed, and is left for somebody to look at. The one exception is the favorite of a vanished
-//! work ([`records`]), which nothing else would delete.
+//! It only detects. The sweep, `erase`, S3's expiry and DynamoDB's TTL delete; what is found here says that one of
+//! them has failed, and stays for somebody to look at. The one exception is the favorite of a work that is gone
+//! ([`records`]): nothing else would delete it.
 //!
-//! What only just became due or is just being stored is no residue: each kind has a grace, as long as those whose business
-//! it is may take. Who is found without their other half is looked at once more by a consistent read, because
-//! everything goes on while this looks.
+//! Data that has just become due, or is being written, is no residue. Each kind has a grace period: the time that its
+//! deleter may take. A row without its other half is read once more, consistently, because other functions write while
+//! the scan runs.
 
 mod buckets;
 mod erasures;
@@ -28,20 +28,20 @@ use self::kind::{Found, Kind};
 use self::live::Live;
 use self::progress::{Place, Progress, SEGMENTS};
 
-/// How long a run may go on, whatever it did before: well below the function's time-out of 240 s.
+/// How long a run may take: well below the function's time-out of 240 s.
 pub(crate) const BUDGET: SignedDuration = SignedDuration::from_secs(180);
 
 /// The metric that the template's alarms are on.
 const RESIDUE: &str = "residue_found";
 
-/// How long after its time something may still be there that is settled by a sweep or comes with the next event.
+/// Grace period of what a sweep settles or the next event brings.
 const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
-/// How long DynamoDB may take to remove what has lapsed ("typically within a few days"; 48 hours in earlier editions of
-/// its guide).
+/// Grace period of rows that DynamoDB's TTL deletes ("typically within a few days"; earlier editions of its guide say
+/// 48 hours).
 const TTL_AFTER: SignedDuration = SignedDuration::from_hours(48);
 
-/// The look and what it needs.
+/// The residue check and what it needs.
 pub(crate) struct Residue<'a> {
     pub(crate) work_stores: &'a WorkStores,
     pub(crate) favorites: &'a Favorites,
@@ -65,13 +65,13 @@ enum Scan {
 }
 
 impl Residue<'_> {
-    /// Begins a pass, or goes on with one that has not come to its end.
+    /// Starts a check, or resumes one that has not completed.
     pub(crate) async fn run(&self) -> Result<(), CloudError> {
         let progress = self.progress().await?.unwrap_or_default();
         self.pass(progress).await
     }
 
-    /// Goes on with a pass that ran out of time or failed, if there is one and there is time: the sweep asks for it.
+    /// Resumes a check that ran out of time or failed, if there is one and time is left. The sweep calls it.
     pub(crate) async fn go_on(&self) -> Result<(), CloudError> {
         match self.progress().await? {
             Some(progress) => self.pass(progress).await,
@@ -79,14 +79,14 @@ impl Residue<'_> {
         }
     }
 
-    /// How far the last run has come; one that another version noted and this one cannot read begins anew.
+    /// The cursor of the last run; `None` when there is none or this version cannot read it.
     async fn progress(&self) -> Result<Option<Progress>, CloudError> {
         let noted = self.cursors.load(CursorOf::Residue).await?;
         Ok(noted.map(|noted| Progress::read(&noted).unwrap_or_default()))
     }
 
-    /// Looks through one place after the other. The place is noted before it is looked at, so that a run that fails is
-    /// gone on with like one that runs out of time.
+    /// Scans one place after the other. It stores the cursor before it scans a place, so that a failed run is resumed
+    /// like one that ran out of time.
     async fn pass(&self, mut progress: Progress) -> Result<(), CloudError> {
         let mut live = None;
         loop {
@@ -145,7 +145,7 @@ impl Residue<'_> {
         (self.clock)()
     }
 
-    /// Whether something that was due at `due` should be gone by now, though others may take this long over it.
+    /// Whether an item that was due at `due` is residue, given this grace period.
     fn is_past(&self, due: UnixSeconds, grace: SignedDuration) -> bool {
         due.plus(grace) <= self.now()
     }

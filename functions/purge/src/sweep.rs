@@ -1,5 +1,5 @@
-//! The sweep: photos that outlived their bound, and works about which something is due. Bounded in time: what is left
-//! over is gone on with five minutes later. Two sweeps at once do everything twice, which changes nothing.
+//! The sweep: deletes photos past their limit and settles works that are due. It is bounded in time; the next run, five
+//! minutes later, resumes. Two sweeps at once are harmless, because every step is idempotent.
 
 use cloud::{CloudError, CursorOf, Cursors, WorkStores, DueWork};
 use domain::limits::{DUE_SHARDS, PHOTO_AGE_MAX};
@@ -11,26 +11,25 @@ use lambda::{Metric, Metrics, Unit};
 
 use crate::residue;
 
-/// How long a run looks through photos. It lists some 10,000 keys a second.
+/// How long a run scans photos. It lists about 10,000 keys a second.
 const PHOTOS_BUDGET: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long a run may take with photos and works. It leaves the residue check at least a minute of the 180 s that both
-/// may take, however much there is to sweep.
+/// How long a run may take with photos and works. Both tasks share 180 s, so the residue check keeps at least a minute.
 const BUDGET: SignedDuration = SignedDuration::from_secs(120);
 
 const _: () = assert!(BUDGET.as_secs() + 60 <= residue::BUDGET.as_secs());
 
-/// Works that fail at once: each is one write.
+/// Works that are marked failed at once; each is one write.
 const AT_ONCE: usize = 16;
 
 /// The metric that the template's alarm is on.
 const OLDEST_PHOTO_AGE: &str = "oldest_photo_age_seconds";
 
-/// Seconds from one sweep to the next, by which the shards take turns in coming first.
+/// Seconds between two sweeps. Each run starts with another shard.
 const INTERVAL_SECONDS: i64 = 300;
 
-/// Characters of a photo's key that a cursor keeps: the prefix and the first four of the subject's 26, too few to name
-/// anybody, enough that next to nothing is listed twice.
+/// Characters of a photo's key that the cursor keeps: the prefix and the first 4 of the subject's 26. They are too
+/// few to name anybody, and enough that almost nothing is listed twice.
 const CURSOR_CHARS: usize = PhotoKey::PREFIX.len() + 4;
 
 /// The sweep and what it needs.
@@ -42,8 +41,8 @@ pub(crate) struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Runs it. What fails does not keep the rest from being purged; the first error is returned in the end, for the
-    /// alarm, and what it was about is still due in the next run.
+    /// Runs the sweep. A failure does not stop the rest. The first error is returned at the end, for the alarm; what
+    /// it was about stays due.
     pub(crate) async fn run(&self) -> Result<(), CloudError> {
         let now = (self.clock)();
         let mut tally = Tally::default();
@@ -63,8 +62,8 @@ impl Sweep<'_> {
         tally.error.map_or(Ok(()), Err)
     }
 
-    /// Looks at every photo, or at as many as there is time for: the next run goes on where this one stops. Tells how old
-    /// the oldest was that it saw; in health that is none, or one of an upload under way.
+    /// Scans the photos, as many as there is time for; the next run resumes. Reports the age of the oldest photo it
+    /// saw. In a healthy service that is none, or one of an upload under way.
     async fn photos(&self, now: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
         let resumed = self.cursors.load(CursorOf::Photos).await?;
         let (mut after, mut oldest) = (resumed.clone(), now);
@@ -89,7 +88,7 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Settles what is due in one shard. What is left over stays due, and is the earliest of the next run.
+    /// Settles what is due in one shard. What is left stays due, and comes first in the next run.
     async fn works(&self, shard: u8, now: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
         let mut start = None;
         while !self.is_over(now, BUDGET) {
@@ -110,8 +109,8 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Does what is due about a page of works: their objects go by the thousand, then their rows. The index may be behind,
-    /// so the rows decide. A work of which an object is left keeps its row, and none of the others waits for it.
+    /// Settles a page of works: deletes their objects by the thousand, then their rows. The index may be behind, so
+    /// the rows decide. A work with an object left keeps its row; the others do not wait for it.
     async fn settle(&self, due: &[DueWork], now: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
         let mut works = Vec::with_capacity(due.len());
         for work in self.work_stores.works.load_all(due).await? {
@@ -127,7 +126,7 @@ impl Sweep<'_> {
         let (failing, ended): (Vec<_>, Vec<_>) =
             works.into_iter().partition(|work| matches!(work.due_action(now), DueAction::Fail(_)));
         for removed in self.work_stores.works.remove_all(&ended).await {
-            // Superseded means that somebody else has removed it.
+            // Superseded: another run has removed it.
             tally.count(removed.map(|_either| true));
         }
         let failing = failing.iter().map(|work| self.fail(work, now));
@@ -136,17 +135,17 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Deletes the objects of these works and leaves out those of which something is left; why it is.
+    /// Deletes the objects of these works. Returns the works of which nothing is left, and the first error.
     async fn delete_stored_of(&self, works: &mut Vec<Work>) -> Result<Vec<CloudError>, CloudError> {
         let left = self.work_stores.delete_stored_of(works).await?;
         works.retain(|work| !left.contains_key(&(work.subject, work.id)));
         Ok(left.into_values().collect())
     }
 
-    /// Records that a work failed whose objects are gone.
+    /// Marks a work failed whose objects are deleted.
     async fn fail(&self, work: &Work, now: UnixSeconds) -> Result<bool, CloudError> {
         let DueAction::Fail(reason) = work.due_action(now) else { return Ok(false) };
-        // Superseded means that the work has ended in another way, which stands.
+        // Superseded: the work has ended in another way, which stands.
         self.work_stores.works.replace(work, &work.failed(Failure::of(reason), now)).await.map(|_either| true)
     }
 
@@ -160,12 +159,13 @@ impl Sweep<'_> {
     }
 }
 
-/// The key up to which all was looked at, cut so that it names nobody; what begins like it is looked at again.
+/// The key up to which photos were scanned, cut so that it names nobody. Keys with the same beginning are scanned
+/// again.
 fn cursor(key: &str) -> String {
     key.chars().take(CURSOR_CHARS).collect()
 }
 
-/// What a run has done, and what first went wrong.
+/// What a run has done, and its first error.
 #[derive(Default)]
 struct Tally {
     done: usize,
@@ -188,8 +188,8 @@ impl Tally {
     }
 }
 
-/// Deletes a photo that is older than any synthesis, lease or no lease: this bounds what a crash leaves behind. The
-/// photo goes first, whatever state its row is in; then its work fails, unless a worker is still at it and ends it.
+/// Deletes a photo that is older than any synthesis, whatever its lease: this bounds what a crash leaves behind. The
+/// photo is deleted first. Then its work is marked failed, unless a worker still holds it and will end it.
 async fn give_up_orphan(work_stores: &WorkStores, key: &str, now: UnixSeconds) -> Result<bool, CloudError> {
     work_stores.photos.delete_stray(key).await?;
     if let Ok(key) = key.parse::<PhotoKey>()
@@ -209,7 +209,7 @@ mod tests {
     fn a_cursor_names_nobody_and_passes_no_key_over() {
         let key = "uploads/01ARZ3NDEKTSV4RRFFQ69G5FAV/01BX5ZZKBKACTAV9WEVGEMMVRZ";
         assert_eq!(cursor(key), "uploads/01AR");
-        // S3 begins after the cursor, in the order of bytes: everything that begins like it comes again.
+        // S3 lists from after the cursor, in byte order, so keys with the same beginning are listed again.
         assert!(cursor(key).as_str() < key && "uploads/01AR0" > cursor(key).as_str());
         assert_eq!(cursor("uploads/ü"), "uploads/ü", "a stray key of other characters is cut between them");
     }

@@ -1,4 +1,4 @@
-//! Residue in the two buckets of users' pictures.
+//! Residue in the buckets of photos and works.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,20 +11,19 @@ use super::kind::{Found, Kind};
 use super::progress::cut;
 use super::{Scan, OVERDUE_AFTER, Residue};
 
-/// From one sweep to the next.
+/// Time between two sweeps.
 const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long a photo, or a part of one, may be there: its bound, and the sweep that comes then.
+/// How long a photo, or a part of one, may exist: its limit and the next sweep.
 const PHOTO_GRACE: SignedDuration =
     SignedDuration::from_secs(PHOTO_AGE_MAX.as_secs() + SWEEP_INTERVAL.as_secs());
 
-/// How long an object may be there that no row names or one that should have none: its worker may be at it, or has died
-/// and its lease runs out, and then comes the sweep.
+/// How long an object may exist that no row names: until its worker's lease has run out and a sweep has come.
 const PICTURE_GRACE: SignedDuration =
     SignedDuration::from_secs(LEASE.as_secs() + SYNTHESIZE_TIMEOUT.as_secs() + SWEEP_INTERVAL.as_secs());
 
 impl Residue<'_> {
-    /// Looks through the uploads bucket. Everything there is a photo of a work or none of ours, and neither stays.
+    /// Scans the uploads bucket. Everything there is a photo of a work or a foreign object, and neither may stay.
     pub(super) async fn uploads(
         &self,
         after: &mut Option<String>,
@@ -47,7 +46,7 @@ impl Residue<'_> {
         }
     }
 
-    /// Looks through the works bucket: every object must be named by the row of its work, and its subject be there.
+    /// Scans the works bucket. The row of its work must name every object, and its subject must exist.
     pub(super) async fn works(
         &self,
         after: &mut Option<String>,
@@ -94,7 +93,7 @@ impl Residue<'_> {
         Ok(())
     }
 
-    /// How many of these objects are there still: those whose work went after the page was listed are not.
+    /// Counts which of these objects still exist: works may have been deleted after the page was listed.
     async fn still_there(&self, keys: HashSet<String>) -> Result<usize, CloudError> {
         let mut count = 0;
         for key in keys {
@@ -103,7 +102,7 @@ impl Residue<'_> {
         Ok(count)
     }
 
-    /// Turns to the page after `next`, unless this was the last or there is no time: then how far it came.
+    /// Continues with the page after `next`; returns how far the scan came when this was the last page or time is up.
     fn turn(&self, next: Option<String>, after: &mut Option<String>) -> Option<Scan> {
         let Some(last) = next else { return Some(Scan::Complete) };
         if self.is_over() {
@@ -115,7 +114,7 @@ impl Residue<'_> {
     }
 }
 
-/// What an object of the uploads bucket is that is past its time; `None` for the one that belongs there.
+/// The kind of residue that an object of the uploads bucket is; `None` for an object that belongs there.
 fn upload_kind(object: &ListedObject) -> Option<Kind> {
     let is_photo = object.key.parse::<PhotoKey>().is_ok() && object.bytes > 0;
     match (is_photo, object.key.as_str(), object.bytes) {
@@ -126,7 +125,7 @@ fn upload_kind(object: &ListedObject) -> Option<Kind> {
     }
 }
 
-/// Whether this row names the objects of this attempt, and may still have some.
+/// Whether this row names the objects of this attempt and may still have some.
 fn names(work: &Work, attempt: u32, now: UnixSeconds) -> bool {
     let has_objects = match work.state {
         WorkState::AwaitingUpload { .. } | WorkState::Failed { .. } => false,

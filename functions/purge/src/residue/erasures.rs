@@ -1,4 +1,4 @@
-//! Residue among the requests for erasures: what was promised and is late, and what is remembered for too long.
+//! Residue among the requests for erasures: requests that are late, and data kept for too long.
 
 use cloud::{CloudError, Segment};
 use domain::retention::Record;
@@ -8,11 +8,11 @@ use jiff::SignedDuration;
 use super::kind::{Found, Kind};
 use super::{Scan, OVERDUE_AFTER, Residue};
 
-/// How long after the last backup whose it was may still be known: `erase` comes by every minute.
+/// How long the subject may be known after the last backup has expired: `erase` sweeps every minute.
 const REACH_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 impl Residue<'_> {
-    /// Looks through one segment; what is found counts once all of it was looked at.
+    /// Scans one segment. Its findings count once the segment is complete.
     pub(super) async fn requests(&self, segment: Segment, found: &mut Found) -> Result<Scan, CloudError> {
         let (mut here, mut start) = (Found::default(), None);
         loop {

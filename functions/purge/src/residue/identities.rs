@@ -8,7 +8,7 @@ use super::kind::{Found, Kind};
 use super::{Scan, OVERDUE_AFTER, Residue, TTL_AFTER};
 
 impl Residue<'_> {
-    /// Looks through one segment; what is found counts once all of it was looked at.
+    /// Scans one segment. Its findings count once the segment is complete.
     pub(super) async fn identities(&self, segment: Segment, found: &mut Found) -> Result<Scan, CloudError> {
         let (mut here, mut start) = (Found::default(), None);
         loop {
@@ -34,7 +34,7 @@ impl Residue<'_> {
         for IdentityRow { key, is } in rows {
             match is {
                 Identity::Subject(subject) if gated.contains(subject) => {}
-                // Both are made and go in one write: who is still there now has lost its gate.
+                // One write makes both and one removes both, so a subject that is still there has lost its gate.
                 Identity::Subject(_) => {
                     let is_there = self.inspection.identity(key).await? == Some(*is);
                     found.add_all(Kind::UngatedIdentity, usize::from(is_there));
@@ -56,14 +56,14 @@ impl Residue<'_> {
         Ok(())
     }
 
-    /// Whether a request must know yet whom it is about: until everything is deleted, which is when they are forgotten.
+    /// Whether a request still needs its requester: until everything is deleted.
     async fn needs_person(&self, request: RequestId) -> Result<bool, CloudError> {
         let erasure = self.erasures.load(request).await?;
         Ok(erasure.is_some_and(|erasure| matches!(erasure.state, ErasureState::Hidden { .. })))
     }
 }
 
-/// When the secret of this slot should have been overwritten or deleted.
+/// When the secret of this slot should have been replaced or deleted.
 fn slot_end(slot: i64) -> UnixSeconds {
     UnixSeconds::from_second(slot.saturating_add(1).saturating_mul(UPLOAD_SLOT.as_secs()))
 }

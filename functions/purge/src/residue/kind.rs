@@ -1,48 +1,48 @@
-//! What residue is called, in the metric and in the cursor, and how much there was.
+//! The kinds of residue, as the metric and the cursor name them, and their counts.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What can be left.
+/// A kind of residue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    /// A photo past its bound and the sweep that should have come.
+    /// A photo past its limit and the next sweep.
     Photo,
-    /// An object under no key of ours.
+    /// An object under a key of another form.
     StrayObject,
-    /// An upload in parts that was never ended; none is ever begun by us.
+    /// A multipart upload that was never completed. No client of ours begins one.
     MultipartUpload,
     /// A picture or thumbnail that no row names.
     Picture,
     /// The row of a work that is past its time.
     Work,
-    /// The favorite of a vanished work.
+    /// The favorite of a work that is gone.
     Favorite,
-    /// A row that DynamoDB should have removed.
+    /// A row that DynamoDB's TTL should have deleted.
     LapsedRow,
     /// A row of a subject that has no gate.
     UngatedRow,
-    /// The gate of a subject to whom no identity leads.
+    /// The gate of a subject that no identity leads to.
     UnknownSubject,
     /// An identity that leads to a subject without a gate.
     UngatedIdentity,
-    /// The word that somebody was erased, past its time.
+    /// A tombstone past its time.
     Tombstone,
-    /// Who somebody was whose erasure no longer needs it.
+    /// The requester of an erasure that no longer needs one.
     Person,
     /// A request for an erasure that has been open for two days.
     OverdueRequest,
     /// A request past its period.
     LapsedRequest,
-    /// Whose a request was, though no backup is left to be cleared.
+    /// The subject of a request, although no backup is left to be cleared.
     Reach,
-    /// A log group that keeps its lines for longer than was promised.
+    /// A log group that keeps its lines for longer than promised.
     EndlessLog,
-    /// A log group with lines that should be gone.
+    /// A log group with lines past their time.
     OldLog,
-    /// A row that is none of ours or cannot be read, so that nothing takes it away.
+    /// A row of another form, or one that cannot be read, so that nothing deletes it.
     UnreadableRow,
 }
 
@@ -94,7 +94,7 @@ impl Kind {
     }
 }
 
-/// How much of each kind was found.
+/// The count of each kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Found(BTreeMap<Kind, u64>);
@@ -105,26 +105,26 @@ impl Found {
         self.add_all(kind, 1);
     }
 
-    /// Counts some, or none.
+    /// Adds a count.
     pub(crate) fn add_all(&mut self, kind: Kind, count: usize) {
         if count > 0 {
             *self.0.entry(kind).or_default() += count as u64;
         }
     }
 
-    /// Counts all that was found elsewhere.
+    /// Adds the counts of another scan.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (kind, count) in &other.0 {
             *self.0.entry(*kind).or_default() += count;
         }
     }
 
-    /// How much of this kind.
+    /// The count of this kind.
     pub(crate) fn of(&self, kind: Kind) -> u64 {
         self.0.get(&kind).copied().unwrap_or(0)
     }
 
-    /// How much of all kinds.
+    /// The count of all kinds.
     pub(crate) fn total(&self) -> u64 {
         self.0.values().sum()
     }

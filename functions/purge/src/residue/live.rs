@@ -1,5 +1,5 @@
-//! To which subjects an identity leads. The identities have no index by subject, on purpose: so they are read once a run
-//! and kept as 16 bytes each, of as many subjects as there is room for.
+//! The set of subjects that still have an identity, read once per run. The table of identities has no index by
+//! subject, on purpose. A subject takes 16 bytes; the set holds as many as there is room for.
 
 use std::collections::HashSet;
 
@@ -11,18 +11,18 @@ use super::Residue;
 /// Subjects that are kept at once: a hash set of 2²¹ buckets of 17 bytes, 36 MB of the function's 256.
 const SUBJECTS_MAX: usize = 1_800_000;
 
-/// Seconds of a day, by which the shares of subjects take turns.
+/// Seconds of a day. Each day checks another share of the subjects.
 const DAY_SECONDS: i64 = 86_400;
 
-/// The subjects to whom an identity leads, of the day's share.
+/// The subjects of the day's share that an identity leads to.
 pub(super) struct Live {
     subjects: HashSet<SubjectId>,
     share: Share,
-    /// Since when this holds: who came later is not in it.
+    /// When the scan began. The set lacks subjects that were created later.
     pub(super) since: UnixSeconds,
 }
 
-/// One of `of` equal parts of all subjects, by their bits, which are random.
+/// One of `of` equal shares of all subjects, by their bits, which are random.
 #[derive(Debug, Clone, Copy)]
 struct Share {
     number: u128,
@@ -40,12 +40,12 @@ impl Live {
         Self { subjects: HashSet::new(), share: Share { number: 0, of: 1 }, since }
     }
 
-    /// Whether an identity leads to this subject; `None` when it is another day's turn.
+    /// Whether an identity leads to this subject; `None` when it belongs to another day's share.
     pub(super) fn knows(&self, subject: SubjectId) -> Option<bool> {
         self.share.holds(subject).then(|| self.subjects.contains(&subject))
     }
 
-    /// Adds one, and halves the share when there is no more room.
+    /// Adds a subject, and halves the share when there is no more room.
     fn add(&mut self, subject: SubjectId, room: usize) {
         if !self.share.holds(subject) {
             return;
@@ -61,7 +61,7 @@ impl Live {
 }
 
 impl Residue<'_> {
-    /// Reads them all; `None` when there is not the time.
+    /// Scans the identities; `None` when time runs out.
     pub(super) async fn live(&self) -> Result<Option<Live>, CloudError> {
         let mut live = Live::new(self.now());
         let mut start = None;
@@ -95,7 +95,7 @@ mod tests {
             let mut live = Live::new(UnixSeconds::from_second(day * DAY_SECONDS));
             subjects.iter().for_each(|subject| live.add(*subject, 200));
             assert!(live.subjects.len() <= 200);
-            // Whoever has the day's turn is known, and nobody who is not there.
+            // The set tells of every subject in the day's share, and of no other.
             assert!(subjects.iter().all(|subject| live.knows(*subject) != Some(false)));
             assert!((2_000..2_100).all(|bits| live.knows(SubjectId::from_random(bits)) != Some(true)));
             known.extend(subjects.iter().filter(|subject| live.knows(**subject) == Some(true)));

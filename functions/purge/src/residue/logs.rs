@@ -1,4 +1,4 @@
-//! Residue among the logs: groups that keep their lines for longer than was promised, and lines past that time.
+//! Residue among the logs: groups that keep their lines for longer than promised, and lines past that time.
 
 use cloud::CloudError;
 use jiff::SignedDuration;
@@ -6,12 +6,12 @@ use jiff::SignedDuration;
 use super::Residue;
 use super::kind::{Found, Kind};
 
-/// How long CloudWatch may take to delete what its retention ends ("up to 72 hours", CloudWatch Logs API reference,
+/// How long CloudWatch may take to delete lines past their retention ("up to 72 hours", CloudWatch Logs API reference,
 /// "PutRetentionPolicy").
 const RETENTION_AFTER: SignedDuration = SignedDuration::from_hours(72);
 
 impl Residue<'_> {
-    /// Looks through all of them, which are as few as the functions.
+    /// Scans all log groups; there is one for each function.
     pub(super) async fn logs(&self, found: &mut Found) -> Result<(), CloudError> {
         let mut here = Found::default();
         let period = SignedDuration::from_hours(24 * i64::from(self.log_period_days));

@@ -1,13 +1,13 @@
-//! What of one subject is seen on the way through the records: enough to tell which of its rows lack their other half.
+//! One subject's rows as collected during the scan: enough to tell which of them lack their other half.
 
 use std::collections::HashSet;
 
 use domain::{FavoriteTarget, SubjectId, UnixSeconds, WorkId};
 
-/// The rows of one subject, as far as they were read.
+/// The rows of one subject, as far as the scan has read them.
 pub(super) struct Partition {
     pub(super) subject: SubjectId,
-    /// Since when there is a gate, if one was seen.
+    /// When the gate was created, if the scan has seen one.
     pub(super) gated_at: Option<UnixSeconds>,
     /// The sort keys of all other rows.
     pub(super) rows: Vec<String>,
@@ -33,7 +33,7 @@ impl Partition {
         }
     }
 
-    /// The favorites of works whose rows were not seen, with their sort keys.
+    /// The favorites of works whose rows the scan has not seen, with their sort keys.
     pub(super) fn lone_favorites(&self) -> Vec<(String, WorkId)> {
         let lone = self.favorites.iter().filter(|(_, work)| !self.works.contains(work));
         lone.cloned().collect()

@@ -1,4 +1,4 @@
-//! How far a pass has come, as its cursor notes it. The cursor names nobody: keys are cut, and tables are counted in
+//! How far a check has come, as its cursor stores it. The cursor names nobody: keys are cut, and tables are counted in
 //! segments.
 
 use domain::WorkObjectKey;
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::Found;
 
-/// Parts that a table is read in. One must fit into a run: 64 of a table of 100 GB are 1.6 GB each.
+/// Segments of a table. One must fit into a run: of a table of 100 GB, a segment is 1.6 GB.
 pub(super) const SEGMENTS: u16 = 64;
 
-/// Characters of an object's key that a cursor keeps: of the subject's 26 four in the works bucket and two in the uploads
-/// bucket, too few to name anybody, enough that little is looked at, and counted, twice.
+/// Characters of an object's key that the cursor keeps: of the subject's 26, 4 in the works bucket and 2 in the uploads
+/// bucket. They are too few to name anybody, and enough that few objects are counted twice.
 const KEY_CHARS: usize = WorkObjectKey::PREFIX.len() + 4;
 
-/// Where a pass is and what it has found so far.
+/// Where a check is and what it has found so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Progress {
     pub(super) place: Place,
     pub(super) found: Found,
 }
 
-/// Where to look next.
+/// The next place to scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "in", rename_all = "snake_case")]
 pub(super) enum Place {
@@ -45,7 +45,7 @@ impl Default for Place {
 }
 
 impl Place {
-    /// What is looked through after this; `None` when this is the last.
+    /// The place after this one; `None` for the last.
     pub(super) fn next(&self) -> Option<Self> {
         let more = |segment: u16| Some(segment + 1).filter(|next| *next < SEGMENTS);
         match *self {
@@ -64,7 +64,7 @@ impl Place {
         }
     }
 
-    /// Whether nothing of a store was looked at yet.
+    /// Whether the scan of a store has not begun.
     pub(super) fn is_beginning(&self) -> bool {
         match self {
             Self::Uploads { after } | Self::Works { after } => after.is_none(),
@@ -77,19 +77,20 @@ impl Place {
 }
 
 impl Progress {
-    /// What the cursor noted, if it can be read.
+    /// Reads the cursor; `None` when it cannot be read.
     pub(super) fn read(note: &str) -> Option<Self> {
         serde_json::from_str(note).ok()
     }
 
-    /// What the cursor is to note.
+    /// The text of the cursor.
     pub(super) fn note(&self) -> String {
-        // Maps with names for keys and numbers always serialise; should they not, the pass begins anew.
+        // Maps with names for keys and numbers always serialise. If they did not, the check would start anew.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-/// The key up to which all was looked at, cut so that it names nobody; what begins like it is looked at again.
+/// The key up to which objects were scanned, cut so that it names nobody. Keys with the same beginning are scanned
+/// again.
 pub(super) fn cut(key: &str) -> String {
     key.chars().take(KEY_CHARS).collect()
 }

@@ -1,5 +1,5 @@
-//! Residue in the records. The rows of a subject follow each other, so each partition is judged when the next begins.
-//! Should one come in two pieces, what is missing in either is looked for before anything is counted.
+//! Residue in the records. The scan reads a subject's rows one after the other and judges a partition when the next
+//! begins. If a partition comes in two pieces, it reads what is missing in either before it counts anything.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use super::partition::Partition;
 use super::{Scan, OVERDUE_AFTER, Residue, TTL_AFTER};
 
 impl Residue<'_> {
-    /// Looks through one segment. What is found counts only once all of it was looked at: it is looked at anew otherwise.
+    /// Scans one segment. Its findings count only once it is complete; otherwise it is scanned again.
     pub(super) async fn records(
         &self,
         segment: Segment,
@@ -79,12 +79,13 @@ impl Residue<'_> {
         Ok(())
     }
 
-    /// Counts what of a subject is there without its other half.
+    /// Counts a subject's rows that lack their other half.
     async fn judge(&self, partition: &Partition, live: &Live, found: &mut Found) -> Result<(), CloudError> {
         let Some(gated_at) = partition.gated_at else {
             return self.judge_ungated(partition, found).await;
         };
-        // Who came while the identities were being read may not be among them. Nobody goes without the gate.
+        // A subject created during the scan of the identities may be missing in the set. None loses its gate in
+        // between.
         let is_settled = gated_at.plus(OVERDUE_AFTER) <= live.since;
         if is_settled && live.knows(partition.subject) == Some(false) {
             found.add(Kind::UnknownSubject);
@@ -92,7 +93,7 @@ impl Residue<'_> {
         self.judge_favorites(partition, found).await
     }
 
-    /// Rows without a gate: nothing can be written there any more, and nothing would delete what is.
+    /// Counts rows without a gate: nobody can write there any more, and nothing would delete them.
     async fn judge_ungated(&self, partition: &Partition, found: &mut Found) -> Result<(), CloudError> {
         let subject = partition.subject;
         if self.inspection.gated(HashSet::from([subject])).await?.contains(&subject) {
@@ -103,9 +104,9 @@ impl Residue<'_> {
         Ok(())
     }
 
-    /// Favorites of works that there are not. A work's favorite goes in the same write as its row and cannot be marked
-    /// afterwards, so one that is left was left by a mistake, nobody sees it, and nothing but the erasure of all would
-    /// ever delete it. It is deleted here, and counted all the same.
+    /// Deletes and counts the favorites of works that are gone. One write deletes a work and its favorite, and nobody
+    /// can mark the work afterwards. So such a favorite is the result of a mistake, is visible to nobody, and only
+    /// the erasure of the whole account would delete it.
     async fn judge_favorites(&self, partition: &Partition, found: &mut Found) -> Result<(), CloudError> {
         let (subject, lone) = (partition.subject, partition.lone_favorites());
         let works = self.inspection.works(lone.iter().map(|(_, work)| (subject, *work)).collect()).await?;
