@@ -1,48 +1,48 @@
-//! How what an erasure reaches is deleted: objects by the thousand, then rows by the batch, for as long as there is time.
-//! What is left over is found again by the next run, which begins with what is still there.
+//! Deletes what an erasure reaches: objects by the thousand, then rows by the batch, within a budget of time. The
+//! next run finds what is left by what is still there.
 
 use cloud::CloudError;
 use domain::{Erasure, ErasureScope, ErasureState, Reach, UnixSeconds};
 
 use crate::erase::Erase;
 
-/// How long a run may go on.
+/// The time that a run may take.
 #[derive(Clone, Copy)]
 pub(crate) struct Budget {
     /// The time.
     pub(crate) clock: fn() -> UnixSeconds,
-    /// When it is used up.
+    /// When it is over.
     pub(crate) until: UnixSeconds,
 }
 
 impl Budget {
-    /// A budget that is used up when half of this one is.
+    /// A budget of half the time.
     pub(crate) fn half(self) -> Self {
         let left = self.until.since((self.clock)());
         Self { until: self.until.plus(-(left / 2)), ..self }
     }
 
-    /// Whether no more is to be begun.
+    /// Whether time is up, so that nothing more may begin.
     pub(crate) fn is_over(self) -> bool {
         (self.clock)() >= self.until
     }
 }
 
-/// Whether all was done.
+/// How far a deletion came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// All of it.
+    /// Everything is deleted.
     Complete,
-    /// The time ran out.
+    /// Time ran out.
     Partial,
 }
 
 /// What was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deleted {
-    /// How many objects and rows there were.
+    /// The number of objects and rows.
     pub(crate) found: usize,
-    /// Whether that was all.
+    /// Whether that was everything.
     pub(crate) progress: Progress,
 }
 
@@ -57,7 +57,7 @@ impl Deleted {
 }
 
 impl Erase {
-    /// Deletes what is in reach, objects before rows.
+    /// Deletes what the erasure reaches, objects before rows.
     pub(crate) async fn delete(
         &self,
         erasure: &Erasure,
@@ -67,7 +67,7 @@ impl Erase {
         match erasure.scope {
             ErasureScope::Account => self.delete_everything(erasure, reach, budget).await,
             ErasureScope::Works => self.delete_works(reach, budget).await,
-            // They are at most 1,000 rows.
+            // There are at most 1,000 rows.
             ErasureScope::Favorites => {
                 let found = self.favorites.delete_earlier(reach.subject, reach.favorites_before).await?;
                 Ok(Deleted::all(found))
@@ -75,8 +75,9 @@ impl Erase {
         }
     }
 
-    /// Deletes all of a subject. The first look leaves the gate closed, to go with the identity in one write. A later look
-    /// deletes a gate too, and counts it: nobody can reach it, but what is verified leaves no row at all.
+    /// Deletes everything of a subject. The first pass leaves the closed gate, which one write removes with the
+    /// identity. A later pass deletes and counts a gate too: nobody can reach it, but a verified erasure leaves no
+    /// row at all.
     async fn delete_everything(
         &self,
         erasure: &Erasure,
@@ -86,7 +87,8 @@ impl Erase {
         let subject = reach.subject;
         let mut found = 0;
         loop {
-            // A marker holds nothing, and `synthesize` may put one as it ends: it goes, and is not counted.
+            // A marker holds nothing of a photo, and `synthesize` may put one as it ends. It is deleted but not
+            // counted.
             let (photos, markers) = self.work_stores.photos.delete_some(subject).await?;
             let pictures = self.work_stores.pictures.delete_some(subject).await?;
             found += photos + pictures;
@@ -106,8 +108,8 @@ impl Erase {
         Ok(Deleted::all(found + partition.len()))
     }
 
-    /// Deletes the works in reach, then what lies in the buckets for works that there are not: a worker may have
-    /// stored it that died, or an upload that came late.
+    /// Deletes the works in reach, then objects without a row: a worker that died, or a late upload, may have left
+    /// them.
     async fn delete_works(&self, reach: Reach, budget: Budget) -> Result<Deleted, CloudError> {
         let (mut found, mut start) = (0, None);
         loop {

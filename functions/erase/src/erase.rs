@@ -1,7 +1,7 @@
-//! The life of an erasure after it was asked for. Read from top to bottom.
+//! The life of an erasure after the request. Read from top to bottom.
 //!
-//! Every step may be done twice, by two processes at once, and may end anywhere: what is stored goes before the row
-//! that names it, the state is stored after what it says was done, and what is due stays due until then.
+//! Every step is idempotent, may run in two processes at once, and may stop anywhere. It deletes an object before the
+//! row that names it, and stores a state after the work that the state claims. An item stays due until then.
 
 use cloud::{
     Addresses, CloudError, Connection, WorkStores, Erasures, Favorites, IdentityProvider, Partitions,
@@ -14,7 +14,7 @@ use lambda::{Metric, Metrics, Unit};
 
 use crate::delete::{Budget, Deleted, Progress};
 
-/// The metric that the template's alarm is on: what was left of somebody whose receipt says that nothing was.
+/// The metric of the alarm on data of somebody whose receipt says that nothing was left.
 const FOUND_AFTER_RECEIPT: &str = "found_after_receipt";
 
 /// Carries out erasures.
@@ -28,29 +28,29 @@ pub(crate) struct Erase {
     pub(crate) identity_provider: IdentityProvider,
     pub(crate) receipt_keys: ReceiptKeys,
     pub(crate) metrics: Metrics,
-    /// Who issues receipts.
+    /// The issuer of receipts.
     pub(crate) service: String,
-    /// How long an upload URL works at most.
+    /// How long an upload URL works, at most.
     pub(crate) upload_window: SignedDuration,
-    /// How long a run may go on; what is left over stays due.
+    /// How long a run may take. What is left stays due.
     pub(crate) budget: SignedDuration,
     pub(crate) clock: fn() -> UnixSeconds,
 }
 
-/// Why an erasure does not go on; it stays due.
+/// Why an erasure cannot advance. It stays due.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EraseError {
-    /// A store or the identity provider failed; another try may succeed.
+    /// A store or the identity provider failed. A retry may succeed.
     #[error(transparent)]
     Cloud(#[from] CloudError),
-    /// A step was done, and the request is where it was: its row and the identity do not fit each other, which a
-    /// restored table can bring about. Somebody must look at it.
+    /// A step was done, and the request did not advance: its row and the identity contradict each other, which a
+    /// restored table can cause. An operator must look at it.
     #[error("an erasure does not advance")]
     Stuck,
 }
 
 impl Erase {
-    /// Does whatever is due about one request, step after step, until the budget is used up; how it stands afterwards.
+    /// Carries out what is due about one request, step after step, within the budget. Returns its state afterwards.
     pub(crate) async fn advance(
         &self,
         request: RequestId,
@@ -87,8 +87,8 @@ impl Erase {
         }
     }
 
-    /// Deletes everything in reach, which nobody sees any more and nobody can write to. What there is no time for stays
-    /// due, and the next run goes on with it.
+    /// Deletes everything in reach. Nobody can see it or write to it any more. What there is no time for stays due
+    /// for the next run.
     async fn erase(&self, erasure: &Erasure, reach: Reach, budget: Budget) -> Result<Progress, CloudError> {
         let noted = self.note_leases(erasure, reach).await?;
         let Some(erasure) = noted else { return Ok(Progress::Complete) };
@@ -100,16 +100,16 @@ impl Erase {
         if erasure.scope != ErasureScope::Account {
             return self.erasures.replace(&erasure, &erased).await.map(|_either| Progress::Complete);
         }
-        // Without a person, another process has come to the end of this.
+        // Without a person, another process has finished this step.
         let Some(person) = self.erasures.person(erasure.id).await? else { return Ok(Progress::Complete) };
         self.identity_provider.account_erased(&person).await?;
-        // Superseded means the same, or else the erasure is stuck.
+        // Superseded means the same. If not, the erasure is stuck.
         let forgotten = self.erasures.forget_person(&erasure, &erased, reach.subject, &person, now).await;
         forgotten.map(|_either| Progress::Complete)
     }
 
-    /// Notes until when workers hold any of it, before the rows that tell so are deleted: no lease begins after the
-    /// gate has closed. `None` when another process has gone on in the meantime.
+    /// Notes until when workers hold leases, before it deletes the rows that say so. No lease begins after the gate has
+    /// closed. `None` when another process has advanced the request.
     async fn note_leases(&self, erasure: &Erasure, reach: Reach) -> Result<Option<Erasure>, CloudError> {
         if erasure.scope == ErasureScope::Favorites {
             return Ok(Some(erasure.clone()));
@@ -125,8 +125,8 @@ impl Erase {
         Ok((replaced == Replaced::Stored).then_some(noted))
     }
 
-    /// Looks for what somebody may have stored who began before it was hidden. What is found is deleted, and looked for
-    /// once more; a look that finds nothing is the last, and is certified.
+    /// The verify pass: looks for what workers and uploads stored that began before the hiding. It deletes what it
+    /// finds, and another pass follows. A pass that finds nothing is the last, and the receipt certifies it.
     async fn look_again(
         &self,
         erasure: &Erasure,
@@ -161,9 +161,9 @@ impl Erase {
         self.erasures.replace(erasure, &verified).await.map(|_either| Progress::Complete)
     }
 
-    /// Looks a last time before it is forgotten where to look. An upload that began before its URL ran out may take any
-    /// time and end after the verification. `synthesize` deletes its photo at once, since no row names it, and `purge` does
-    /// when that fails; what both have missed is deleted here.
+    /// Looks once more before the subject is forgotten. An upload that began before its URL expired may end after the
+    /// verification. `synthesize` deletes its photo at once, since no row names it; `purge` deletes it when that
+    /// fails. This deletes what both have missed.
     async fn look_once_more(
         &self,
         erasure: &Erasure,

@@ -1,33 +1,33 @@
-//! What wakes `erase`.
+//! Events that trigger `erase`.
 
 use domain::RequestId;
 use serde::Deserialize;
 
-/// The kinds of event.
+/// An event, by its sender.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum EraseEvent {
     /// From the scheduler, or from an operator.
     Task(Task),
-    /// From the stream of the erasures table: requests have come in.
+    /// From the stream of the erasures table: new requests.
     Requests {
-        /// The records of the stream; the keys alone are in them.
+        /// The records of the stream. They hold keys only.
         #[serde(rename = "Records")]
         records: Vec<StreamRecord>,
     },
 }
 
-/// What is to be done besides new requests.
+/// A task besides new requests.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Task {
-    /// Whatever is due.
+    /// Carry out what is due.
     Sweep,
     /// Clear a restored copy of the records of what was erased since, before it serves.
     Replay {
         /// The name of the copy.
         table: String,
-        /// How many seconds this run may take; unless said otherwise, what fits into the function's time-out.
+        /// How many seconds this run may take; by default what fits into the function's time-out.
         seconds: Option<u32>,
     },
 }
@@ -56,7 +56,7 @@ struct Text {
 }
 
 impl StreamRecord {
-    /// The request that has come in; `None` for a row of another kind.
+    /// The request that is new; `None` for a row of another kind.
     pub(crate) fn request(&self) -> Option<RequestId> {
         self.dynamodb.keys.pk.text.strip_prefix("REQUEST#")?.parse().ok()
     }

@@ -1,4 +1,4 @@
-//! From an event to what `erase` does.
+//! Dispatches an event to its task.
 
 use jiff::SignedDuration;
 
@@ -6,10 +6,10 @@ use crate::erase::{Erase, EraseError};
 use crate::event::{EraseEvent, StreamRecord, Task};
 use crate::replay::Replayed;
 
-/// Does what the event asks; a replay tells how far it has come.
+/// Runs the task of an event. A replay answers how far it has come.
 ///
 /// # Errors
-/// When something failed; it stays due, and the next sweep goes on with it.
+/// When something failed. It stays due, and the next sweep retries it.
 pub(crate) async fn handle(erase: &Erase, event: EraseEvent) -> Result<Option<Replayed>, EraseError> {
     match event {
         EraseEvent::Task(Task::Sweep) => erase.sweep().await.map(|()| None),

@@ -1,6 +1,5 @@
-//! `erase`: carries out erasures, as soon as they are asked for and every minute for what is left over; the only
-//! function that may delete a subject's whole partition and its key. This file wires; `erase.rs` is the life of an
-//! erasure.
+//! `erase`: carries out erasures as soon as they are requested, and sweeps every minute. It is the only function that
+//! may delete a subject's whole partition and its key. This file wires; `erase.rs` is the life of an erasure.
 
 mod delete;
 mod erase;
@@ -22,7 +21,7 @@ use crate::erase::Erase;
 use crate::event::EraseEvent;
 use crate::handler::handle;
 
-/// How long a run goes on, in seconds: well below the function's time-out of 240 s.
+/// How long a run may take, in seconds: well below the function's time-out of 240 s.
 const BUDGET_SECONDS: i64 = 180;
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,5 +1,5 @@
-//! The replay: reapplies to a restored copy of the records what was erased or deleted since its backup, before it
-//! serves. A large copy takes several runs; the copy itself holds the cursor.
+//! Reapplies erasures and deletions to a restored copy of the records, before it serves. A large copy takes several
+//! runs; the copy itself holds the cursor.
 
 mod place;
 mod window;
@@ -17,20 +17,20 @@ use crate::erase::Erase;
 /// Segments of a table that are read at once.
 pub(crate) const SEGMENTS_AT_ONCE: u16 = 8;
 
-/// Erasures or contacts of a segment that are under way at once.
+/// Erasures or contacts of a segment that are handled at once.
 const AT_ONCE: usize = 4;
 
-/// What the run answers to who invoked it.
+/// The answer to the invoker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Replayed {
-    /// Whether the copy may serve; if not, the same command goes on.
+    /// Whether the copy may serve. If not, the same command resumes.
     complete: bool,
-    /// How many works this run removed whose pictures are gone.
+    /// How many works this run removed because their pictures are gone.
     vanished: usize,
 }
 
 impl Erase {
-    /// Clears the copy named `table`, or as much of it as there is time for. To do it twice changes nothing.
+    /// Clears the copy named `table`, or as much of it as there is time for. It is idempotent.
     pub(crate) async fn replay(&self, table: String, budget: Budget) -> Result<Replayed, CloudError> {
         let cursors = Cursors::new(&self.connection, table.clone());
         let noted = cursors.load(CursorOf::Replay).await?;
@@ -49,7 +49,7 @@ impl Erase {
         let mut place = Some(noted.and_then(|noted| Place::read(&noted)).unwrap_or_default());
         while let Some(here) = place {
             place = run.step(here).await?;
-            // After every step: a run that fails or is cut off loses one step, not all.
+            // After every step, so that a run that fails or is cut off loses one step only.
             cursors.store(CursorOf::Replay, place.map(Place::note).as_deref()).await?;
             if budget.is_over() {
                 break;
@@ -66,7 +66,7 @@ struct Run<'a> {
     copy: Copy,
     pictures: &'a Pictures,
     budget: Budget,
-    /// The pictures that rows are held against.
+    /// The pictures that the rows are compared with.
     window: Option<Window>,
     vanished: usize,
 }
@@ -76,17 +76,17 @@ struct Copy {
     partitions: Partitions,
     favorites: Favorites,
     works: Works,
-    /// The requests as they are now, beside the copy.
+    /// The current requests, beside the copy.
     requests: Erasures,
 }
 
-/// The next segments from this one on.
+/// The next segments, from this one on.
 fn segments(from: u16) -> impl Iterator<Item = Segment> {
     (from..SEGMENTS.min(from.saturating_add(SEGMENTS_AT_ONCE))).map(|number| Segment { number, of: SEGMENTS })
 }
 
 impl Run<'_> {
-    /// Does what is to be done in one place; the next one, if there is one.
+    /// Handles one place. Returns the next, if there is one.
     async fn step(&mut self, place: Place) -> Result<Option<Place>, CloudError> {
         let at_once = usize::from(SEGMENTS_AT_ONCE);
         match place {
@@ -157,7 +157,7 @@ impl Copy {
         }
     }
 
-    /// Forgets how to reach those whose requests have forgotten it since.
+    /// Removes contacts that their requests have forgotten since.
     async fn forget_contacts(&self, segment: Segment) -> Result<(), CloudError> {
         let contacts = self.requests.contacts(segment).await?.into_iter();
         let forgotten = contacts.map(|(subject, request)| self.forget_contact(subject, request));
@@ -172,8 +172,8 @@ impl Copy {
         self.requests.forget_contact(subject, request).await
     }
 
-    /// Removes the ready works of a segment whose pictures are gone: their users have deleted them since. Works that were
-    /// on their way are settled by `purge`, like any other.
+    /// Removes the ready works of a segment whose pictures are gone: their users have deleted them since the backup.
+    /// `purge` settles works that were in progress.
     async fn remove_vanished(&self, segment: Segment, window: &Window) -> Result<usize, CloudError> {
         let (mut count, mut start) = (0, None);
         loop {

@@ -1,5 +1,5 @@
-//! The sweep, every minute: whatever is due about any request. It is the second way in for what the stream missed, and
-//! the only one for what becomes due later.
+//! The sweep, every minute: carries out what is due about any request. It catches what the stream missed, and what
+//! becomes due later.
 
 use cloud::CloudError;
 use domain::RequestId;
@@ -13,10 +13,10 @@ use crate::erase::{Erase, EraseError};
 /// The metric that the template's alarm is on.
 const OVERDUE: &str = "overdue_requests";
 
-/// Seconds from one sweep to the next, by which the shards take turns in coming first.
+/// Seconds between two sweeps. Each run starts with another shard.
 const INTERVAL_SECONDS: i64 = 60;
 
-/// What a run has done, and what first went wrong.
+/// What a run has done, and its first error.
 #[derive(Default)]
 struct Tally {
     advanced: u64,
@@ -25,13 +25,13 @@ struct Tally {
 }
 
 impl Erase {
-    /// The time of a run that begins now and may take no longer than `most`.
+    /// The budget of a run that begins now and takes no longer than `most`.
     pub(crate) fn budget(&self, most: SignedDuration) -> Budget {
         Budget { clock: self.clock, until: (self.clock)().plus(self.budget.min(most)) }
     }
 
-    /// Runs it. What fails does not keep the rest from being done; the first error is returned in the end, for the
-    /// alarm, and what it was about is still due in the next run.
+    /// Runs the sweep. A failure does not stop the rest. The first error is returned at the end, for the alarm; what
+    /// it was about stays due.
     pub(crate) async fn sweep(&self) -> Result<(), EraseError> {
         let start = (self.clock)();
         let budget = self.budget(SignedDuration::MAX);
@@ -43,7 +43,7 @@ impl Erase {
                 tally.error.get_or_insert(error.into());
             }
         }
-        // Nothing to do with erasures, but no other function may delete from the identities.
+        // This is no erasure, but no other function may delete from the identities.
         if let Err(error) = self.addresses.forget(start).await {
             tally.error.get_or_insert(error.into());
         }
@@ -53,7 +53,7 @@ impl Erase {
         tally.error.map_or(Ok(()), Err)
     }
 
-    /// Advances what is due in one shard.
+    /// Advances the due requests of one shard.
     async fn shard(&self, shard: u8, budget: Budget, tally: &mut Tally) -> Result<(), CloudError> {
         let mut page = None;
         while !budget.is_over() {
@@ -78,7 +78,7 @@ impl Erase {
         Ok(())
     }
 
-    /// Advances one request. One that cannot be advanced counts as overdue if it has been open for too long.
+    /// Advances one request. A request that cannot advance counts as overdue when it has been open for too long.
     async fn advance_or_count(
         &self,
         request: RequestId,

@@ -1,5 +1,5 @@
-//! Requests for erasures: a table of their own, outside of every subject's partition, because status and receipt
-//! outlive the account, and because a restored copy of the records must be cleared by what is written here.
+//! Requests for erasures. Their table is separate from the records: status and receipt outlive the account, and a
+//! restored copy of the records is cleared by what it says.
 
 mod asking;
 mod person;
@@ -17,7 +17,7 @@ use crate::table::{self, Item, REQUEST};
 use crate::write::{self, Condition, Existing, Outcome, Transaction};
 use crate::{CloudError, Connection, Replaced, Segment};
 
-/// The requests, and the tables that a request writes to in the same breath.
+/// The requests, and the tables that the same transaction writes.
 #[derive(Debug, Clone)]
 pub struct Erasures {
     connection: Connection,
@@ -26,7 +26,7 @@ pub struct Erasures {
     identities: String,
 }
 
-/// Requests about which something is to be done.
+/// Requests that are due.
 #[derive(Debug)]
 pub struct DueRequests {
     /// The requests.
@@ -82,7 +82,7 @@ impl Erasures {
         self.replaced(transaction).await
     }
 
-    /// Removes a request whose period is over, if it still stands: the same request may have been made anew.
+    /// Removes a request whose period is over, if it still stands: the same request may have been made again.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -90,8 +90,8 @@ impl Erasures {
         write::delete(&self.connection, &self.table, key(erasure.id), still_stands(erasure)).await.map(drop)
     }
 
-    /// A page of the requests about which something is due, from one shard of the index, earliest first. A key that is
-    /// none of a request is an error of its own, which keeps nobody from the others.
+    /// A page of the due requests of one shard of the index, earliest first. A malformed key is an error of its own
+    /// and does not stop the others.
     ///
     /// # Errors
     /// When the index cannot be read.

@@ -1,8 +1,7 @@
-//! Reads whole tables, whosever rows they hold, for the look for what should be gone. What should be, its reader
-//! decides; here is only how a row is read that need not be one of ours.
+//! Full-table scans for the residue check. Rows may be of any form; the caller decides which of them should exist.
 //!
-//! A table is read in segments, as DynamoDB divides it by the hash of the partition key: a whole partition lies in one
-//! segment, and the number of a segment says how far a reader has come without naming anybody.
+//! A table is read in segments, as DynamoDB divides it by the hash of the partition key. A whole partition lies in one
+//! segment, and the number of a segment says how far a scan has come without naming anybody.
 
 use std::collections::HashSet;
 
@@ -17,7 +16,7 @@ use crate::quota::QUOTA;
 use crate::table::{self, FAVORITE, GATE, IDEMPOTENCY, Item, REQUEST, WORK};
 use crate::{CloudError, Connection, works};
 
-/// The tables that hold anything about users.
+/// The tables that hold data of users.
 #[derive(Debug, Clone)]
 pub struct Inspection {
     connection: Connection,
@@ -26,12 +25,12 @@ pub struct Inspection {
     erasures: String,
 }
 
-/// One of the equal parts that a table is read in.
+/// One of the equal parts of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// Which, from 0.
+    /// Its number, from 0.
     pub number: u16,
-    /// Of how many.
+    /// How many there are.
     pub of: u16,
 }
 
@@ -49,30 +48,30 @@ pub struct Scanned<R> {
 pub enum RecordRow {
     /// A row of a subject's partition, with its sort key.
     Of(SubjectId, String, SubjectRow),
-    /// Where a task goes on; it names nobody.
+    /// A cursor. It names nobody.
     Cursor,
-    /// None of ours.
+    /// A row of another form.
     Unreadable,
 }
 
-/// What a row of a subject's partition is.
+/// The kind of a row in a subject's partition.
 #[derive(Debug, Clone)]
 pub enum SubjectRow {
     /// The gate.
     Gate {
-        /// Since when.
+        /// When it was created.
         created_at: UnixSeconds,
     },
     /// A work.
     Work(Box<Work>),
     /// A favorite.
     Favorite(FavoriteTarget),
-    /// What DynamoDB removes by itself when its time has come.
+    /// A row that DynamoDB's TTL deletes.
     Passing {
-        /// When that is.
+        /// When it is due.
         ttl: UnixSeconds,
     },
-    /// None of ours.
+    /// A row of another form.
     Unreadable,
 }
 
@@ -81,33 +80,33 @@ pub enum SubjectRow {
 pub struct IdentityRow {
     /// The key.
     pub key: String,
-    /// What it says.
+    /// Its content.
     pub is: Identity,
 }
 
-/// What a row of the identities says.
+/// The content of a row of the identities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
-    /// Who somebody is in the records.
+    /// The link from a person to a subject.
     Subject(SubjectId),
-    /// That somebody was erased.
+    /// A tombstone.
     Tombstone {
-        /// When DynamoDB removes it.
+        /// When DynamoDB's TTL deletes it.
         ttl: UnixSeconds,
     },
-    /// Who is being erased by this request.
+    /// The requester of an erasure.
     Person(RequestId),
-    /// How many uploads or requests there were of a person or an address.
+    /// A count of uploads or requests, of a person or an address.
     Count {
-        /// When DynamoDB removes it.
+        /// When DynamoDB's TTL deletes it.
         ttl: UnixSeconds,
     },
     /// The secret that addresses are hashed with.
     Secret {
-        /// In which slot it is used.
+        /// The slot in which it is used.
         slot: i64,
     },
-    /// Nothing that is ours.
+    /// A row of another form.
     Unreadable,
 }
 
@@ -147,7 +146,7 @@ impl Inspection {
         page(scan, segment, start, |row| identity_row(&row)).await
     }
 
-    /// A page of the requests for erasures; `None` for a row that is none.
+    /// A page of the requests for erasures; `None` for a row of another form.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -169,7 +168,7 @@ impl Inspection {
         Ok(self.present(rows).await?.into_iter().map(|(subject, _gate)| subject).collect())
     }
 
-    /// Which of these rows of subjects there are, by their sort keys.
+    /// Which of these rows exist, by their sort keys.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -182,7 +181,7 @@ impl Inspection {
         Ok(found.iter().filter_map(key_of).collect())
     }
 
-    /// Those of these works whose rows there are; one that cannot be read is left out.
+    /// Which of these works have a row; a row that cannot be read is left out.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -192,7 +191,7 @@ impl Inspection {
         Ok(rows.into_iter().filter_map(|row| works::read(row).ok()).collect())
     }
 
-    /// What the row of an identity says now, if there is one.
+    /// The content of an identity's row now, if there is one.
     ///
     /// # Errors
     /// When the table cannot be read.

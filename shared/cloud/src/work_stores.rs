@@ -1,4 +1,4 @@
-//! How a work goes away, in the one order that leaves nothing behind: what is stored before the row that names it.
+//! Deletes works in the one order that leaves nothing behind: objects before the row that names them.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use domain::{Failure, PhotoKey, SubjectId, UnixSeconds, Work, WorkId, WorkObject
 use crate::bucket::Undeleted;
 use crate::{CloudError, Photos, Pictures, Replaced, Works};
 
-/// Everything a work consists of, for those who take works away: its user, `synthesize`, `purge`.
+/// The stores of a work, for all who delete works: its user, `synthesize`, `purge`.
 #[derive(Debug, Clone)]
 pub struct WorkStores {
     /// The uploads bucket.
@@ -19,12 +19,12 @@ pub struct WorkStores {
 }
 
 impl WorkStores {
-    /// Deletes a work for its user: hidden first, then what is stored, then the row. While a worker may still be
-    /// at it, the row stays, hidden, and `purge` deletes once more when the lease has run out: a worker that dies
-    /// with its picture just stored leaves nothing that no row names.
+    /// Deletes a work for its user: hides it, deletes its objects, then its row. While a worker may still hold the
+    /// work, the hidden row stays, and `purge` deletes once more after the lease. So a worker that dies after it
+    /// stored a picture leaves nothing without a row.
     ///
     /// # Errors
-    /// When a store fails; the row then still names what is left, and `purge` goes on.
+    /// When a store fails. The row then still names what is left, and `purge` resumes.
     pub async fn delete(&self, work: &Work, now: UnixSeconds) -> Result<Replaced, CloudError> {
         let hidden = work.deleted(now);
         let replaced = self.works.replace(work, &hidden).await?;
@@ -32,8 +32,8 @@ impl WorkStores {
             return Ok(replaced);
         }
         if work.is_hidden() && hidden.due_at() > now {
-            // Once is enough: to delete the photo's marker again and again would open its upload URL each time. What a
-            // first try left behind, the worker or the sweep deletes when the lease runs out.
+            // Once is enough: each deletion of the photo's marker would open its upload URL again. The worker or the
+            // sweep deletes what a first try left, after the lease.
             return Ok(Replaced::Stored);
         }
         self.delete_stored(&hidden).await?;
@@ -43,16 +43,16 @@ impl WorkStores {
         Ok(Replaced::Stored)
     }
 
-    /// Gives up a work nobody is at: its photo and objects go, and its row says why. Of a work that has ended only
-    /// the photo goes, which somebody must have died over.
+    /// Gives up a work that no worker holds: deletes its photo and objects and marks it failed. Of a work that has
+    /// ended, only the photo is deleted, which a dead worker left.
     ///
     /// # Errors
-    /// When a store fails; the row then still is due, and `purge` goes on.
+    /// When a store fails. The row then stays due, and `purge` retries.
     pub async fn abandon(&self, work: &Work, failure: Failure, now: UnixSeconds) -> Result<(), CloudError> {
         match work.state {
             WorkState::AwaitingUpload { .. } | WorkState::Processing { .. } => {
                 self.delete_stored(work).await?;
-                // Superseded means that the work has ended in another way, which stands.
+                // Superseded: the work has ended in another way, which stands.
                 self.works.replace(work, &work.failed(failure, now)).await.map(|_either| ())
             }
             WorkState::Ready { .. } | WorkState::Failed { .. } | WorkState::Deleting { .. } => {
@@ -64,14 +64,15 @@ impl WorkStores {
     /// Removes a work whose period is over.
     ///
     /// # Errors
-    /// When a store fails; the row then still is due, and `purge` goes on.
+    /// When a store fails. The row then stays due, and `purge` retries.
     pub async fn remove(&self, work: &Work) -> Result<(), CloudError> {
         self.delete_stored(work).await?;
-        // Superseded means that somebody else has removed it.
+        // Superseded: another run has removed it.
         self.works.remove(work).await.map(|_either| ())
     }
 
-    /// Deletes what is stored of many works, their rows left alone. Those of which something is left, each with the reason.
+    /// Deletes the objects of many works, not their rows. Returns the works of which something is left, with the
+    /// reasons.
     ///
     /// # Errors
     /// When a store fails as a whole.
@@ -93,13 +94,13 @@ impl WorkStores {
         Ok(left)
     }
 
-    /// Deletes what a subject has in the buckets for works that there are not; how many objects there were. Every object
-    /// is named by its work's row before it is put, so what no row names is nobody's.
+    /// Deletes a subject's objects that belong to no work; returns their number. A row names every object before it
+    /// is put, so an object without a row belongs to nobody.
     ///
     /// # Errors
     /// When a store fails.
     pub async fn delete_strays(&self, subject: SubjectId) -> Result<usize, CloudError> {
-        // Objects first: a row that is read after its object was listed is not missed.
+        // Objects first: so a row that is written after the listing is not missed.
         let (mut photos, mut pictures) =
             (self.photos.keys_of(subject).await?, self.pictures.keys_of(subject).await?);
         if photos.is_empty() && pictures.is_empty() {

@@ -1,4 +1,4 @@
-//! How far a replay has come, as its cursor notes it. The cursor names nobody: tables are counted in segments, and the
+//! How far a replay has come, as its cursor stores it. The cursor names nobody: it counts tables in segments and the
 //! works bucket in shards.
 
 use cloud::PictureShard;
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::SEGMENTS_AT_ONCE;
 
-/// Parts that a table is read in. A few of them must fit into a run: 64 of a table of 10,000,000 works are 156,000 each.
+/// Segments of a table. A step scans eight of them: of a table of 10,000,000 works, a segment is 156,000.
 pub(super) const SEGMENTS: u16 = 64;
 
-/// What is to be done next.
+/// The next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(super) enum Place {
-    /// The copy is cleared of the erasures from this segment of their table on.
+    /// Clear the copy of the erasures from this segment of their table on.
     Erasures { segment: u16 },
-    /// Contacts are forgotten from this segment of the copy on.
+    /// Remove forgotten contacts from this segment of the copy on.
     Contacts { segment: u16 },
-    /// Works of the subjects of the shards `from` up to but not including `to` are looked for in the works bucket, from
-    /// this segment of the copy on. Without `to` the window ends where it is full.
+    /// Look in the works bucket for the works of the shards `from` up to but not including `to`, from this segment of
+    /// the copy on. Without `to` the window ends where it is full.
     Works { from: u16, to: Option<u16>, segment: u16 },
 }
 
@@ -29,7 +29,7 @@ impl Default for Place {
 }
 
 impl Place {
-    /// What comes after the next few segments; `None` when these are the last.
+    /// The step after the next few segments; `None` when these are the last.
     pub(super) fn next(self) -> Option<Self> {
         let more = |segment: u16| Some(segment + SEGMENTS_AT_ONCE).filter(|next| *next < SEGMENTS);
         match self {
@@ -50,14 +50,14 @@ impl Place {
         }
     }
 
-    /// What the cursor noted, if this version can read it.
+    /// Reads the cursor; `None` when another version wrote it.
     pub(super) fn read(note: &str) -> Option<Self> {
         serde_json::from_str(note).ok()
     }
 
-    /// What the cursor is to note.
+    /// The text of the cursor.
     pub(super) fn note(self) -> String {
-        // Names and numbers always serialise; should they not, the replay begins anew.
+        // Names and numbers always serialise. If they did not, the replay would start anew.
         serde_json::to_string(&self).unwrap_or_default()
     }
 }

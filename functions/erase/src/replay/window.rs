@@ -1,5 +1,5 @@
-//! Which pictures there are, of as many subjects as there is room for. The works bucket is listed page by page, because
-//! to ask for each picture would be a request for each work.
+//! The set of existing pictures, of as many subjects as there is room for. It lists the works bucket page by page,
+//! because asking for each picture would take a request for each work.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::delete::Budget;
 
-/// Pictures that are kept at once, beyond those of the last shards: a hash set of 2²¹ buckets of 17 bytes, 36 MB.
+/// Pictures that are kept at once, besides those of the last shards: a hash set of 2²¹ buckets of 17 bytes, 36 MB.
 const PICTURES_MAX: usize = 1_700_000;
 
 /// Shards that are listed at once.
@@ -25,7 +25,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Lists the shards from `from` to `to` or, without `to`, until there is no more room or half of the time is gone.
+    /// Lists the shards from `from` to `to`. Without `to` it stops when the set is full or half of the time is over.
     pub(super) async fn list(
         all: &Pictures,
         from: u16,
@@ -51,15 +51,15 @@ impl Window {
         Ok(window)
     }
 
-    /// Whether this picture should be in the window and is not.
+    /// Whether this picture belongs into the window and does not exist.
     pub(super) fn lacks(&self, picture: &WorkObjectKey) -> bool {
         let shard = PictureShard::of_subject(picture.subject).number();
         (self.from..self.to).contains(&shard) && !self.pictures.contains(&fingerprint(picture))
     }
 }
 
-/// 128 bits in the place of a key of 37 bytes. A subject's bits are random, so that two keys have the same by chance
-/// alone: once in 10²⁵ among a million.
+/// 128 bits that stand for a key of 37 bytes. A subject's bits are random, so two keys collide only by chance: once in
+/// 10²⁵ among a million.
 fn fingerprint(picture: &WorkObjectKey) -> u128 {
     let work = picture.work.to_bits().rotate_left(48).wrapping_add(u128::from(picture.attempt) << 120);
     picture.subject.to_bits() ^ work

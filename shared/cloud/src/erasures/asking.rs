@@ -1,4 +1,4 @@
-//! What a request writes beside its own row: it closes the gate and enters the list of its requester.
+//! Opens a request: one write closes the gate and enters the request in its requester's list.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::retention::Record;
@@ -12,31 +12,31 @@ use crate::table::{self, Item, REQUEST};
 use crate::write::{self, Admission, Change, Condition, Outcome, Transaction};
 use crate::{CloudError, Gate, Segment};
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
-    /// It is recorded, and what it is about is hidden.
+    /// It is recorded, and its data is hidden.
     Opened(Erasure),
     /// It was recorded before.
     Repeated(Erasure),
-    /// The gate has changed in the meantime: look again.
+    /// The gate has changed in the meantime: read it again.
     Closed,
     /// The day's requests are used up.
     OverQuota,
 }
 
-/// A request as its requester finds it in a list.
+/// A request in its requester's list.
 #[derive(Debug, Clone)]
 pub struct ListedRequest {
     /// The request.
     pub id: RequestId,
-    /// How to reach them, if they said so.
+    /// The contact, if there is one.
     pub contact: Option<Sealed>,
 }
 
 impl Erasures {
-    /// Records a request and hides what it is about, in one write: the gate closes for an account, or a new
-    /// generation begins of works or favorites. Whoever writes under the old one is refused from then on.
+    /// Records a request and hides its data, in one write. For an account the gate closes; for works or favorites a new
+    /// generation begins. Writes under the old generation fail from then on.
     ///
     /// # Errors
     /// When a table cannot be read or written.
@@ -70,17 +70,17 @@ impl Erasures {
         }
     }
 
-    /// Forgets how to reach the requester, if the list still says so.
+    /// Removes the contact from the list, if it is still there.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn forget_contact(&self, subject: SubjectId, request: RequestId) -> Result<(), CloudError> {
         let (key, forget) = (table::key(subject, table::request_row(request)), Change::of("REMOVE contact"));
-        // The row may have gone with the account.
+        // The row may be deleted with the account.
         write::change(&self.connection, &self.records, key, forget, Condition::exists()).await.map(drop)
     }
 
-    /// The requests of this segment of the records whose requesters the records still know how to reach.
+    /// The requests of this segment of the records that still have a contact.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -108,7 +108,7 @@ impl Erasures {
         rows.into_iter().map(of).collect()
     }
 
-    /// The requests of a subject, in no order of use, the `limit` after `after`.
+    /// The requests of a subject, in no useful order: the `limit` after `after`.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -133,8 +133,8 @@ impl Erasures {
     }
 }
 
-/// The row by which the requester finds the request in a list, with how to reach them under their own key. It is not
-/// deleted by name but goes with the account or by DynamoDB's TTL: it names no object.
+/// The row in the requester's list, with the contact under the subject's own key. It names no object, so it is
+/// deleted with the account or by DynamoDB's TTL.
 fn list_row(subject: SubjectId, erasure: &Erasure, contact: Option<&Sealed>) -> Item {
     let mut row = table::key(subject, table::request_row(erasure.id));
     let ttl = erasure.received_at.plus(Record::Erasure.retention().period);

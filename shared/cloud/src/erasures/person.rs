@@ -1,4 +1,4 @@
-//! Whose an erasure of an account is: noted in the table without backups until the identity provider has been told.
+//! The requester of an account erasure, kept in the table without backups until the identity provider is told.
 
 use std::fmt;
 
@@ -11,20 +11,20 @@ use crate::table::{self, GATE, Item};
 use crate::write::{Condition, Transaction};
 use crate::{CloudError, Replaced};
 
-/// The prefix of the key in the `identities` table under which an erasure keeps whose it is until it is done.
+/// Prefix of the key in the `identities` table under which an erasure keeps its requester.
 pub(crate) const WHOSE: &str = "ERASURE#";
 
-/// Who is to be erased, as the issuer knows them. Kept in the table without backups until it is done, because the
-/// identity provider must be told.
+/// The requester as the issuer knows them. The row is kept until the identity provider is told, in the table without
+/// backups.
 #[derive(Clone)]
 pub struct Person {
-    /// Under which the `identities` table knows them.
+    /// Their key in the `identities` table.
     pub identity: IdentityHash,
-    /// Who signed their token.
+    /// The issuer of their token.
     pub issuer: String,
     /// The token's `sub`.
     pub sub: String,
-    /// The token's `username`, if it has one: a Cognito user pool knows users of other providers by nothing else.
+    /// The token's `username`, if it has one: a Cognito user pool knows users of other providers only by it.
     pub username: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Debug for Person {
     }
 }
 
-/// A person whose account is being erased, in the `identities` table.
+/// The row of a requester in the `identities` table.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PersonRow {
     identity: String,
@@ -53,7 +53,7 @@ impl PersonRow {
 }
 
 impl Erasures {
-    /// Whom an erasure of an account is about; `None` once they are forgotten.
+    /// The requester of an account erasure; `None` once they are forgotten.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -70,9 +70,9 @@ impl Erasures {
         }))
     }
 
-    /// Stores that an account was erased and forgets the person, in one write: the identity row with the wrapped key
-    /// gives way to the word that it was erased, and the gate goes, the last row of the partition. From here on
-    /// nothing leads from the person to the subject or back.
+    /// Stores that an account was erased and forgets the requester, in one write. A tombstone replaces the identity
+    /// row with the wrapped key, and the gate, the last row of the partition, is deleted. From then on nothing leads
+    /// from the person to the subject or back.
     ///
     /// # Errors
     /// When a table cannot be written.
