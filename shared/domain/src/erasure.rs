@@ -1,14 +1,13 @@
-//! An erasure that a user asked for, from the request until the last backup of what it was about has gone.
+//! An erasure, from the user's request until the last backup of its data has expired.
 //!
 //! ```text
-//! received ─▶ hidden ──first look──▶ erased ──second look──▶ verified ──backups run out──▶ unrecoverable ──▶ (gone)
+//! received ─▶ hidden ──first pass──▶ erased ──verify pass──▶ verified ──backups expire──▶ unrecoverable ──▶ (gone)
 //!    └─ one write ┘                    ▲  └─found something─┐
 //!                                      └───────────────────┘
 //! ```
 //!
-//! A request is recorded and what it is about is hidden in one write, so there is no moment at which the one is true
-//! and the other is not. What is to be done next and when is computed here; whoever stores the outcome does so on
-//! condition that the state it was computed from still stands.
+//! One write records a request and hides its data, so neither exists without the other. This module computes the next
+//! step and its time. Its caller stores the outcome on condition that the state it was computed from still stands.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -40,17 +39,17 @@ pub struct Erasure {
     pub received_at: UnixSeconds,
     /// When it must be done at the latest.
     pub deadline: UnixSeconds,
-    /// By what the requester is known again.
+    /// How the requester proves to be the requester.
     pub requester: Requester,
     /// How far it has come.
     #[serde(flatten)]
     pub state: ErasureState,
 }
 
-/// Whose data an erasure reaches, and how far: what was made under an earlier generation.
+/// The subject whose data an erasure reaches, and how far: data of earlier generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
-    /// Whose.
+    /// The subject.
     pub subject: SubjectId,
     /// Works of earlier generations than this.
     pub works_before: u32,
@@ -62,33 +61,33 @@ pub struct Reach {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ErasureState {
-    /// Nothing of it can be seen any more.
+    /// Its data is visible to nobody.
     Hidden {
         /// What is to be erased.
         reach: Reach,
         /// Since when.
         hidden_at: UnixSeconds,
-        /// Until when a worker holds any of it, noted before the rows that tell so are deleted.
+        /// The end of the last lease on it, noted before the rows that hold leases are deleted.
         #[serde(skip_serializing_if = "Option::is_none")]
         leased_until: Option<UnixSeconds>,
     },
-    /// Everything was deleted once. Somebody who began before it was hidden may still have stored something.
+    /// Everything was deleted once. A worker that began before the hiding may still have stored something.
     Erased {
-        /// What is to be looked for.
+        /// What the verify pass looks for.
         reach: Reach,
         /// Since when it was hidden.
         hidden_at: UnixSeconds,
         /// When everything was deleted.
         erased_at: UnixSeconds,
-        /// When nobody can store anything any more.
+        /// When nobody can store anything any more, so that the verify pass may run.
         look_again_at: UnixSeconds,
     },
-    /// A look after the last writer's time found nothing.
+    /// A verify pass found nothing.
     Verified {
-        /// What a restored backup must be cleared of; forgotten when there is no such backup any more.
+        /// What a restored backup must be cleared of; `None` when there is no such backup any more.
         #[serde(skip_serializing_if = "Option::is_none")]
         reach: Option<Reach>,
-        /// The times, which the receipt tells too.
+        /// The times, which the receipt states too.
         #[serde(flatten)]
         times: ErasureTimes,
         /// The signed receipt.
@@ -96,36 +95,36 @@ pub enum ErasureState {
     },
 }
 
-/// When a verified erasure came to each of its states.
+/// When a verified erasure reached each of its states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureTimes {
-    /// Since when nothing of it could be seen.
+    /// When its data was hidden.
     pub hidden_at: UnixSeconds,
     /// When everything was deleted.
     pub erased_at: UnixSeconds,
-    /// When a second look found nothing.
+    /// When a verify pass found nothing.
     pub verified_at: UnixSeconds,
-    /// When the last backup that holds any of it is gone.
+    /// When the last backup with any of it expires.
     pub unrecoverable_at: UnixSeconds,
 }
 
-/// What is to be done about an erasure.
+/// The next step of an erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErasureStep {
-    /// Nothing yet.
+    /// Nothing is due.
     Wait,
     /// Delete what it reaches.
     Erase(Reach),
-    /// Look whether anything is left, and delete that.
+    /// Run the verify pass: look for anything that is left, and delete it.
     LookAgain(Reach),
-    /// Forget whose it was and how to reach them: no backup is left to be cleared.
+    /// Forget the subject and the contact: no backup is left to be cleared.
     Forget(Reach),
     /// Remove the request itself.
     Remove,
 }
 
 impl Erasure {
-    /// When something is next to be done about it; what, [`Erasure::step`] says then.
+    /// When the next step is due; [`Erasure::step`] says which it is.
     pub fn due_at(&self) -> UnixSeconds {
         match &self.state {
             ErasureState::Hidden { hidden_at, .. } => *hidden_at,
@@ -137,7 +136,7 @@ impl Erasure {
         }
     }
 
-    /// What is to be done about it now.
+    /// The step that is due at `now`.
     pub fn step(&self, now: UnixSeconds) -> ErasureStep {
         if now < self.due_at() {
             return ErasureStep::Wait;
@@ -150,7 +149,7 @@ impl Erasure {
         }
     }
 
-    /// The erasure with a note of the last lease, which must be stored before the rows that hold leases are deleted.
+    /// The erasure with a note of the last lease. It must be stored before the rows that hold leases are deleted.
     #[must_use]
     pub fn leased(&self, until: UnixSeconds) -> Self {
         let ErasureState::Hidden { reach, hidden_at, leased_until } = self.state else { return self.clone() };
@@ -158,11 +157,11 @@ impl Erasure {
         self.with(ErasureState::Hidden { reach, hidden_at, leased_until })
     }
 
-    /// The erasure after everything was deleted at `now`, to be looked at again when nobody can store anything any
-    /// more: when the last upload URL has run out and what was begun with it has ended (`upload_window`, twice), and
-    /// when the last lease has.
+    /// The erasure after everything was deleted at `now`. The verify pass is due when nobody can store anything any
+    /// more: after the last lease, and after the last upload URL has expired and uploads under way have had as long
+    /// again (`upload_window`, twice).
     ///
-    /// URLs for downloads do not count: what they lead to is gone.
+    /// URLs for downloads do not count, because their objects are deleted.
     #[must_use]
     pub fn erased(&self, now: UnixSeconds, upload_window: SignedDuration) -> Self {
         let ErasureState::Hidden { reach, hidden_at, leased_until } = self.state else {
@@ -176,7 +175,7 @@ impl Erasure {
         self.with(ErasureState::Erased { reach, hidden_at, erased_at: now, look_again_at })
     }
 
-    /// The erasure after a look that found something and deleted it: there must be a look that finds nothing.
+    /// The erasure after a verify pass that found and deleted something: another must follow.
     #[must_use]
     pub fn found_more(&self, now: UnixSeconds, upload_window: SignedDuration) -> Self {
         let ErasureState::Erased { reach, hidden_at, .. } = self.state else { return self.clone() };
@@ -184,7 +183,7 @@ impl Erasure {
         self.with(ErasureState::Erased { reach, hidden_at, erased_at: now, look_again_at })
     }
 
-    /// The times of a verification at `now`, for the receipt; `None` before the second look is due.
+    /// The times of a verification at `now`, for the receipt; `None` before the verify pass is due.
     pub fn verification(&self, now: UnixSeconds) -> Option<ErasureTimes> {
         match self.state {
             ErasureState::Erased { hidden_at, erased_at, look_again_at, .. } if look_again_at <= now => {
@@ -195,21 +194,21 @@ impl Erasure {
         }
     }
 
-    /// The erasure after a look that found nothing, with its receipt.
+    /// The erasure after a verify pass that found nothing, with its receipt.
     #[must_use]
     pub fn verified(&self, times: ErasureTimes, receipt: String) -> Self {
         let ErasureState::Erased { reach, .. } = self.state else { return self.clone() };
         self.with(ErasureState::Verified { reach: Some(reach), times, receipt })
     }
 
-    /// The erasure without a word of whose it was.
+    /// The erasure without its subject.
     #[must_use]
     pub fn forgotten(&self) -> Self {
         let ErasureState::Verified { times, receipt, .. } = &self.state else { return self.clone() };
         self.with(ErasureState::Verified { reach: None, times: *times, receipt: receipt.clone() })
     }
 
-    /// What a copy of the records must be cleared of before it serves; `None` when no copy can hold it any more.
+    /// What a restored copy of the records must be cleared of; `None` when no copy can hold it any more.
     pub fn reach(&self) -> Option<Reach> {
         match &self.state {
             ErasureState::Hidden { reach, .. } | ErasureState::Erased { reach, .. } => Some(*reach),
@@ -217,12 +216,12 @@ impl Erasure {
         }
     }
 
-    /// Whether the account is closed and its identity not yet forgotten, so that a copy needs a closed gate.
+    /// Whether the account is closed and its identity still leads to the subject, so that a copy needs a closed gate.
     pub fn keeps_gate_closed(&self) -> bool {
         self.scope == ErasureScope::Account && matches!(self.state, ErasureState::Hidden { .. })
     }
 
-    /// Whether it takes longer than it should, and somebody is to look after it long before the deadline.
+    /// Whether it has been open for so long that an operator must look at it, days before the deadline.
     pub fn is_overdue(&self, now: UnixSeconds) -> bool {
         let is_open = !matches!(self.state, ErasureState::Verified { .. });
         is_open && now.since(self.received_at) >= ESCALATION_AFTER
