@@ -4,8 +4,8 @@
 //! row that names it, and stores a state after the work that the state claims. An item stays due until then.
 
 use cloud::{
-    Addresses, CloudError, Connection, WorkStores, Erasures, Favorites, IdentityProvider, Partitions,
-    ReceiptKeys, Replaced,
+    Addresses, CloudError, Connection, Erasures, Favorites, IdentityProvider, Partitions, ReceiptKeys,
+    Replaced, WorkStores,
 };
 use domain::receipt::Receipt;
 use domain::{Erasure, ErasureScope, ErasureStep, Reach, RequestId, UnixSeconds};

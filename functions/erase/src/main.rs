@@ -10,8 +10,8 @@ mod sweep;
 
 use anyhow::Result;
 use cloud::{
-    Addresses, Connection, WorkStores, Erasures, Favorites, IdentityProvider, Partitions, Photos, Pictures,
-    ReceiptKeys, Works,
+    Addresses, Connection, Erasures, Favorites, IdentityProvider, Partitions, Photos, Pictures, ReceiptKeys,
+    WorkStores, Works,
 };
 use domain::limits::UPLOAD_WINDOW;
 use jiff::SignedDuration;

@@ -7,7 +7,11 @@ use lambda::object_key;
 use crate::event::GivenUp;
 
 /// Deletes the photos of an event and marks their works failed.
-pub(crate) async fn run(work_stores: &WorkStores, record: &GivenUp, now: UnixSeconds) -> Result<(), CloudError> {
+pub(crate) async fn run(
+    work_stores: &WorkStores,
+    record: &GivenUp,
+    now: UnixSeconds,
+) -> Result<(), CloudError> {
     for photo in &record.request_payload.records {
         // A key of another form has no work. The sweep removes the object under it.
         if let Ok(key) = object_key(&photo.s3.object).parse() {

@@ -9,7 +9,7 @@ mod sweep;
 
 use anyhow::Result;
 use cloud::{
-    Connection, Cursors, WorkStores, Erasures, Favorites, Inspection, LogGroups, Photos, Pictures, Works,
+    Connection, Cursors, Erasures, Favorites, Inspection, LogGroups, Photos, Pictures, WorkStores, Works,
 };
 use lambda::{HandlerError, Metrics, Settings, clock};
 

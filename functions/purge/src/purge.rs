@@ -1,6 +1,6 @@
 //! Dispatches an event to its task.
 
-use cloud::{CloudError, Cursors, WorkStores, Erasures, Favorites, Inspection, LogGroups};
+use cloud::{CloudError, Cursors, Erasures, Favorites, Inspection, LogGroups, WorkStores};
 use domain::UnixSeconds;
 use lambda::Metrics;
 

@@ -19,7 +19,7 @@ mod partition;
 mod progress;
 mod records;
 
-use cloud::{CloudError, CursorOf, Cursors, WorkStores, Erasures, Favorites, Inspection, LogGroups, Segment};
+use cloud::{CloudError, CursorOf, Cursors, Erasures, Favorites, Inspection, LogGroups, Segment, WorkStores};
 use domain::UnixSeconds;
 use jiff::SignedDuration;
 use lambda::{Metric, Metrics, Unit};

@@ -1,7 +1,7 @@
 //! The sweep: deletes photos past their limit and settles works that are due. It is bounded in time; the next run, five
 //! minutes later, resumes. Two sweeps at once are harmless, because every step is idempotent.
 
-use cloud::{CloudError, CursorOf, Cursors, WorkStores, DueWork};
+use cloud::{CloudError, CursorOf, Cursors, DueWork, WorkStores};
 use domain::limits::{DUE_SHARDS, PHOTO_AGE_MAX};
 use domain::{DueAction, Failure, PhotoKey, ReasonCode, UnixSeconds, Work};
 use futures_util::StreamExt as _;

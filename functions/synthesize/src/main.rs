@@ -9,7 +9,7 @@ mod template_cache;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use cloud::{Connection, WorkStores, Photos, Pictures, Templates, Works};
+use cloud::{Connection, Photos, Pictures, Templates, WorkStores, Works};
 use fitting::Models;
 use jiff::SignedDuration;
 use lambda::{HandlerError, Metrics, Settings, clock};

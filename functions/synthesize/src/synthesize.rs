@@ -3,7 +3,7 @@
 //! The photo is deleted on every way out but two: it is left to another worker who is at it, and an error goes back to
 //! Lambda, which tries again within minutes and hands what it gives up to `purge`, which deletes it then.
 
-use cloud::{CloudError, WorkStores, FetchedPhoto, Replaced, lease_token, random_bits};
+use cloud::{CloudError, FetchedPhoto, Replaced, WorkStores, lease_token, random_bits};
 use domain::limits::PHOTO_BYTES_MAX;
 use domain::{Admission, Failure, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
 use fitting::mark::Mark;

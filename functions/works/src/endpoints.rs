@@ -1,6 +1,6 @@
 //! The routes of My Works.
 
-use cloud::{WorkStores, Subjects};
+use cloud::{Subjects, WorkStores};
 use domain::UnixSeconds;
 use lambda::{ApiError, Problem, Request, Response};
 

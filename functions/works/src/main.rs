@@ -7,7 +7,7 @@ mod list;
 mod show;
 
 use anyhow::Result;
-use cloud::{Connection, WorkStores, Photos, Pictures, Subjects, Works};
+use cloud::{Connection, Photos, Pictures, Subjects, WorkStores, Works};
 use domain::UnixSeconds;
 use lambda::Settings;
 

@@ -5,18 +5,17 @@
     clippy::expect_used,
     reason = "a test says what it needs and stops; its values are small by construction"
 )]
-#![expect(clippy::disallowed_methods, reason = "the test measures what a refusal costs")]
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::ReasonCode;
 use fitting::{Format, Models, Outcome, RgbImage, Template, fit};
 use jpeg_encoder::ColorType;
 use support::paste::{Portrait, paste, plain, scaled};
 use support::same::{jpeg, stored};
-use support::{models, options, picture, pixels, template};
+use support::{cpu_time, models, options, picture, pixels, template};
 
 /// Pictures without a face.
 const BUSY: [&str; 9] = [
@@ -46,7 +45,7 @@ const PORTRAITS: [&str; 8] = [
 const SCENES: usize = 60;
 const AS_ALONE_MIN: usize = 57;
 
-/// How long a fit may take on a busy machine.
+/// What a fit may take of a core.
 const FIT_TIME_MAX: Duration = Duration::from_secs(5);
 
 struct Bench {
@@ -270,8 +269,9 @@ fn a_crowd_is_refused_and_what_resembles_faces_costs_little() {
         paste(&mut cups, &stored(&cup, [1, 6, 3, 8][number % 4]), place);
     }
     for (image, reason) in [(crowd, ReasonCode::MultipleFaces), (cups, ReasonCode::NoFace)] {
-        let start = Instant::now();
+        let start = cpu_time();
         assert_eq!(bench.work(&image).err(), Some(reason));
-        assert!(start.elapsed() <= FIT_TIME_MAX, "{reason:?} took {:?}", start.elapsed());
+        let time = cpu_time() - start;
+        assert!(time <= FIT_TIME_MAX, "{reason:?} took {time:?}");
     }
 }

@@ -19,7 +19,7 @@ use fitting::RgbImage;
 use fitting::decode::{Detail, Limits, decode};
 use jpeg_encoder::Encoder;
 use png::{BitDepth, ColorType};
-use support::{encoded_png, enlarged, models, picture, pixels, refused, template};
+use support::{cpu_time, encoded_png, enlarged, models, picture, pixels, refused, template};
 
 const TIME_MAX: Duration = Duration::from_millis(50);
 const MEMORY_MAX_MB: f64 = 60.0;
@@ -28,13 +28,6 @@ const MEMORY_MAX_MB: f64 = 60.0;
 const DECODED_MAX_MB: f64 = 64.0 * 3.0 + MEMORY_MAX_MB;
 /// What decoding it may take of a core; .52 s was measured.
 const DECODED_TIME_MAX: Duration = Duration::from_millis(1500);
-
-/// What this thread has used of a core so far.
-fn cpu_time() -> Duration {
-    let schedule = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let used = schedule.split_whitespace().next().expect("three numbers");
-    Duration::from_nanos(used.parse().expect("nanoseconds"))
-}
 
 /// A line of the process's status in MB: `VmRSS`, what is resident, or `VmHWM`, the most that was.
 fn mb(name: &str) -> f64 {

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::kind::{Found, Kind};
 use super::progress::cut;
-use super::{Scan, OVERDUE_AFTER, Residue};
+use super::{OVERDUE_AFTER, Residue, Scan};
 
 /// Time between two sweeps.
 const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_mins(5);

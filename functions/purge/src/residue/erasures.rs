@@ -6,7 +6,7 @@ use domain::{Erasure, ErasureState};
 use jiff::SignedDuration;
 
 use super::kind::{Found, Kind};
-use super::{Scan, OVERDUE_AFTER, Residue};
+use super::{OVERDUE_AFTER, Residue, Scan};
 
 /// How long the subject may be known after the last backup has expired: `erase` sweeps every minute.
 const REACH_AFTER: SignedDuration = SignedDuration::from_hours(24);

@@ -5,7 +5,7 @@ use domain::limits::UPLOAD_SLOT;
 use domain::{ErasureState, RequestId, UnixSeconds};
 
 use super::kind::{Found, Kind};
-use super::{Scan, OVERDUE_AFTER, Residue, TTL_AFTER};
+use super::{OVERDUE_AFTER, Residue, Scan, TTL_AFTER};
 
 impl Residue<'_> {
     /// Scans one segment. Its findings count once the segment is complete.

@@ -9,7 +9,7 @@ use domain::FavoriteTarget;
 use super::kind::{Found, Kind};
 use super::live::Live;
 use super::partition::Partition;
-use super::{Scan, OVERDUE_AFTER, Residue, TTL_AFTER};
+use super::{OVERDUE_AFTER, Residue, Scan, TTL_AFTER};
 
 impl Residue<'_> {
     /// Scans one segment. Its findings count only once it is complete; otherwise it is scanned again.

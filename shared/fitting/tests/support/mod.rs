@@ -9,10 +9,18 @@ pub(crate) mod same;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fitting::decode::{Detail, Limits, decode};
 use fitting::template::{Draft, draft};
 use fitting::{FitOptions, Fitted, Format, Mark, Models, Outcome, Refusal, RgbImage, Template, fit};
+
+/// The time that this thread has used of a core. Unlike the time of day it does not depend on what else the machine does.
+pub(crate) fn cpu_time() -> Duration {
+    let schedule = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let used = schedule.split_whitespace().next().expect("three numbers");
+    Duration::from_nanos(used.parse().expect("nanoseconds"))
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
