@@ -4,7 +4,7 @@
 use super::{Template, picture};
 use crate::error::FittingError;
 use crate::gate::Limit::{AtLeast, AtMost};
-use crate::gate::{self, HairPlace, Limit, Place, View};
+use crate::gate::{self, FacePart, HairPlace, Limit, View};
 use crate::mesh::Mesh;
 
 /// Eye distance in pixels: with fewer, a work shows less of the face than a thumbnail of the photo does.
@@ -104,8 +104,8 @@ fn measured(view: View<'_>, mesh: &Mesh) -> Vec<Concern> {
     expect(eyes, measures.eye_light, AtLeast(gate::EYE_LIGHT_MIN));
     let eye = "something covers an eye: paint a mask so that it stays in front";
     expect(eye, measures.eye_contrast, AtLeast(gate::EYE_CONTRAST_MIN));
-    for finding in &measures.bare {
-        expect(covered(finding.part), Some(finding.measured), finding.limit);
+    for part in &measures.parts {
+        expect(covered(part.part), Some(part.measured), part.limit);
     }
     for (place, share) in scene.hair {
         expect(hair(place), share, AtMost(HAIR_SHARE_MAX));
@@ -141,14 +141,14 @@ fn hair(place: HairPlace) -> &'static str {
     }
 }
 
-fn covered(part: Place) -> &'static str {
+fn covered(part: FacePart) -> &'static str {
     match part {
-        Place::Nose => "something covers the nose: paint a mask so that it stays in front",
-        Place::Mouth => MOUTH,
-        Place::Philtrum => {
+        FacePart::Nose => "something covers the nose: paint a mask so that it stays in front",
+        FacePart::Mouth => MOUTH,
+        FacePart::Philtrum => {
             "something covers the skin above the mouth: paint a mask so that it stays in front"
         }
-        Place::Chin => "something covers the chin: paint a mask so that it stays in front",
-        Place::Cheek => "something covers a cheek: paint a mask so that it stays in front",
+        FacePart::Chin => "something covers the chin: paint a mask so that it stays in front",
+        FacePart::Cheek => "something covers a cheek: paint a mask so that it stays in front",
     }
 }
