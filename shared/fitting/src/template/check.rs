@@ -84,7 +84,8 @@ fn check_all(view: View<'_>, mesh: &Mesh) -> Vec<Concern> {
 
     let small = "the face is small, so works will look coarse: use a larger picture";
     check(small, Some(measures.eye_distance), AtLeast(EYE_DISTANCE_MIN));
-    let border = "the face touches the picture's edge, so works will be cut off there: use a picture with more around it";
+    let border =
+        "the face touches the picture's edge, so works will be cut off: use a picture with more around it";
     check(border, Some(scene.border), AtLeast(BORDER_MIN));
     let turned = "the head is turned, so many frontal photos will be refused: use a more frontal picture";
     check(turned, Some(measures.turn_degrees), AtMost(TURN_DEGREES_MAX));
