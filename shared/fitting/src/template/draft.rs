@@ -116,8 +116,8 @@ fn usable(found: Landmarks) -> Result<Mesh, FittingError> {
     let eyes = gate::eye_distance(&found.mesh);
     if eyes < EYE_DISTANCE_MIN {
         return Err(fault(format!(
-            "the face is too small: its eyes are {eyes:.0} pixels apart and must be at least {EYE_DISTANCE_MIN:.0}; use \
-             a larger picture"
+            "the face is too small: its eyes are {eyes:.0} pixels apart and must be at least {EYE_DISTANCE_MIN:.0}; \
+             use a larger picture"
         )));
     }
     Ok(found.mesh)
