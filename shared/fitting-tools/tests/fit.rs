@@ -1,4 +1,4 @@
-//! The `fit` tool makes the work that the library makes.
+//! Tests that the `fit` tool makes the same work as the library.
 
 #[path = "../../fitting/tests/support/mod.rs"]
 mod support;
@@ -11,7 +11,7 @@ use fitting::Format;
 use support::{fitted, models, picture, pixels, template};
 
 #[test]
-fn a_work_is_the_same_in_a_process_of_its_own() {
+fn a_work_does_not_depend_on_earlier_fits_in_the_process() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fitting-alone-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     let (a, b) = ("grace_hopper.jpg", "obama.jpg");
@@ -31,6 +31,6 @@ fn a_work_is_the_same_in_a_process_of_its_own() {
     let template = template(&models, "astronaut.png");
     fitted(&models, &template, &picture(a), Format::Png);
     let after = pixels(&fitted(&models, &template, &picture(b), Format::Png).image);
-    assert!(alone(b, "b.png").data() == after.data(), "B after A is not B alone");
+    assert!(alone(b, "b.png").data() == after.data(), "the work of B differs after a fit of A");
     fs::remove_dir_all(folder).expect("cleans up");
 }

@@ -1,6 +1,7 @@
-//! The `template` tool as its user sees it: what it refuses, and that it says so once and about which file.
+//! Tests the `template` tool from its user's view: what it refuses, and that each error is printed once and names the
+//! file.
 
-#![expect(clippy::expect_used, reason = "a test says what it needs and stops")]
+#![expect(clippy::expect_used, reason = "a failed precondition ends the test")]
 
 #[path = "../../fitting/tests/support/mod.rs"]
 mod support;
@@ -13,7 +14,7 @@ use std::process::Command;
 use fitting::RgbImage;
 use support::{encoded_png, picture};
 
-/// A checkout with the models and no templates; removed when dropped.
+/// A checkout with the models and without templates; it is removed on drop.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -31,7 +32,7 @@ impl Checkout {
         path.display().to_string()
     }
 
-    /// Whether it succeeded, and what it said.
+    /// Runs the tool; returns whether it succeeded, and its output.
     fn run(&self, arguments: &[&str]) -> (bool, String) {
         let mut tool = Command::new(env!("CARGO_BIN_EXE_template"));
         let output = tool.args(arguments).arg("--root").arg(&self.0).output().expect("starts");
@@ -51,7 +52,7 @@ impl Drop for Checkout {
 }
 
 #[test]
-fn a_template_is_made_and_checked_and_made_again_as_the_next_version() {
+fn a_template_is_made_checked_and_made_again_as_the_next_version() {
     let checkout = Checkout::new("made");
     let portrait = checkout.file("portrait.png", &picture("astronaut.png"));
     for version in 1..=2 {
@@ -68,7 +69,7 @@ fn a_template_is_made_and_checked_and_made_again_as_the_next_version() {
 }
 
 #[test]
-fn what_users_see_may_not_be_empty() {
+fn title_and_licence_must_not_be_empty() {
     let checkout = Checkout::new("untitled");
     let portrait = checkout.file("portrait.png", &picture("astronaut.png"));
     for (title, licence, option) in
@@ -77,11 +78,11 @@ fn what_users_see_may_not_be_empty() {
         let (made, said) = checkout.add(&portrait, title, licence);
         assert!(!made && said.contains(option), "{title:?} {licence:?}: {said}");
     }
-    assert!(!checkout.0.join("templates").exists(), "a refused template is written");
+    assert!(!checkout.0.join("templates").exists(), "a refused template was written");
 }
 
 #[test]
-fn what_is_wrong_is_said_once_and_about_which_file() {
+fn an_error_is_printed_once_and_names_the_file() {
     let checkout = Checkout::new("wrong");
     let missing = checkout.0.join("missing.png").display().to_string();
     let text = checkout.file("text.png", b"hello");

@@ -1,8 +1,8 @@
-//! Colour descriptions: what a photo's samples mean, and how they become sRGB.
+//! Colour descriptions: what a photo's samples mean, and how they are converted to sRGB.
 //!
-//! A description that is damaged, is about other samples than the photo has, or cannot be applied is ignored, as
-//! viewers do: the user then sees the colours that every other app shows. It is never ignored silently: the photo
-//! keeps a [`ProfileFault`], which the caller logs.
+//! A description is ignored if it is damaged, describes another kind of samples than the photo has, or cannot be
+//! applied. Viewers do the same, so the user sees the colours that every other app shows. It is never ignored
+//! silently: the photo keeps a [`ProfileFault`], which the caller logs.
 
 use std::sync::Arc;
 
@@ -18,14 +18,15 @@ mod levels;
 #[cfg(test)]
 mod tests;
 
-/// Why a photo's colour description was ignored. The photo was then taken for sRGB, or CMYK by the plain formula.
+/// Why a photo's colour description was ignored. RGB and grey samples are then read as sRGB; CMYK samples are
+/// converted by the plain formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProfileFault {
-    /// It cannot be read.
+    /// The description cannot be parsed.
     Damaged,
-    /// It is about other samples than the photo has: a grey profile in an RGB photo, for instance.
+    /// It describes another kind of samples than the photo has: a grey profile in an RGB photo, for instance.
     OtherSamples,
-    /// It is of a kind that no conversion is there for.
+    /// No conversion exists for this kind of description.
     Unsupported,
 }
 
@@ -41,7 +42,7 @@ impl ProfileFault {
     }
 }
 
-/// The kinds of samples that files store.
+/// The kinds of samples that files contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Samples {
     Grey,
@@ -49,7 +50,7 @@ pub(crate) enum Samples {
     Cmyk,
 }
 
-/// How a photo's 8-bit samples become sRGB.
+/// Converts a photo's 8-bit samples to sRGB.
 #[derive(Clone, Default)]
 pub(crate) struct Colours {
     conversion: Option<Arc<Conversion>>,
@@ -57,7 +58,7 @@ pub(crate) struct Colours {
 }
 
 impl Colours {
-    /// As an embedded ICC profile says, if there is one that can be applied to the samples.
+    /// Builds the conversion from an embedded ICC profile, if there is one and it can be applied to the samples.
     pub(crate) fn of_icc(icc: Option<&[u8]>, samples: Samples) -> Self {
         let Some(icc) = icc else { return Self::default() };
         match profile_for(icc, samples).and_then(Conversion::new) {
@@ -66,8 +67,8 @@ impl Colours {
         }
     }
 
-    /// As [`Self::of_icc`], for RGB or grey samples of which there are `count` different ones. Where the profile has
-    /// curves, they are left to the levels, so that nothing is lost by 8 bits.
+    /// Like [`Self::of_icc`], for RGB or grey samples with `count` possible values. If the profile has curves, the
+    /// returned level tables apply them, so that no precision is lost by rounding to 8 bits first.
     pub(crate) fn of_deep_icc(
         icc: &[u8],
         samples: Samples,
@@ -83,7 +84,7 @@ impl Colours {
         Ok((Some(levels), colours))
     }
 
-    /// As transfer function and primaries say, for samples of which there are `count` different ones.
+    /// Builds the conversion from a transfer function and primaries, for samples with `count` possible values.
     pub(crate) fn of_space(
         transfer: Transfer,
         primaries: Primaries,
@@ -101,22 +102,22 @@ impl Colours {
         Ok(Self { conversion: Some(Arc::new(Conversion::new(profile)?)), fault: None })
     }
 
-    /// sRGB, since the description is of no use.
+    /// Treats samples as sRGB because the description cannot be used.
     pub(crate) fn ignored(fault: ProfileFault) -> Self {
         Self { conversion: None, fault: Some(fault) }
     }
 
-    /// The same, with the first of two faults.
+    /// Returns the same conversion. `fault`, which occurred earlier, takes precedence over its own.
     pub(crate) fn after(self, fault: Option<ProfileFault>) -> Self {
         Self { fault: fault.or(self.fault), ..self }
     }
 
-    /// Why a description was ignored.
+    /// Why the description was ignored, if it was.
     pub(crate) fn fault(&self) -> Option<ProfileFault> {
         self.fault
     }
 
-    /// Turns interleaved RGB samples into sRGB, in place. A grey photo's samples are three equal channels.
+    /// Converts interleaved RGB samples to sRGB, in place. A grey photo's samples are three equal channels.
     pub(crate) fn apply(&self, samples: &mut [u8]) {
         let Some(conversion) = &self.conversion else { return };
         let source: Zeroizing<Vec<u8>> = match conversion.layout {
@@ -126,32 +127,32 @@ impl Colours {
         conversion.run(&source, samples);
     }
 
-    /// Turns amounts of ink (cyan, magenta, yellow, black) into sRGB: by their profile, or else by the plain formula.
-    pub(crate) fn rgb_from_cmyk(&self, inks: &[u8]) -> Vec<u8> {
-        let mut rgb = vec![0; inks.len() / 4 * 3];
+    /// Converts CMYK samples (255 is full ink) to sRGB: by their profile, or else by the plain formula.
+    pub(crate) fn rgb_from_cmyk(&self, cmyk: &[u8]) -> Vec<u8> {
+        let mut rgb = vec![0; cmyk.len() / 4 * 3];
         if let Some(conversion) = &self.conversion {
-            conversion.run(inks, &mut rgb);
+            conversion.run(cmyk, &mut rgb);
             return rgb;
         }
-        for (out, &[c, m, y, k]) in rgb.as_chunks_mut().0.iter_mut().zip(inks.as_chunks().0) {
+        for (out, &[c, m, y, k]) in rgb.as_chunks_mut().0.iter_mut().zip(cmyk.as_chunks().0) {
             *out = [c, m, y].map(|ink| scaled(255 - ink, 255 - k));
         }
         rgb
     }
 }
 
-/// What light the channels of RGB are.
+/// The primaries of RGB samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Primaries {
     Srgb,
-    /// By their number in ITU-T H.273.
+    /// Primaries with a number in ITU-T H.273.
     H273(u8),
-    /// By their chromaticities x and y: white, red, green, blue.
+    /// Primaries with chromaticities x and y: white, red, green, blue.
     Chromaticities([[f32; 2]; 4]),
 }
 
 impl Primaries {
-    /// The profile with these primaries and sRGB's curve; none for sRGB's own.
+    /// The profile with these primaries and sRGB's curve; `None` for sRGB's own primaries.
     fn profile(self) -> Result<Option<ColorProfile>, ProfileFault> {
         let mut profile = ColorProfile::new_srgb();
         match self {
@@ -176,17 +177,18 @@ impl Primaries {
     }
 }
 
-/// Whether three primaries with sane numbers mix to their white. Others have no matrix, or one beyond all measure.
+/// Whether three primaries with plausible values can be mixed to their white. Otherwise there is no conversion
+/// matrix, or its values are far too large.
 fn is_triangle_around_white(points: [[f32; 2]; 4]) -> bool {
     let [white, red, green, blue] = points;
     let twice_area =
         |a: [f32; 2], b: [f32; 2], c: [f32; 2]| (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1]);
-    let parts = [twice_area(white, red, green), twice_area(white, green, blue), twice_area(white, blue, red)];
-    let is_around = parts.iter().all(|part| *part > 1e-3) || parts.iter().all(|part| *part < -1e-3);
+    let areas = [twice_area(white, red, green), twice_area(white, green, blue), twice_area(white, blue, red)];
+    let is_around = areas.iter().all(|area| *area > 1e-3) || areas.iter().all(|area| *area < -1e-3);
     is_around && points.iter().flatten().all(|v| (0.0..=2.0).contains(v)) && white[1] > 0.05
 }
 
-/// The white of primaries by their number in ITU-T H.273, table 2.
+/// The white point of the primaries with a number in ITU-T H.273, table 2.
 fn white_of_h273(number: u8) -> Option<[f32; 2]> {
     match number {
         1 | 5 | 6 | 7 | 9 | 12 | 22 => Some([0.3127, 0.3290]),
@@ -196,7 +198,7 @@ fn white_of_h273(number: u8) -> Option<[f32; 2]> {
     }
 }
 
-/// The same primaries with sRGB's curve.
+/// Replaces the profile's curves by sRGB's; the primaries stay.
 fn with_srgb_curve(mut profile: ColorProfile) -> ColorProfile {
     let ColorProfile { red_trc, green_trc, blue_trc, .. } = ColorProfile::new_srgb();
     profile.cicp = None;
@@ -204,17 +206,17 @@ fn with_srgb_curve(mut profile: ColorProfile) -> ColorProfile {
     profile
 }
 
-/// A profile's way to sRGB.
+/// The conversion from a profile to sRGB.
 struct Conversion {
-    /// The samples that it takes; CMYK has RGBA's layout.
+    /// Layout of the input samples; CMYK uses the layout of RGBA.
     layout: Layout,
-    /// What is done to each sample before.
+    /// Level tables that are applied to each sample before the transform.
     levels: Option<Levels>,
     transform: Arc<Transform8BitExecutor>,
 }
 
 impl Conversion {
-    /// By the profile's table if it has one, otherwise by its curves and matrix.
+    /// Builds the conversion from the profile's table if it has one, otherwise from its curves and matrix.
     fn new(mut profile: ColorProfile) -> Result<Self, ProfileFault> {
         let levels = if is_high_range(&profile) { levels_of(&profile, 256) } else { None };
         if levels.is_some() {
@@ -227,7 +229,7 @@ impl Conversion {
         };
         let options = TransformOptions {
             rendering_intent: intent(&profile),
-            // Curves of high range are handled above, and the others are in the profile's own tags.
+            // `levels` applies curves of high dynamic range; the others are in the profile's own tags.
             allow_use_cicp_transfer: false,
             ..TransformOptions::default()
         };
@@ -240,7 +242,7 @@ impl Conversion {
 
     #[expect(
         clippy::expect_used,
-        reason = "it was tried on one pixel, and fails otherwise only if source and target differ in length"
+        reason = "`new` has tried it on one pixel; later it fails only if source and target differ in length"
     )]
     fn run(&self, source: &[u8], target: &mut [u8]) {
         let levelled = self.levels.as_ref().map(|levels| Zeroizing::new(levels.of_bytes(source)));
@@ -249,7 +251,8 @@ impl Conversion {
     }
 }
 
-/// The intent whose table the profile has: the perceptual one, which other readers take too, or else the nearest.
+/// The rendering intent whose table the profile has: the perceptual one, which other readers use too, or else the
+/// nearest.
 fn intent(profile: &ColorProfile) -> RenderingIntent {
     if profile.lut_a_to_b_perceptual.is_none() && profile.lut_a_to_b_colorimetric.is_some() {
         RenderingIntent::RelativeColorimetric
@@ -260,13 +263,13 @@ fn intent(profile: &ColorProfile) -> RenderingIntent {
     }
 }
 
-/// Whether a profile names a transfer function of high dynamic range, and has no table that maps it to standard range.
+/// Whether a profile names a transfer function of high dynamic range.
 fn is_high_range(profile: &ColorProfile) -> bool {
     let transfer = profile.cicp.map(|cicp| cicp.transfer_characteristics);
     matches!(transfer, Some(TransferCharacteristics::Smpte2084 | TransferCharacteristics::Hlg))
 }
 
-/// The curves of a profile for `count` different samples; `None` when it has a table, or no curves.
+/// Builds level tables from a profile's curves for `count` sample values; `None` if it has a table or no curves.
 fn levels_of(profile: &ColorProfile, count: usize) -> Option<Levels> {
     let tables =
         [&profile.lut_a_to_b_perceptual, &profile.lut_a_to_b_colorimetric, &profile.lut_a_to_b_saturation];
@@ -284,14 +287,14 @@ fn levels_of(profile: &ColorProfile, count: usize) -> Option<Levels> {
     };
     let curves: Option<Vec<_>> =
         curves.iter().map(|curve| curve.as_ref()?.make_linear_evaluator().ok()).collect();
-    #[expect(clippy::cast_possible_truncation, reason = "a sample's share needs no more digits")]
+    #[expect(clippy::cast_possible_truncation, reason = "`f32` is precise enough for 16-bit samples")]
     let lights: Vec<_> =
         curves?.into_iter().map(|curve| move |v: f64| f64::from(curve.evaluate_value(v as f32))).collect();
     let lights: Vec<&dyn Fn(f64) -> f64> = lights.iter().map(|light| light as _).collect();
     Some(Levels::new(count, &lights))
 }
 
-/// Reads an ICC profile that says what samples of a kind look like.
+/// Parses an ICC profile and checks that it describes samples of this kind.
 fn profile_for(icc: &[u8], samples: Samples) -> Result<ColorProfile, ProfileFault> {
     let profile = ColorProfile::new_from_slice(icc).or(Err(ProfileFault::Damaged))?;
     let expected = match samples {

@@ -1,10 +1,10 @@
-//! From a photo's bytes to a [`Photo`], within limits, in safe Rust.
+//! Decodes a photo's bytes into a [`Photo`], within limits, in safe Rust.
 //!
-//! The container is told by its first bytes, never by a name or a content type. Size and completeness are
-//! checked on the header and the file's structure before any pixel is decoded, so that what is too large or
-//! cut short costs next to nothing. A JPEG is decoded at the scale that is wanted, and later in part at a finer
-//! one; the others as a whole, and then turned upright and reduced in the same way. Orientation and colours are read here and applied by
-//! [`Photo`].
+//! The first bytes identify the container, never a name or a content type. The header and the file's structure are
+//! checked for size and completeness before any pixel is decoded. So a file that is too large or truncated is refused
+//! at almost no cost. A JPEG is decoded at the wanted scale; parts of it can later be decoded at a finer scale. Other
+//! formats are decoded as a whole, then turned upright and reduced by the same factors. Orientation and colours are
+//! read here and applied by [`Photo`].
 
 mod exif;
 mod jpeg;
@@ -20,12 +20,12 @@ use crate::photo::{Orientation, Photo, Region, Stored};
 use crate::pixels::RgbImage;
 use crate::resize::block_means;
 
-/// What a photo may cost. Everything is checked on the header, before pixels are decoded.
+/// Limits on a photo's size. They are checked on the header, before pixels are decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest file, in bytes.
+    /// The largest file, in bytes.
     pub photo_bytes_max: usize,
-    /// The most pixels. What is decoded as a whole has lower limits besides: see [`domain::limits`].
+    /// The most pixels. Formats that are decoded as a whole have lower limits besides: see [`domain::limits`].
     pub pixels_max: usize,
     /// The longest side in pixels.
     pub side_max: usize,
@@ -41,27 +41,28 @@ impl Default for Limits {
     }
 }
 
-/// What a decoder of whole pictures hands over: stored pixels and how they are meant to be seen.
+/// What the PNG and WebP decoders return: stored pixels, and how they are to be displayed.
 struct Decoded {
     /// Pixels as stored, in the photo's own colours.
     pixels: RgbImage,
-    /// How the stored pixels are turned upright.
+    /// The turn that makes the stored pixels upright.
     orientation: Orientation,
     /// What the samples mean.
     colours: Colours,
 }
 
-/// How many pixels are wanted.
+/// How much detail to decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// All there are.
+    /// All pixels of the file.
     Full,
-    /// The longer side has at least this many pixels, if the photo has; more where reducing saves nothing.
+    /// At least this many pixels on the longer side, if the file has them. The photo has more where reducing saves
+    /// nothing.
     Side(usize),
 }
 
 impl Detail {
-    /// The reduction (1, 2, 4 or 8) at which a picture with a longer side of so many pixels has the detail.
+    /// The largest reduction (1, 2, 4 or 8) that keeps the wanted detail of a picture with this longer side.
     fn reduction(self, long: usize) -> usize {
         let is_enough = |reduction: &usize| match self {
             Self::Full => *reduction == 1,
@@ -74,16 +75,16 @@ impl Detail {
 /// Decodes a JPEG, PNG or WebP photo.
 ///
 /// # Errors
-/// A [`Refusal`]: `bad_format` for other containers (HEIC among them), `too_large` in bytes, pixels or
-/// side length, `corrupt_image` for anything damaged or cut short.
+/// A [`Refusal`]: `bad_format` for other containers (HEIC among them), `too_large` in bytes, pixels or side length,
+/// `corrupt_image` for a damaged or truncated file.
 pub fn decode(photo: &[u8], limits: &Limits, detail: Detail) -> Result<Photo, Refusal> {
     open(photo, limits, detail).map(|(photo, _)| photo)
 }
 
-/// Decodes a photo as [`decode`] does, and keeps its file so that parts can be decoded in more detail.
+/// Decodes a photo like [`decode`] and keeps its file, so that parts can be decoded in more detail later.
 ///
 /// # Errors
-/// As [`decode`].
+/// Like [`decode`].
 pub fn open<'a>(file: &'a [u8], limits: &Limits, detail: Detail) -> Result<(Photo, PhotoFile<'a>), Refusal> {
     within(file.len(), limits.photo_bytes_max)?;
     let decoded = match Container::of(file) {
@@ -93,7 +94,8 @@ pub fn open<'a>(file: &'a [u8], limits: &Limits, detail: Detail) -> Result<(Phot
         None => Err(refused(ReasonCode::BadFormat)),
     }?;
     let Decoded { pixels, orientation, colours } = decoded;
-    // Turned first, so that a reduced photo's blocks begin at the same corner however the file stores it.
+    // Turned before it is reduced: the blocks of a reduced photo then begin at the same corner, whatever its stored
+    // orientation.
     let pixels = match orientation == Orientation::default() {
         true => pixels,
         false => orientation.upright(&pixels, pixels.whole()),
@@ -102,12 +104,12 @@ pub fn open<'a>(file: &'a [u8], limits: &Limits, detail: Detail) -> Result<(Phot
     let reduction = detail.reduction(pixels.width().max(pixels.height()));
     if reduction == 1 {
         let photo = Photo::new(Stored::whole(pixels), orientation, colours);
-        return Ok((photo, PhotoFile(Rest::Nothing)));
+        return Ok((photo, PhotoFile(Source::Nothing)));
     }
     let (full, reduced) =
         ((pixels.width(), pixels.height()), block_means(&pixels, pixels.whole(), reduction));
     let stored = Stored { reduction, full, ..Stored::whole(reduced) };
-    Ok((Photo::new(stored, orientation, colours), PhotoFile(Rest::Pixels(pixels))))
+    Ok((Photo::new(stored, orientation, colours), PhotoFile(Source::Pixels(pixels))))
 }
 
 fn open_jpeg<'a>(file: &'a [u8], limits: &Limits, detail: Detail) -> Result<(Photo, PhotoFile<'a>), Refusal> {
@@ -115,15 +117,15 @@ fn open_jpeg<'a>(file: &'a [u8], limits: &Limits, detail: Detail) -> Result<(Pho
     let Scaled { pixels, reduction } = jpeg.whole(detail)?;
     let stored = Stored { reduction, full: jpeg.full_size(), ..Stored::whole(pixels) };
     let photo = Photo::new(stored, jpeg.orientation(), jpeg.colours());
-    Ok((photo, PhotoFile(Rest::Jpeg(Box::new(jpeg)))))
+    Ok((photo, PhotoFile(Source::Jpeg(Box::new(jpeg)))))
 }
 
-/// A photo's file, of which parts can be decoded in more detail.
-pub struct PhotoFile<'a>(Rest<'a>);
+/// A photo's file, from which parts can be decoded in more detail.
+pub struct PhotoFile<'a>(Source<'a>);
 
-/// What a file has besides the photo that was decoded of it.
-enum Rest<'a> {
-    /// Decoded again, at a reduced scale and in part.
+/// Where more detail than in the decoded photo comes from.
+enum Source<'a> {
+    /// A JPEG file; parts of it are decoded again, at a scale of their own.
     Jpeg(Box<Jpeg<'a>>),
     /// All pixels of a file that can only be decoded as a whole.
     Pixels(RgbImage),
@@ -131,15 +133,15 @@ enum Rest<'a> {
     Nothing,
 }
 
-/// The reductions at which a part is decoded. An eighth has too coarse colours for a work.
+/// The reductions at which a part is decoded. At an eighth, colours are too coarse for a work.
 const CLOSE_REDUCTIONS: [usize; 2] = [4, 2];
 
 impl PhotoFile<'_> {
-    /// A region of `photo`, which came of this file, `factor` times as large or larger, if the file has the
-    /// pixels; `None` when `photo` has it already.
+    /// Decodes a region of `photo`, which must come from this file, at least `factor` times as large if the file has
+    /// the pixels. Returns `None` if `photo` already has them.
     ///
     /// # Errors
-    /// `corrupt_image`, which the first decoding finds in nearly every damaged file.
+    /// `corrupt_image` when the region's data is damaged; the first decoding finds nearly every damaged file.
     pub fn closer(&self, photo: &Photo, region: Region, factor: f32) -> Result<Option<Photo>, Refusal> {
         #[expect(clippy::cast_precision_loss, reason = "reductions are 8 at most")]
         let is_enough = |reduction: &usize| *reduction as f32 * factor <= photo.reduction() as f32;
@@ -148,23 +150,26 @@ impl PhotoFile<'_> {
             return Ok(None);
         }
         let size = match &self.0 {
-            Rest::Jpeg(jpeg) => jpeg.size(reduction),
-            Rest::Pixels(pixels) => (pixels.width().div_ceil(reduction), pixels.height().div_ceil(reduction)),
-            Rest::Nothing => return Ok(None),
+            Source::Jpeg(jpeg) => jpeg.size(reduction),
+            Source::Pixels(pixels) => {
+                (pixels.width().div_ceil(reduction), pixels.height().div_ceil(reduction))
+            }
+            Source::Nothing => return Ok(None),
         };
         let window = photo.stored_region(region).rescaled(photo.reduction(), reduction, size);
         let pixels = match &self.0 {
-            Rest::Jpeg(jpeg) => jpeg.part(reduction, window)?.pixels,
-            Rest::Pixels(pixels) => reduced_part(pixels, reduction, window),
-            Rest::Nothing => return Ok(None),
+            Source::Jpeg(jpeg) => jpeg.part(reduction, window)?.pixels,
+            Source::Pixels(pixels) => reduced_part(pixels, reduction, window),
+            Source::Nothing => return Ok(None),
         };
         let (left, top, full) = (window.left, window.top, photo.full_size());
         Ok(Some(photo.showing(Stored { pixels, left, top, size, reduction, full })))
     }
 }
 
-/// A region of a picture that is reduced by a whole number, in the reduced picture's pixels. Its blocks lie as those of
-/// a JPEG that is decoded at that scale, so that the same photo in another file is looked at in the same way.
+/// Reduces a picture by a whole number and returns a region of it, in the reduced picture's pixels. The blocks are
+/// aligned like those of a JPEG that is decoded at that scale, so that detection sees the same photo alike in every
+/// format.
 fn reduced_part(image: &RgbImage, reduction: usize, part: Region) -> RgbImage {
     let span = |first: usize, length: usize, size: usize| {
         let start = first * reduction;
@@ -176,7 +181,7 @@ fn reduced_part(image: &RgbImage, reduction: usize, part: Region) -> RgbImage {
     if reduction == 1 { image.part(region) } else { block_means(image, region, reduction) }
 }
 
-/// The containers that are read.
+/// The supported containers.
 enum Container {
     Jpeg,
     Png,
@@ -198,7 +203,7 @@ impl Container {
 }
 
 impl Limits {
-    /// Checks a picture's size as its header states it.
+    /// Checks the size that a picture's header states.
     fn admit(&self, width: usize, height: usize) -> Result<(), Refusal> {
         if width == 0 || height == 0 {
             return Err(corrupt());
@@ -207,13 +212,13 @@ impl Limits {
         within(width * height, self.pixels_max)
     }
 
-    /// As [`Self::admit`], for a picture that may have only so many pixels.
+    /// Like [`Self::admit`], with `pixels_max` as an additional limit.
     fn admit_up_to(&self, pixels_max: usize, width: usize, height: usize) -> Result<(), Refusal> {
         Self { pixels_max: self.pixels_max.min(pixels_max), ..*self }.admit(width, height)
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "the figures are for people; seven digits are plenty")]
+#[expect(clippy::cast_precision_loss, reason = "the figures are for people; seven digits are enough")]
 fn within(measured: usize, limit: usize) -> Result<(), Refusal> {
     if measured <= limit {
         return Ok(());
@@ -229,7 +234,8 @@ fn corrupt() -> Refusal {
     refused(ReasonCode::CorruptImage)
 }
 
-/// What a decoder's error becomes. Its message may tell of the photo's content and nobody would act on it.
+/// Turns a decoder's error into a refusal. Its message is dropped: it may reveal the photo's content, and nobody
+/// would act on it.
 fn damaged<E: std::error::Error>(_error: E) -> Refusal {
     corrupt()
 }

@@ -1,7 +1,8 @@
-//! Detecting faces with BlazeFace: the short-range network for near ones, the full-range network for further ones.
+//! Detects faces with BlazeFace: the short-range network finds near faces, the full-range network finds faces further
+//! away.
 //!
-//! Sources: Bazarevsky et al., "BlazeFace" (2019), and the anchor, decoding and suppression settings of
-//! MediaPipe's face detection graphs. Boxes and keypoints are in pixels of the upright photo.
+//! Sources: Bazarevsky et al., "BlazeFace" (2019), and the anchor, decoding and suppression settings of MediaPipe's
+//! face detection graphs. Boxes and keypoints are in pixels of the upright photo.
 
 use std::cmp::Reverse;
 use std::f32::consts::FRAC_PI_4;
@@ -12,7 +13,7 @@ use crate::error::FittingError;
 use crate::models::{Models, Network};
 use crate::photo::{Photo, QuarterTurn, Region};
 
-/// A face as a detector sees it. Wiping is not needed: it lives on the stack for a few milliseconds.
+/// A face as a detector reports it. It is not wiped: it lives on the stack for a few milliseconds.
 #[derive(Clone, Copy)]
 pub(crate) struct Face {
     /// Centre of the box, x and y.
@@ -25,9 +26,9 @@ pub(crate) struct Face {
     pub(crate) score: f32,
 }
 
-/// One detector's way of laying out its anchors.
+/// One detector's anchor layout.
 struct Anchors {
-    /// Cells a side and anchors a cell, in the order of the outputs.
+    /// Cells per side and anchors per cell, in the order of the outputs.
     grids: &'static [(usize, usize)],
     /// Candidates below this probability are dropped.
     score_min: f32,
@@ -35,29 +36,29 @@ struct Anchors {
 
 /// The minimum is MediaPipe's.
 const SHORT_RANGE: Anchors = Anchors { grids: &[(16, 2), (8, 6)], score_min: 0.5 };
-/// MediaPipe's minimum is 0.6. Small and lying faces score down to 0.4, and the search looks closely at all that this
-/// network detects.
+/// MediaPipe's minimum is 0.6. Small faces and faces lying sideways score down to 0.4. The search checks every
+/// detection of this network more closely.
 const FULL_RANGE: Anchors = Anchors { grids: &[(48, 1)], score_min: 0.4 };
 
 /// Boxes that overlap by more than this share (intersection over union) are the same face.
 const OVERLAP_MIN: f32 = 0.3;
 
-/// Boxes that overlap by more than this share may be of one face, as two networks see it.
+/// Boxes from two networks that overlap by more than this share may belong to one face.
 const TOUCH_MIN: f32 = 0.2;
 
-/// Regions with a longer side than twice this are averaged over squares before they are sampled, so that the
-/// noise of large photos does not alias into the detectors.
+/// Regions with a longer side than twice this are averaged over squares before sampling, so that the noise of large
+/// photos does not alias into the detectors.
 const SAMPLED_SIDE: usize = 1024;
 
-/// Values a box takes in the output: centre, size, six keypoints.
+/// Values per box in the output: centre, size, six keypoints.
 const BOX_VALUES: usize = 16;
 
-/// The faces that the short-range detector sees in a region of the upright photo, the most probable first.
+/// Runs the short-range detector on a region of the upright photo; returns the most probable face first.
 pub(crate) fn detect_near(models: &Models, photo: &Photo, region: Region) -> Result<Vec<Face>, FittingError> {
     run(&models.short_range, &SHORT_RANGE, photo, region)
 }
 
-/// The faces that the short-range detector sees in a square around a point; what lies beyond the photo is black.
+/// Runs the short-range detector on a square around a point; pixels beyond the photo are black.
 pub(crate) fn detect_around(
     models: &Models,
     photo: &Photo,
@@ -71,7 +72,7 @@ pub(crate) fn detect_around(
     })
 }
 
-/// The faces that the full-range detector sees.
+/// Runs the full-range detector on a region of the upright photo; returns the most probable face first.
 pub(crate) fn detect_far(models: &Models, photo: &Photo, region: Region) -> Result<Vec<Face>, FittingError> {
     run(models.full_range()?, &FULL_RANGE, photo, region)
 }
@@ -87,18 +88,19 @@ impl Face {
         self.size[0].max(self.size[1])
     }
 
-    /// The angle by which the eyes' line is turned clockwise from level, in radians.
+    /// The angle between the line of the eyes and the horizontal, clockwise, in radians.
     pub(crate) fn roll(&self) -> f32 {
         let [[right_x, right_y], [left_x, left_y], ..] = self.keypoints;
         (left_y - right_y).atan2(left_x - right_x)
     }
 
-    /// Whether the eyes' line is nearer to level than to upright, with the person's right eye on the left.
+    /// Whether the line of the eyes is nearer to horizontal than to vertical, with the person's right eye on the
+    /// left.
     pub(crate) fn is_level(&self) -> bool {
         self.roll().abs() < FRAC_PI_4
     }
 
-    /// The turn of the photo after which the eyes are level; `None` if they are.
+    /// The turn of the photo that makes the eyes level; `None` if they already are.
     pub(crate) fn turn_upright(&self) -> Option<QuarterTurn> {
         let roll = self.roll();
         if roll.abs() < FRAC_PI_4 {
@@ -112,7 +114,7 @@ impl Face {
         }
     }
 
-    /// The same face after a turn of the photo, which had this width and height before.
+    /// The same face after a turn of the photo, whose width and height before the turn are given.
     #[expect(clippy::cast_precision_loss, reason = "photo sides are below 2¹⁶")]
     pub(crate) fn turned(&self, turn: QuarterTurn, (width, height): (usize, usize)) -> Self {
         let (right, bottom) = (width as f32 - 1.0, height as f32 - 1.0);
@@ -130,7 +132,7 @@ impl Face {
         }
     }
 
-    /// The same face in another decoding of the photo, `scale` times as large, whose points `point` finds.
+    /// The same face in another decoding of the photo, which is `scale` times as large; `point` maps its points.
     pub(crate) fn mapped(&self, scale: f32, point: impl Fn([f32; 2]) -> [f32; 2]) -> Self {
         Self {
             centre: point(self.centre),
@@ -140,7 +142,7 @@ impl Face {
         }
     }
 
-    /// Whether both boxes may be of one face.
+    /// Whether both boxes may belong to one face.
     pub(crate) fn touches(&self, other: &Self) -> bool {
         overlap(self, other) > TOUCH_MIN
     }
@@ -168,16 +170,16 @@ fn run_on(
     let letterbox = letterbox(network.input_side());
     let outputs = Zeroizing::new(network.run(&letterbox.input)?);
     let candidates = anchors.faces(&outputs[0], &outputs[1], network.input_side());
-    Ok(merged(candidates).iter().map(|face| letterbox.in_photo(face)).collect())
+    Ok(merge(candidates).iter().map(|face| letterbox.in_photo(face)).collect())
 }
 
-/// A region fitted into a detector's square input, with what maps points back.
+/// A region scaled into a detector's square input, and the values that map points back to the photo.
 struct Letterbox {
     /// NHWC samples, −1 to 1; the margins are −1.
     input: Zeroizing<Vec<f32>>,
     /// Side of the square around the region, in the photo's pixels.
     side: f32,
-    /// Where the square begins in the photo.
+    /// Position of the square in the photo.
     origin: [f32; 2],
 }
 
@@ -190,8 +192,8 @@ impl Letterbox {
         Self::square(photo, [left, top, right, bottom], origin, side, cells)
     }
 
-    /// Samples as MediaPipe does, bilinearly, input pixel i of N at i/N of the square: the detector was
-    /// trained on such pictures, and the mesh follows its boxes. Large photos are averaged a little.
+    /// Samples bilinearly, input pixel i of N at i/N of the square, as MediaPipe does: the detector was trained on
+    /// such pictures, and the mesh depends on its boxes. Large photos are averaged a little.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -220,7 +222,7 @@ impl Letterbox {
         Self { input, side, origin }
     }
 
-    /// From shares of the square to pixels of the photo.
+    /// Converts a face from shares of the square to pixels of the photo.
     fn in_photo(&self, face: &Face) -> Face {
         let point = |p: [f32; 2]| [0, 1].map(|k| p[k] * self.side + self.origin[k]);
         Face {
@@ -248,8 +250,8 @@ impl Anchors {
         for ((anchor, raw), &logit) in anchors.zip(boxes.chunks_exact(BOX_VALUES)).zip(logits) {
             let score = 1.0 / (1.0 + (-logit).exp());
             let sides = [raw[2] / side, raw[3] / side];
-            let sane = sides.iter().all(|&s| s > 0.0) && raw.iter().all(|v| v.is_finite());
-            if score.is_nan() || score < self.score_min || !sane {
+            let is_valid = sides.iter().all(|&s| s > 0.0) && raw.iter().all(|v| v.is_finite());
+            if score.is_nan() || score < self.score_min || !is_valid {
                 continue;
             }
             let point = |k: usize| [raw[k] / side + anchor[0], raw[k + 1] / side + anchor[1]];
@@ -264,13 +266,13 @@ impl Anchors {
     }
 }
 
-/// Weighted non-maximum suppression: overlapping candidates become one, averaged by their scores.
-fn merged(mut candidates: Vec<Face>) -> Vec<Face> {
+/// Weighted non-maximum suppression: merges overlapping candidates into one, weighted by their scores.
+fn merge(mut candidates: Vec<Face>) -> Vec<Face> {
     candidates.sort_by_key(|face| Reverse(face.score.to_bits()));
     let mut faces = Vec::new();
     while let Some(&best) = candidates.first() {
         let (same, other): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|face| face.overlaps(&best));
-        // Boxes have an area, so the best overlaps itself and the candidates become fewer.
+        // Boxes have an area, so the best one overlaps itself and the loop ends.
         faces.push(average(&same, best.score));
         candidates = other;
     }

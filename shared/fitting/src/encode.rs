@@ -1,6 +1,6 @@
-//! From pixels to a marked JPEG or PNG, and to a thumbnail.
+//! Encodes works as marked JPEG or PNG, and thumbnails as JPEG.
 //!
-//! What is written is pixels and our own mark; nothing of a photo's metadata can get here.
+//! Only pixels and the project's own mark are written; a photo's metadata cannot get here.
 
 use std::borrow::Cow;
 
@@ -21,13 +21,13 @@ const THUMBNAIL_QUALITY: u8 = 82;
 /// The longer side of a thumbnail in pixels, at most.
 pub const THUMBNAIL_SIDE: usize = 320;
 
-/// What introduces an XMP packet in a JPEG's APP1 segment (Adobe XMP specification, part 3).
+/// Header of an XMP packet in a JPEG's APP1 segment (Adobe XMP specification, part 3).
 const XMP_SEGMENT: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
-/// The keyword of an XMP packet in a PNG's iTXt chunk (the same).
+/// Keyword of an XMP packet in a PNG's iTXt chunk (same specification).
 const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 
-/// Encodes a picture and marks it as AI-made.
+/// Encodes a work and marks it as AI-made.
 pub(crate) fn work(picture: &RgbImage, format: Format, mark: &Mark) -> Result<Vec<u8>, FittingError> {
     match format {
         Format::Jpeg => jpeg(picture, WORK_QUALITY, Some(mark)),
@@ -35,7 +35,7 @@ pub(crate) fn work(picture: &RgbImage, format: Format, mark: &Mark) -> Result<Ve
     }
 }
 
-/// A JPEG of at most [`THUMBNAIL_SIDE`] pixels a side; a work's carries the work's mark.
+/// Encodes a JPEG of at most [`THUMBNAIL_SIDE`] pixels a side. The thumbnail of a work has the work's mark.
 pub(crate) fn thumbnail(picture: &RgbImage, mark: Option<&Mark>) -> Result<Vec<u8>, FittingError> {
     let (width, height) = (picture.width(), picture.height());
     let long = width.max(height).max(THUMBNAIL_SIDE);
@@ -62,7 +62,12 @@ fn jpeg(picture: &RgbImage, quality: u8, mark: Option<&Mark>) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// A picture whose chroma is the mean of squares of 2 × 2 pixels.
+/// A picture whose chroma is averaged over squares of 2 × 2 pixels.
+///
+/// By default the encoder takes the chroma of each square from its first pixel alone. This makes coloured edges
+/// jagged and shifts them by half a pixel. The encoder's own averaging is slow. So this buffer stores the mean in the
+/// first pixel of every square. Of the other pixels it fills only those that the encoder repeats beyond the picture's
+/// edge.
 ///
 /// By default the encoder takes the chroma of each square from its first pixel alone, which makes coloured edges
 /// jagged and puts them half a pixel beside their place; its own averaging is slow. So every square's first pixel gets
@@ -94,7 +99,7 @@ impl ImageBuffer for Subsampled<'_> {
         let start = blue.len();
         blue.resize(start + self.picture.width(), 0);
         red.resize(start + self.picture.width(), 0);
-        // The last row is repeated to fill a block, and may then be a square's first.
+        // The encoder repeats the last row to fill a block, so that row may become the first of a square.
         if y % 2 == 1 && y != last {
             return;
         }
@@ -104,7 +109,7 @@ impl ImageBuffer for Subsampled<'_> {
         let (red, red_end) = red[start..].as_chunks_mut::<2>();
         for ((&[a, b], &[c, d]), (blue, red)) in upper.iter().zip(lower).zip(blue.iter_mut().zip(red)) {
             let (cb, cr) = mean_chroma([a, b, c, d]);
-            // The last column is repeated to fill a block as well.
+            // The encoder repeats the last column as well.
             (*blue, *red) = ([cb; 2], [cr; 2]);
         }
         if let ([blue], [red], [a], [c]) = (blue_end, red_end, upper_end, lower_end) {
@@ -114,16 +119,12 @@ impl ImageBuffer for Subsampled<'_> {
 }
 
 /// Cb and Cr (ITU-T T.871) of the mean of four pixels, to the nearest level.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "within 0..255: see the last line"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`level` returns 0 to 255")]
 fn mean_chroma(pixels: [[u8; 3]; 4]) -> (u8, u8) {
-    /// One in the fixed-point weights, times the number of pixels.
+    /// 1 in the fixed-point weights, times the number of pixels.
     const ONE: i32 = 4 << 16;
     let [r, g, b] = [0, 1, 2].map(|c| pixels.iter().map(|pixel| i32::from(pixel[c])).sum::<i32>());
-    // Each triple adds up to nothing, so that grey is 128.
+    // The weights of each channel add up to zero, so that grey becomes 128.
     let cb = -11_059 * r - 21_709 * g + 32_768 * b;
     let cr = 32_768 * r - 27_439 * g - 5_329 * b;
     // The largest sum is half of 255 in these units, and would round to 256.
@@ -131,7 +132,7 @@ fn mean_chroma(pixels: [[u8; 3]; 4]) -> (u8, u8) {
     (level(cb), level(cr))
 }
 
-/// A PNG, with the mark when there is one.
+/// Encodes a PNG, with the mark if there is one.
 pub(crate) fn png(picture: &RgbImage, mark: Option<&Mark>) -> Result<Vec<u8>, FittingError> {
     let side = |n: usize| u32::try_from(n).map_err(|e| fault(&e));
     let mut bytes = Vec::new();
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
     use crate::decode::{Detail, Limits, decode};
 
-    /// Columns of pure red and pure blue in turn, as they come out of a JPEG.
+    /// Alternating columns of pure red and pure blue, encoded as JPEG and decoded.
     fn striped(width: usize, height: usize) -> RgbImage {
         let mut stripes = RgbImage::new(width, height);
         for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
@@ -168,8 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn two_colours_that_share_a_sample_become_their_mean() {
-        // The mean of red's and blue's chroma under their own lumas; what is below black or above white is cut off.
+    fn two_colours_that_share_a_chroma_sample_are_averaged() {
+        // The mean of red's and blue's chroma, each pixel with its own luma; values below black or above white are
+        // clipped.
         let picture = striped(32, 32);
         let chroma = |[r, _, b]: [u8; 3]| i32::from(r) - i32::from(b);
         for y in 0..32 {
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_row_and_column_keep_their_colours_whatever_the_size() {
+    fn the_last_row_and_column_keep_their_colours_at_every_size() {
         for (width, height) in [(1, 1), (17, 16), (16, 17), (18, 18), (31, 33), (2, 1)] {
             let flat = RgbImage::from_raw(width, height, [180, 120, 90].repeat(width * height)).unwrap();
             let bytes = jpeg(&flat, WORK_QUALITY, None).unwrap();
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_square_has_the_mean_of_the_pixels_it_has() {
+    fn a_square_at_the_edge_has_the_mean_of_its_pixels() {
         let colours: Vec<[u8; 3]> = (1..=9).map(|n| [n * 25, 250 - n * 20, n * n * 3]).collect();
         let picture = RgbImage::from_raw(3, 3, colours.concat()).unwrap();
         let buffer = Subsampled { picture: &picture, width: 3, height: 3 };
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_even_last_row_is_a_square_of_its_own_when_it_is_repeated() {
+    fn a_repeated_last_row_has_its_squares_chroma() {
         let picture = RgbImage::from_raw(2, 2, vec![200, 0, 0, 200, 0, 0, 0, 0, 200, 0, 0, 200]).unwrap();
         let mut planes: [Vec<u8>; 4] = Default::default();
         Subsampled { picture: &picture, width: 2, height: 2 }.fill_buffers(1, &mut planes);
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn grey_and_the_strongest_colours_have_the_standards_chroma() {
+    fn grey_and_saturated_colours_have_the_standards_chroma() {
         assert_eq!(mean_chroma([[77; 3]; 4]), (128, 128));
         assert_eq!(mean_chroma([[0, 0, 255]; 4]).0, 255);
         assert_eq!(mean_chroma([[255, 0, 0]; 4]).1, 255);

@@ -1,31 +1,34 @@
-//! What can be broken: models, templates, or an invariant of the pipeline. A bad photo is no error.
+//! Errors of the crate: a broken model, a broken template, or a violated invariant. An unusable photo is not an error
+//! but a [`crate::Refusal`].
 
 use std::io;
 use std::path::PathBuf;
 
-/// Something other than the photo is wrong; trying the same again does not help.
+/// An error that does not come from the photo. A retry with the same input fails again.
 #[derive(Debug, thiserror::Error)]
 pub enum FittingError {
     /// A file of the models or of a template cannot be read.
-    #[error("cannot read {path}; `cargo xtask models` and `cargo xtask template demo` make it")]
+    #[error(
+        "cannot read {path}; run `cargo xtask models` for models, `cargo xtask template demo` for demo templates"
+    )]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A model file is not the one the manifest names.
-    #[error("model {name} has the wrong hash; `cargo xtask models` restores it")]
+    /// The hash of a model file differs from the manifest's.
+    #[error("model {name} has the wrong hash; run `cargo xtask models` to restore it")]
     ModelHash {
         /// The model's name in the manifest.
         name: String,
     },
-    /// The inference engine refused a model or failed while running it.
+    /// The inference engine rejected a model or failed while running it.
     #[error("model {name}: {message}")]
     Model {
         /// The model's name in the manifest.
         name: String,
-        /// What the engine said; it knows shapes and operators, no pixels.
+        /// The engine's message. It contains shapes and operators, never pixels.
         message: String,
     },
     /// The built-in manifest of the models is not valid.
@@ -34,7 +37,7 @@ pub enum FittingError {
         /// What is wrong with it.
         message: String,
     },
-    /// A template's files contradict each other or its description, or a picture makes no template.
+    /// A template's files contradict each other or the description, or a picture cannot be made into a template.
     #[error("{message}")]
     Template {
         /// What is wrong with it.
@@ -43,7 +46,7 @@ pub enum FittingError {
     /// A work could not be encoded.
     #[error("cannot encode the work: {message}")]
     Encode {
-        /// What the encoder said.
+        /// The encoder's message.
         message: String,
     },
 }

@@ -1,15 +1,15 @@
-//! The search for the faces of a photo: near ones, far ones, lying ones, small ones, in that order.
+//! Finds the faces of a photo: near ones, far ones, faces lying sideways, small ones, in that order.
 //!
-//! The detectors know faces that are more or less upright and not too small, and busy pictures fool them. So the
-//! search has stages, from one glance at the whole photo to small tiles of it, and ends with the first stage that
-//! shows a face. A detection is a face when a close look at it scores high and the mesh network sees a face there.
-//! The number of detections that are looked at is bounded, so that no picture makes the search expensive.
-//! How large the other faces may be is left to the gate.
+//! The detectors find faces that are roughly upright and not too small, and busy pictures cause false detections. So
+//! the search has stages, from one detection on the whole photo to small tiles of it, and ends with the first stage
+//! that finds a face. A detection counts as a face if a close check scores high and the mesh network reports a face
+//! there. The number of checked detections is bounded, so no picture makes the search expensive. The quality gate
+//! decides how large other faces may be.
 
 mod look;
 mod tiles;
 
-use self::look::close_look;
+use self::look::check_closely;
 use self::tiles::tiles;
 use crate::detect::{Face, detect_far, detect_near};
 use crate::error::FittingError;
@@ -18,19 +18,19 @@ use crate::mesh::Mesh;
 use crate::models::Models;
 use crate::photo::{Photo, QuarterTurn, Region};
 
-/// An upright face that the first glance scores this high needs no closer look. Upright faces score 0.92 to 0.99 in
-/// pictures of one person, lying ones below 0.9, often with keypoints that do not show it.
+/// An upright face that scores this high in the first detection needs no close check. Upright faces score 0.92 to
+/// 0.99 in pictures of one person. Faces lying sideways score below 0.9, often with keypoints that look upright.
 const SURE_SCORE: f32 = 0.9;
 
-/// How many detections of one stage of a photo's search are looked at, the highest scores first. Each costs four runs of
-/// the small detector, and one of the mesh network when the look scores high.
-const LOOKS_PER_STAGE_MAX: usize = 6;
-/// The same for a template's picture: operators may choose any face of a group.
-const LOOKS_FOR_ALL_MAX: usize = 40;
+/// How many detections of one stage of a photo's search are checked, the highest scores first. Each check costs four
+/// runs of the short-range detector, and one of the mesh network if the score is high.
+const CHECKS_PER_STAGE_MAX: usize = 6;
+/// The same limit for a template's picture: operators may choose any face of a group.
+const CHECKS_FOR_ALL_MAX: usize = 40;
 
-/// What one stage looks at, and how.
+/// One stage of the search: which parts of the photo it searches, how they are turned, and with which detectors.
 struct Stage {
-    /// How the photo is turned; `None` is as it is.
+    /// The turns of the photo to try; `None` leaves it as it is.
     turns: &'static [Option<QuarterTurn>],
     detectors: Detectors,
     view: View,
@@ -44,7 +44,7 @@ enum Detectors {
     Both,
 }
 
-/// What a detector sees at once.
+/// The part of the photo that a detector gets as one input.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum View {
     Whole,
@@ -56,15 +56,15 @@ const UPRIGHT: &[Option<QuarterTurn>] = &[None];
 const TURNED: &[Option<QuarterTurn>] =
     &[Some(QuarterTurn::Right), Some(QuarterTurn::Half), Some(QuarterTurn::Left)];
 
-/// The share of the photo's shorter side that a tile has, and the most tiles there are; tiles are larger when there would
-/// be more. Large tiles show faces from a 75th of a photo's longer side on (distance of the eyes), small ones from a 150th
-/// on, where they stand upright. In photos of twelve megapixels that is less than the gate admits, so that an upright face is
-/// called too small, not missing. Not found are smaller faces in larger photos, and lying ones below a 75th: each stage more
-/// is paid for by every photo without a face.
+/// A tile's side as a share of the photo's shorter side, and the most tiles; tiles are larger if there would be more.
+/// Large tiles show upright faces whose eye distance is at least a 75th of the photo's longer side, small tiles those
+/// from a 150th. In photos of twelve megapixels that is less than the quality gate admits, so an upright face that is
+/// too small is reported as too small, not as missing. Smaller faces in larger photos are not found, nor faces lying
+/// sideways below a 75th: every photo without a face pays for each further stage.
 const LARGE_TILES: (f32, usize) = (0.6, 12);
 const SMALL_TILES: (f32, usize) = (0.3, 36);
 
-/// The stages after the first glance, in their order.
+/// The stages after the first detection, in their order.
 const STAGES: [Stage; 5] = [
     Stage { turns: UPRIGHT, detectors: Detectors::Far, view: View::Whole },
     Stage { turns: TURNED, detectors: Detectors::Both, view: View::Whole },
@@ -73,43 +73,44 @@ const STAGES: [Stage; 5] = [
     Stage { turns: UPRIGHT, detectors: Detectors::Far, view: View::SmallTiles },
 ];
 
-/// A face with less than this share of its view's side is seen by luck: of two of one size, the far detector sees both
-/// from 0.08 on, and one of them at 0.06. So others of its size are searched in the next smaller view.
+/// Below this share of the view's side, faces are detected only by chance: of two faces of one size, the far detector
+/// finds both from 0.08, and one of them at 0.06. So other faces of that size are searched in the next smaller view.
 const SHARE_MIN: f32 = 0.09;
 
-/// The same of the first glance: the near detector sees both of two faces of one size from 0.14 on.
-const GLANCE_SHARE_MIN: f32 = 0.15;
+/// The same share for the first detection: the near detector finds both of two faces of one size from 0.14.
+const FIRST_SHARE_MIN: f32 = 0.15;
 
-/// Beside a sure face no box is looked at that is smaller than this share of its box. The gate compares the faces by their
-/// meshes; boxes of one face differ by a fifth between the detectors.
+/// Next to a sure face, detections whose box is smaller than this share of its box are not checked. The quality gate
+/// compares faces by their meshes; boxes of one face differ by a fifth between the detectors.
 const BYSTANDER_MAX: f32 = 0.5;
 
-/// Tiles of less than this many pixels of the file show only faces that are far too small.
+/// Tiles with fewer pixels of the file per side than this show only faces that are far too small.
 const TILE_SIDE_MIN: usize = 128;
 
-/// A face that a search has found.
+/// A face that the search has found.
 #[derive(Clone, Copy)]
-pub(crate) struct Found {
-    /// Where it was seen.
+pub(crate) struct FoundFace {
+    /// The detection.
     pub(crate) face: Face,
-    /// Its size in pixels, to compare faces of one photo by: of the mesh where there are several, else of the box.
+    /// Its size in pixels, for comparing the faces of one photo: the size of the mesh if there are several faces,
+    /// otherwise of the box.
     pub(crate) size: f32,
 }
 
-/// Which faces a search is for.
+/// Which faces to search for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// The largest, and those that make it unclear which one is meant.
+pub(crate) enum SearchScope {
+    /// The largest face, and faces so large that it is unclear which one is meant.
     Largest,
-    /// All that are seen.
+    /// All detected faces.
     All,
 }
 
-impl Wanted {
-    fn looks_per_stage_max(self) -> usize {
+impl SearchScope {
+    fn checks_per_stage_max(self) -> usize {
         match self {
-            Self::Largest => LOOKS_PER_STAGE_MAX,
-            Self::All => LOOKS_FOR_ALL_MAX,
+            Self::Largest => CHECKS_PER_STAGE_MAX,
+            Self::All => CHECKS_FOR_ALL_MAX,
         }
     }
 }
@@ -117,17 +118,17 @@ impl Wanted {
 /// A search that can be resumed.
 pub(crate) struct Search<'m> {
     models: &'m Models,
-    wanted: Wanted,
-    /// Whether the first glance is over.
-    has_glanced: bool,
-    /// What the first glance saw, for the stage after it.
-    glance: Vec<Face>,
+    scope: SearchScope,
+    /// Whether the first detection (short-range detector, whole photo) is done.
+    is_first_done: bool,
+    /// What the first detection found, for the stage after it.
+    first_detections: Vec<Face>,
     stages: std::slice::Iter<'static, Stage>,
-    /// Detections that are no faces.
+    /// Detections that turned out not to be faces.
     rejected: Vec<Face>,
 }
 
-/// The mesh of the largest face, in pixels of the upright photo; `None` when there is no face.
+/// Returns the mesh of the largest face, in pixels of the upright photo; `None` if there is no face.
 ///
 /// # Errors
 /// [`FittingError::Model`] when a network cannot be run.
@@ -136,9 +137,9 @@ pub fn find_mesh(models: &Models, photo: &mut Photo) -> Result<Option<Mesh>, Fit
     faces.first().map(|face| Ok(landmarks(models, photo, face)?.mesh)).transpose()
 }
 
-/// The faces of a photo, the largest first; turns the photo when that one does not stand upright.
+/// Returns the faces of a photo, the largest first. Turns the photo if the largest face is not upright.
 pub(crate) fn find_faces(models: &Models, photo: &mut Photo) -> Result<Vec<Face>, FittingError> {
-    let mut search = Search::new(models, Wanted::All);
+    let mut search = Search::new(models, SearchScope::All);
     loop {
         let faces = search.next(photo)?;
         let faces: Vec<Face> = faces.iter().map(|found| found.face).collect();
@@ -150,8 +151,9 @@ pub(crate) fn find_faces(models: &Models, photo: &mut Photo) -> Result<Vec<Face>
     }
 }
 
-/// Turns the photo so that a face stands upright; the face there. Where the first glance shows it, the glance's box is taken:
-/// so a photo that is stored lying gives the work that it gives upright.
+/// Turns the photo so that a face is upright, and returns the face in the turned photo. If the short-range detector
+/// finds the face on the whole turned photo, its box is used: so a photo that is stored sideways gives the same work
+/// as an upright one.
 pub(crate) fn turn_upright(
     models: &Models,
     photo: &mut Photo,
@@ -160,91 +162,92 @@ pub(crate) fn turn_upright(
 ) -> Result<Face, FittingError> {
     let face = face.turned(turn, (photo.width(), photo.height()));
     photo.turn(turn);
-    let glance = detect_near(models, photo, photo.whole())?;
-    Ok(glance.into_iter().find(|seen| seen.touches(&face) && is_sure(seen)).unwrap_or(face))
+    let detections = detect_near(models, photo, photo.whole())?;
+    Ok(detections.into_iter().find(|seen| seen.touches(&face) && is_sure(seen)).unwrap_or(face))
 }
 
 impl<'m> Search<'m> {
-    pub(crate) fn new(models: &'m Models, wanted: Wanted) -> Self {
+    pub(crate) fn new(models: &'m Models, scope: SearchScope) -> Self {
         Self {
             models,
-            wanted,
-            has_glanced: false,
-            glance: Vec::new(),
+            scope,
+            is_first_done: false,
+            first_detections: Vec::new(),
             stages: STAGES.iter(),
             rejected: Vec::new(),
         }
     }
 
-    /// The faces of the next stage that shows any, the largest first, in pixels of the photo, which stays as it is; none
-    /// when no stage is left. A single face has not been confirmed by its mesh: the caller computes that anyway, and
-    /// calls [`Search::reject`] when it shows no face.
-    pub(crate) fn next(&mut self, photo: &mut Photo) -> Result<Vec<Found>, FittingError> {
-        if !self.has_glanced {
-            let glance = detect_near(self.models, photo, photo.whole())?;
-            self.glance.clone_from(&glance);
-            let faces = self.confirmed(glance, photo)?;
-            self.has_glanced = true;
-            let clear_from = GLANCE_SHARE_MIN * View::Whole.side(photo);
+    /// Returns the faces of the next stage that finds any, the largest first, in pixels of the photo, which stays as
+    /// it is. Returns none when no stage is left. A single face has not been confirmed by its mesh: the caller
+    /// computes the mesh anyway, and calls [`Search::reject`] if it shows no face.
+    pub(crate) fn next(&mut self, photo: &mut Photo) -> Result<Vec<FoundFace>, FittingError> {
+        if !self.is_first_done {
+            let detections = detect_near(self.models, photo, photo.whole())?;
+            self.first_detections.clone_from(&detections);
+            let faces = self.confirm(detections, photo)?;
+            self.is_first_done = true;
+            let clear_from = FIRST_SHARE_MIN * View::Whole.side(photo);
             if faces.first().is_some_and(|largest| largest.face.side() >= clear_from) {
                 return Ok(faces);
             }
         }
         while let Some(stage) = self.stages.next() {
-            let mut detections = std::mem::take(&mut self.glance);
+            let mut detections = std::mem::take(&mut self.first_detections);
             detections.extend(stage.detections(self.models, photo)?);
-            let faces = self.confirmed(detections, photo)?;
+            let faces = self.confirm(detections, photo)?;
             if let Some(largest) = faces.first().copied() {
                 let is_small = largest.face.side() < SHARE_MIN * stage.view.side(photo);
                 let closer = stage.closer().filter(|_| is_small);
                 let Some(closer) = closer else { return Ok(faces) };
                 let mut detections = closer.detections(self.models, photo)?;
                 detections.extend(faces.iter().map(|found| found.face));
-                let all = self.confirmed(detections, photo)?;
+                let all = self.confirm(detections, photo)?;
                 return Ok(if all.is_empty() { faces } else { all });
             }
         }
         Ok(Vec::new())
     }
 
-    /// Says that a face which was found is none.
+    /// Records that a found face is not a face.
     pub(crate) fn reject(&mut self, face: &Face) {
         self.rejected.push(*face);
     }
 
-    /// Those detections that are faces, the largest first.
-    fn confirmed(
+    /// Checks detections and returns those that are faces, the largest first.
+    fn confirm(
         &mut self,
         mut detections: Vec<Face>,
         photo: &mut Photo,
-    ) -> Result<Vec<Found>, FittingError> {
+    ) -> Result<Vec<FoundFace>, FittingError> {
         detections.sort_by(|a, b| b.score.total_cmp(&a.score));
-        // What is surer than a rejected detection may be a better box of a face.
+        // A detection that scores higher than a rejected one may be a better box of a face.
         let is_rejected =
             |face: &Face| self.rejected.iter().any(|other| other.overlaps(face) && other.score >= face.score);
         detections.retain(|face| !is_rejected(face));
         let mut detections = distinct(detections);
         self.drop_bystanders(&mut detections);
-        detections.truncate(self.wanted.looks_per_stage_max());
+        detections.truncate(self.scope.checks_per_stage_max());
         let mut faces = Vec::new();
         for detection in detections {
-            let is_clear = !self.has_glanced && is_sure(&detection);
-            let seen = if is_clear { Some(detection) } else { close_look(self.models, photo, &detection)? };
-            match seen {
+            let needs_no_check = !self.is_first_done && is_sure(&detection);
+            let checked =
+                if needs_no_check { Some(detection) } else { check_closely(self.models, photo, &detection)? };
+            match checked {
                 Some(face) => faces.push(face),
                 None => self.rejected.push(detection),
             }
         }
         let faces = distinct(faces);
         if let [face] = faces[..] {
-            return Ok(vec![Found { face, size: face.area().sqrt() }]);
+            return Ok(vec![FoundFace { face, size: face.area().sqrt() }]);
         }
         let mut found = Vec::new();
         for face in faces {
             let landmarks = landmarks(self.models, photo, &face)?;
             if landmarks.presence >= PRESENCE_MIN {
                 let [left, top, right, bottom] = landmarks.mesh.bounds();
-                found.push(Found { face, size: ((right - left) * (bottom - top)).sqrt() });
+                found.push(FoundFace { face, size: ((right - left) * (bottom - top)).sqrt() });
             } else {
                 self.rejected.push(face);
             }
@@ -253,18 +256,18 @@ impl<'m> Search<'m> {
         Ok(found)
     }
 
-    /// Leaves out detections that are too small beside a sure face to make it unclear whose face is meant.
+    /// Drops detections that are too small next to a sure face to make it unclear whose face is meant.
     fn drop_bystanders(&self, detections: &mut Vec<Face>) {
         let sure = detections.iter().filter(|face| is_sure(face));
         let largest = sure.max_by(|a, b| a.area().total_cmp(&b.area())).copied();
-        if let (Wanted::Largest, Some(largest)) = (self.wanted, largest) {
+        if let (SearchScope::Largest, Some(largest)) = (self.scope, largest) {
             detections.retain(|face| (face.area() / largest.area()).sqrt() >= BYSTANDER_MAX);
         }
     }
 }
 
 impl Stage {
-    /// The same with the next smaller view.
+    /// The same stage with the next smaller view; `None` after the smallest.
     fn closer(&self) -> Option<Self> {
         let view = match self.view {
             View::Whole => View::LargeTiles,
@@ -274,7 +277,7 @@ impl Stage {
         Some(Self { turns: self.turns, detectors: Detectors::Far, view })
     }
 
-    /// What the stage's detectors see, in pixels of the photo as it is.
+    /// Runs the stage's detectors; detections are in pixels of the photo as it is.
     fn detections(&self, models: &Models, photo: &mut Photo) -> Result<Vec<Face>, FittingError> {
         let mut detections = Vec::new();
         for &turn in self.turns {
@@ -297,7 +300,7 @@ impl Stage {
 }
 
 impl View {
-    /// The parts of the photo that are seen one by one.
+    /// The parts of the photo that the detectors get one by one.
     fn regions(self, photo: &Photo) -> Vec<Region> {
         let (share, count_max) = match self {
             Self::Whole => return vec![photo.whole()],
@@ -316,12 +319,13 @@ impl View {
     }
 }
 
-/// Whether a detection needs no closer look. One whose eyes are not level may be an upright face seen turned.
+/// Whether a detection scores so high that it needs no close check. If its eyes are not level, it may be an upright
+/// face in a turned view.
 fn is_sure(face: &Face) -> bool {
     face.score >= SURE_SCORE && face.is_level()
 }
 
-/// The detections without those that show a face a second time; the first of them stays.
+/// Keeps the first detection of each face.
 fn distinct(detections: Vec<Face>) -> Vec<Face> {
     let mut faces: Vec<Face> = Vec::new();
     for face in detections {

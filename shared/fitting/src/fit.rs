@@ -1,7 +1,7 @@
-//! The straight line from a photo's bytes to a work's bytes.
+//! Fits a photo onto a template: from the photo's bytes to the work's bytes.
 //!
-//! Decode, search, mesh, gate, crop, compose, encode; each step lives in its own module. Nothing outlives the
-//! call, and the same bytes in give the same bytes out.
+//! The steps are decode, search, mesh, quality gate, crop, compose, encode; each has its own module. Nothing outlives
+//! the call, and the same input gives the same output.
 
 use crate::colour::ProfileFault;
 use crate::compose::compose;
@@ -9,7 +9,7 @@ use crate::decode::{Detail, PhotoFile, open};
 use crate::detect::Face;
 use crate::encode;
 use crate::error::FittingError;
-use crate::find::{Search, Wanted, turn_upright};
+use crate::find::{Search, SearchScope, turn_upright};
 use crate::gate;
 use crate::label;
 use crate::landmarks::{Landmarks, PRESENCE_MIN, REGION_PER_BOX, landmarks};
@@ -20,38 +20,40 @@ use crate::photo::{Photo, Region};
 use crate::pixels::RgbImage;
 use crate::template::Template;
 
-/// The face's surroundings that are looked at: this many times the mesh's box. Nothing outside the mesh enters the
-/// work; the gate looks a little further.
+/// Size of the crop around the face, as a multiple of the mesh's box. Nothing outside the mesh enters the work; the
+/// quality gate measures a little further out.
 const CROP_PER_FACE: f32 = 1.25;
 
-/// The crop is reduced when its face is more than this much larger than the template's, and down to that. Up to here
-/// the warp samples the photo itself. A filter before it costs sharpness and time, 8 CPU-ms with 1.1 at twelve
-/// megapixels; none lets wrinkles turn into grit, and with 1.5 the identity of the tuned pairs was .010 farther.
+/// The crop is reduced if its face is larger than the template's by more than this factor, down to this factor. Up to
+/// it, the warp samples the photo itself. A filter before the warp costs sharpness and time: 8 CPU-ms with 1.1 at
+/// twelve megapixels. Without any filter wrinkles become grit; with 1.5 the identity of the tuned pairs was 0.010
+/// further away.
 const CROP_OVERSAMPLING: f32 = 1.25;
 
-/// The least longer side at which the face is searched, where the format can be decoded at a reduced scale. At half of this the detector's box moves the
-/// mesh enough to be seen in the work (by 2 to 3 levels in the mean, against a search at full scale).
+/// The least longer side at which the face is searched, in formats that can be decoded at a reduced scale. At half of
+/// it the detector's box moves the mesh enough to be visible in the work (by 2 to 3 levels in the mean, compared with
+/// a search at full scale).
 const SEARCHED_SIDE: usize = 768;
 
-/// The side in pixels of a face's region at which its mesh is found: a quarter more than the network takes. A portrait
-/// enlarged to twelve megapixels gives a work that differs from the portrait's own by 1.0 levels in the mean (smoothed
-/// by σ = 4 pixels), and by no less with 384.
+/// The side in pixels of the region from which a face's mesh is computed: a quarter more than the network's input. A
+/// portrait enlarged to twelve megapixels gives a work that differs from the portrait's own by 1.0 levels in the mean
+/// (smoothed by σ = 4 pixels). With 384 the difference is no smaller.
 const MESH_REGION_SIDE: f32 = 320.0;
 
-/// The steps of a fit, for whoever wants to know how long each takes.
+/// The steps of a fit, for callers that measure how long each takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// From the file's bytes to pixels.
+    /// Decoding the file's bytes.
     Decode,
     /// Finding the faces.
     Detect,
     /// The mesh of the largest face.
     Mesh,
-    /// The upright crop around the face, and the quality gate.
+    /// Cropping the upright face, and the quality gate.
     Gate,
-    /// Placing the face on the template.
+    /// Composing the face into the template.
     Compose,
-    /// Work and thumbnail.
+    /// Encoding the work and its thumbnail.
     Encode,
 }
 
@@ -68,10 +70,10 @@ pub fn fit(
     fit_observed(models, template, photo, options, &mut |_| {}).map(|report| report.outcome)
 }
 
-/// As [`fit`], with what is worth logging; calls `done` at the end of each stage.
+/// Like [`fit`], and also reports what is worth logging; calls `done` at the end of each stage.
 ///
 /// # Errors
-/// As [`fit`].
+/// Like [`fit`].
 pub fn fit_observed(
     models: &Models,
     template: &Template,
@@ -80,7 +82,7 @@ pub fn fit_observed(
     done: &mut dyn FnMut(Stage),
 ) -> Result<Report, FittingError> {
     let mut ignored_profile = None;
-    let face = match face_of(models, template, photo, options, done, &mut ignored_profile) {
+    let face = match admitted_face(models, template, photo, options, done, &mut ignored_profile) {
         Ok(face) => face,
         Err(Stop::Refused(refusal)) => {
             return Ok(Report { outcome: Outcome::Refused(refusal), ignored_profile });
@@ -106,7 +108,7 @@ pub(crate) struct FaceCrop {
     pub(crate) mesh: Mesh,
 }
 
-/// Why there is no face to go on with.
+/// Why the fit ends before composition.
 enum Stop {
     Refused(Refusal),
     Broken(FittingError),
@@ -124,8 +126,8 @@ impl From<FittingError> for Stop {
     }
 }
 
-/// Everything up to the gate. The decoded photo is gone when this returns.
-fn face_of(
+/// Runs all steps up to the quality gate. The decoded photo is dropped when this returns.
+fn admitted_face(
     models: &Models,
     template: &Template,
     file: &[u8],
@@ -136,7 +138,7 @@ fn face_of(
     let (photo, file) = open(file, &options.limits, Detail::Side(SEARCHED_SIDE))?;
     *ignored_profile = photo.ignored_profile();
     done(Stage::Decode);
-    let (photo, found) = located(models, &file, photo, done)?;
+    let (photo, found) = locate_face(models, &file, photo, done)?;
     gate::admit_geometry(&found, &photo)?;
     gate::admit_turn(template.prepared().turn_from(&found.mesh))?;
     let face = face_crop(&file, &photo, &found.mesh, template.prepared().eye_distance())?;
@@ -145,15 +147,15 @@ fn face_of(
     Ok(face)
 }
 
-/// The photo, with the face upright and as fine as its mesh needs it, and the mesh. A detection in which the mesh network
-/// sees no face is passed over, and the search goes on.
-fn located(
+/// Searches the face and computes its mesh. Returns the photo turned so that the face is upright, at the scale that
+/// the mesh needs, and the mesh. If the mesh network reports no face in a detection, the search continues.
+fn locate_face(
     models: &Models,
     file: &PhotoFile<'_>,
     mut photo: Photo,
     done: &mut dyn FnMut(Stage),
 ) -> Result<(Photo, Landmarks), Stop> {
-    let mut search = Search::new(models, Wanted::Largest);
+    let mut search = Search::new(models, SearchScope::Largest);
     let mut faces = search.next(&mut photo)?;
     done(Stage::Detect);
     loop {
@@ -180,7 +182,7 @@ fn located(
     }
 }
 
-/// How many times as large a face must be for its mesh.
+/// The factor by which a face must be enlarged for its mesh.
 fn mesh_scale(face: &Face) -> f32 {
     MESH_REGION_SIDE / mesh_region_side(face).max(1.0)
 }
@@ -189,17 +191,17 @@ fn mesh_region_side(face: &Face) -> f32 {
     REGION_PER_BOX * face.side()
 }
 
-/// The upright square around the region from which a face's mesh is found.
+/// The smallest upright square around the region from which a face's mesh is computed.
 fn mesh_region(photo: &Photo, face: &Face) -> Region {
     let (sin, cos) = face.roll().sin_cos();
     let side = mesh_region_side(face) * (sin.abs() + cos.abs());
-    // Neighbours for sampling between pixels, also at a finer scale.
+    // Room for bilinear sampling, also at a finer scale.
     let reach = side / 2.0 + 2.0;
     let [x, y] = face.centre;
     photo.region([x - reach, y - reach, x + reach, y + reach])
 }
 
-/// The crop around a mesh, of pixels as fine as the template needs them.
+/// Crops the photo around a mesh, decoded at the scale that the template needs.
 fn face_crop(
     file: &PhotoFile<'_>,
     photo: &Photo,
@@ -207,7 +209,7 @@ fn face_crop(
     template_eye_distance: f32,
 ) -> Result<FaceCrop, Refusal> {
     let missing = template_eye_distance / gate::eye_distance(mesh).max(1.0);
-    // What touches a pixel here may at a finer scale touch half of one beyond it.
+    // One pixel more: a region that touches a pixel at this scale may need half of the next one at a finer scale.
     let Some(close) = file.closer(photo, FaceCrop::region(photo, mesh, 1.0), missing)? else {
         return Ok(FaceCrop::of(photo, mesh, template_eye_distance));
     };
@@ -220,14 +222,14 @@ fn face_crop(
 }
 
 impl FaceCrop {
-    /// Where the face and its surroundings lie in the photo, and so many pixels more on each side.
+    /// The region of the face and its surroundings in the photo, with `more` additional pixels on each side.
     fn region(photo: &Photo, mesh: &Mesh, more: f32) -> Region {
         let [left, top, right, bottom] = mesh.bounds();
         let margin = (CROP_PER_FACE - 1.0) / 2.0 * (right - left).max(bottom - top) + more;
         photo.region([left - margin, top - margin, right + margin, bottom + margin])
     }
 
-    /// Cuts the face out, reduced where its eyes are much further apart than the template's.
+    /// Crops the face. The crop is reduced if its eyes are much further apart than the template's.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

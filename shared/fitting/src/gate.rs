@@ -1,19 +1,19 @@
-//! The quality gate: what a photo must have so that its work is worth looking at.
+//! The quality gate: checks that a photo is good enough for a good work.
 //!
-//! Each check measures one thing, holds it against a constant whose reason is written beside it, and refuses
-//! with the first that fails, the plainest reason first. Thresholds are set where works begin to look wrong;
-//! the degradation tests show where each one trips.
+//! Each check measures one thing and compares it with a constant; the constant's comment gives its reason. The first
+//! check that fails refuses the photo; the checks with the clearest reasons come first. Thresholds are set where
+//! works begin to look wrong. The degradation tests show where each threshold takes effect.
 
 use domain::ReasonCode;
 
-pub(crate) use self::covers::{Finding, Limit, Place};
+pub(crate) use self::covers::{FacePart, Limit, PartMeasure};
 pub(crate) use self::light::{CLIPPED_MAX as SKIN_CLIPPED_MAX, MEDIAN_MIN as SKIN_MEDIAN_MIN};
 pub(crate) use self::occlusion::{EYE_CONTRAST_MIN, EYE_LIGHT_MIN, LIP_CONTRAST_MIN};
 pub(crate) use self::patch::View;
 pub(crate) use self::scene::{HairPlace, Scene};
 pub(crate) use self::sharpness::SHARPNESS_MIN;
 use crate::detect::Face;
-use crate::find::Found;
+use crate::find::FoundFace;
 use crate::landmarks::{Landmarks, PRESENCE_MIN};
 use crate::mesh::Mesh;
 use crate::outcome::Refusal;
@@ -31,38 +31,40 @@ mod sharpness;
 #[cfg(test)]
 mod tests;
 
-/// A second face as large as this share of the first (sides of their meshes) makes it unclear whose face is meant. Who
-/// holds the phone is nearer to it than others: at arm's length somebody half a metre behind has a face of half the size.
+/// A second face of this share of the first's size (sides of their meshes) makes it unclear whose face is meant. The
+/// person who holds the phone is nearer to it than others: at arm's length, somebody half a metre behind has a face
+/// of half the size.
 const SECOND_FACE_MAX: f32 = 0.7;
 
-/// Distance of the eye centres in photo pixels: with fewer an iris has under five pixels and turns to mush.
+/// Distance between the eye centres in photo pixels. Below it an iris has fewer than five pixels and loses its shape.
 const EYE_DISTANCE_MIN: f32 = 32.0;
 
-/// Height or width of the mesh as a share of the photo's. Works are good up to 1.41 as long as the features are in the photo:
-/// this only tells who is too near from who is at the edge.
+/// Height or width of the mesh as a share of the photo's. Works are good up to 1.41 as long as the features are
+/// inside the photo. This limit only tells a face that is too near from a face at the photo's edge.
 const FACE_SIDE_MAX: f32 = 1.4;
 
-/// Share of the points of brows, eyes and lips that may lie outside the photo. Looked at: 104 works of six portraits that were
-/// cut at random, by up to a quarter of the face on each side. Up to 0.042 they are like the whole portrait's, whatever
-/// share of forehead, cheeks or chin is missing; from 0.056 on ends of brows are missing, from 0.08 on eyes are cut.
+/// Share of the points of brows, eyes and lips that may lie outside the photo. Judged on 104 works of six portraits
+/// that were cut at random, by up to a quarter of the face on each side. Up to 0.042 they look like the whole
+/// portrait's, whatever share of forehead, cheeks or chin is missing. From 0.056 the ends of brows are missing, from
+/// 0.08 eyes are cut.
 const FEATURES_OUTSIDE_MAX: f32 = 0.05;
 
-/// Turn of the head away from the camera in degrees: beyond it one side of the nose hides the cheek.
+/// Turn of the head away from the camera in degrees. Beyond it one side of the nose hides the cheek.
 const TURN_DEGREES_MAX: f32 = 35.0;
 
-/// Turn of the photo's head from the template's in degrees. On the test pictures works look natural up to 30.4; from
-/// 33 on the hidden side is more invented than seen: a second edge of the nose, smears beside the far eye.
+/// Turn of the photo's head relative to the template's, in degrees. On the test pictures works look natural up to
+/// 30.4. From 33 most of the hidden side is invented: a second edge of the nose, smears beside the far eye.
 pub(crate) const TURN_FROM_TEMPLATE_MAX: f32 = 31.0;
 
-/// Refuses what the search alone shows: no face, or no face that is clearly the largest.
-pub(crate) fn admit_faces(faces: &[Found]) -> Result<&Face, Refusal> {
+/// Refuses a photo after the search: no face, or no face that is clearly the largest.
+pub(crate) fn admit_faces(faces: &[FoundFace]) -> Result<&Face, Refusal> {
     let first = faces.first().ok_or(Refusal { reason: ReasonCode::NoFace, measured: 0.0, threshold: 1.0 })?;
     let second = faces.get(1).map_or(0.0, |second| second.size / first.size);
     at_most(ReasonCode::MultipleFaces, second, SECOND_FACE_MAX)?;
     Ok(&first.face)
 }
 
-/// Refuses what the mesh shows: where the face lies, how large it is and how it is turned.
+/// Refuses a photo by its mesh: the face's position, size and turn.
 #[expect(clippy::cast_precision_loss, reason = "photo sides are below 2¹⁶")]
 pub(crate) fn admit_geometry(found: &Landmarks, photo: &Photo) -> Result<(), Refusal> {
     let mesh = &found.mesh;
@@ -76,7 +78,7 @@ pub(crate) fn admit_geometry(found: &Landmarks, photo: &Photo) -> Result<(), Ref
     at_most(ReasonCode::PoseTooLarge, turn_degrees(mesh), TURN_DEGREES_MAX)
 }
 
-/// The share of the points of brows, eyes and lips that lies outside a photo of this size.
+/// The share of the points of brows, eyes and lips that lie outside a photo of this size.
 #[expect(clippy::cast_precision_loss, reason = "the features have few points")]
 fn features_outside(mesh: &Mesh, size: [f32; 2]) -> f32 {
     let points = || [&RIGHT_BROW[..], &LEFT_BROW, &RIGHT_EYE, &LEFT_EYE, &LIPS].into_iter().flatten();
@@ -87,56 +89,55 @@ fn features_outside(mesh: &Mesh, size: [f32; 2]) -> f32 {
     points().filter(is_outside).count() as f32 / points().count() as f32
 }
 
-/// Refuses a head that is turned too far from the template's, in degrees: it is this difference that the fit has
-/// to make up.
+/// Refuses a head that is turned too far from the template's, in degrees. The fit must compensate this difference.
 pub(crate) fn admit_turn(from_template: f32) -> Result<(), Refusal> {
     at_most(ReasonCode::PoseTooLarge, from_template, TURN_FROM_TEMPLATE_MAX)
 }
 
-/// Refuses what the pixels show. `crop` is the face's surroundings, `mesh` its points in the crop's pixels.
+/// Refuses a photo by its pixels. `crop` shows the face and its surroundings, `mesh` is in the crop's pixels.
 pub(crate) fn admit_pixels(crop: &RgbImage, mesh: &Mesh) -> Result<(), Refusal> {
-    let found = Measures::of(View { picture: crop, mask: None }, mesh);
-    let seen = |measured: Option<f32>| measured.unwrap_or(0.0);
-    at_least(ReasonCode::TooDark, seen(found.skin_median), SKIN_MEDIAN_MIN)?;
-    at_most(ReasonCode::TooBright, seen(found.skin_clipped), SKIN_CLIPPED_MAX)?;
-    // A chin outside the photo is not covered.
-    if let Some(contrast) = found.lip_contrast {
+    let measures = Measures::of(View { picture: crop, mask: None }, mesh);
+    let or_zero = |measured: Option<f32>| measured.unwrap_or(0.0);
+    at_least(ReasonCode::TooDark, or_zero(measures.skin_median), SKIN_MEDIAN_MIN)?;
+    at_most(ReasonCode::TooBright, or_zero(measures.skin_clipped), SKIN_CLIPPED_MAX)?;
+    // A chin outside the photo does not count as covered.
+    if let Some(contrast) = measures.lip_contrast {
         at_least(ReasonCode::Occluded, contrast, LIP_CONTRAST_MIN)?;
     }
-    // Blur also flattens and dims the eyes, so it is named before them.
-    at_least(ReasonCode::TooBlurry, found.sharpness, SHARPNESS_MIN)?;
-    at_least(ReasonCode::Occluded, seen(found.eye_contrast), EYE_CONTRAST_MIN)?;
-    at_least(ReasonCode::Occluded, seen(found.eye_light), EYE_LIGHT_MIN)?;
-    found.bare.iter().try_for_each(|finding| match finding.limit {
-        Limit::AtLeast(limit) => at_least(ReasonCode::Occluded, finding.measured, limit),
-        Limit::AtMost(limit) => at_most(ReasonCode::Occluded, finding.measured, limit),
+    // Checked before the eyes, because blur also reduces their contrast and brightness.
+    at_least(ReasonCode::TooBlurry, measures.sharpness, SHARPNESS_MIN)?;
+    at_least(ReasonCode::Occluded, or_zero(measures.eye_contrast), EYE_CONTRAST_MIN)?;
+    at_least(ReasonCode::Occluded, or_zero(measures.eye_light), EYE_LIGHT_MIN)?;
+    measures.parts.iter().try_for_each(|part| match part.limit {
+        Limit::AtLeast(limit) => at_least(ReasonCode::Occluded, part.measured, limit),
+        Limit::AtMost(limit) => at_most(ReasonCode::Occluded, part.measured, limit),
     })
 }
 
-/// Everything that is measured on a face's pixels and mesh; `None` is what is behind a template's mask.
+/// All measures of a face's pixels and mesh; `None` where a template's mask hides the pixels.
 pub(crate) struct Measures {
-    /// Distance of the eye centres in pixels.
+    /// Distance between the eye centres in pixels.
     pub(crate) eye_distance: f32,
-    /// The head's turn away from the camera.
+    /// The head's turn away from the camera in degrees.
     pub(crate) turn_degrees: f32,
     /// Median luma of cheeks and nose.
     pub(crate) skin_median: Option<f32>,
-    /// Share of cheeks and nose that is burnt out.
+    /// Share of cheeks and nose that is overexposed.
     pub(crate) skin_clipped: Option<f32>,
-    /// How far the lips stand out from the chin.
+    /// Difference in colour between lips and chin.
     pub(crate) lip_contrast: Option<f32>,
-    /// How bright the eyes' brightest part is beside the skin.
+    /// Brightness of the brightest part of the eyes, relative to the skin.
     pub(crate) eye_light: Option<f32>,
-    /// How much the flatter eye stands out in itself.
+    /// Contrast within the eye that has less of it.
     pub(crate) eye_contrast: Option<f32>,
-    /// How much fine detail the eyes' surroundings have.
+    /// Amount of fine detail around the eyes.
     pub(crate) sharpness: f32,
-    /// What a bare face has in its parts.
-    pub(crate) bare: Vec<Finding>,
+    /// Measures that show whether a part of the face is covered.
+    pub(crate) parts: Vec<PartMeasure>,
 }
 
 impl Measures {
-    /// Measures a raster with a face and the face's mesh in the raster's pixels.
+    /// Measures the face in a raster; `mesh` is in the raster's pixels.
     pub(crate) fn of(view: View<'_>, mesh: &Mesh) -> Self {
         let light = light::Light::on_skin(view, mesh, &SKIN_PATCHES);
         Self {
@@ -148,22 +149,22 @@ impl Measures {
             eye_light: occlusion::eye_light(view, mesh),
             eye_contrast: occlusion::eye_contrast(view, mesh),
             sharpness: sharpness::sharpness(view.picture, mesh),
-            bare: covers::findings(view, mesh),
+            parts: covers::measure_parts(view, mesh),
         }
     }
 }
 
-/// Distance between the centres of the eyes in the mesh's pixels.
+/// Distance between the eye centres in the mesh's pixels.
 pub(crate) fn eye_distance(mesh: &Mesh) -> f32 {
     let (right, left) = (mean(mesh, &RIGHT_EYE), mean(mesh, &LEFT_EYE));
     (left[0] - right[0]).hypot(left[1] - right[1])
 }
 
-/// The angle between the face's forward direction and the camera's axis, roll not counted.
+/// The angle between the face's forward direction and the camera's axis, without roll.
 fn turn_degrees(mesh: &Mesh) -> f32 {
     // Across: between the outer corners of the eyes. Down: from the brow's middle to the chin's tip.
-    let across = between(mesh.points()[33], mesh.points()[263]);
-    let down = between(mesh.points()[9], mesh.points()[152]);
+    let across = difference(mesh.points()[33], mesh.points()[263]);
+    let down = difference(mesh.points()[9], mesh.points()[152]);
     let forward = [
         across[1] * down[2] - across[2] * down[1],
         across[2] * down[0] - across[0] * down[2],
@@ -172,7 +173,7 @@ fn turn_degrees(mesh: &Mesh) -> f32 {
     (forward[0].hypot(forward[1])).atan2(forward[2].abs()).to_degrees()
 }
 
-fn between(from: [f32; 3], to: [f32; 3]) -> [f32; 3] {
+fn difference(from: [f32; 3], to: [f32; 3]) -> [f32; 3] {
     [to[0] - from[0], to[1] - from[1], to[2] - from[2]]
 }
 

@@ -1,10 +1,10 @@
-//! Hashes of models and template files, in the form their manifests write them.
+//! SHA-256 hashes of models and template files, in the form that their manifests use.
 
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-/// The sha256 of `bytes` in lower-case hexadecimal.
+/// Returns the SHA-256 of `bytes` in lower-case hexadecimal.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
@@ -19,7 +19,7 @@ mod tests {
     use super::sha256_hex;
 
     #[test]
-    fn the_empty_input_has_its_well_known_hash() {
+    fn the_hash_of_empty_input_is_the_published_one() {
         assert_eq!(sha256_hex(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 }

@@ -1,26 +1,26 @@
-//! The label that people can see: "AI" in white on a dark plate, in the lower right corner.
+//! Draws the visible label: "AI" in white on a dark plate, in the lower right corner.
 //!
-//! The plate makes it legible on any background; its height is a fixed share of the picture's short side.
-//! The letters are strokes, so that no font has to be carried.
+//! The plate makes it legible on any background. The label's height is a fixed share of the picture's shorter side.
+//! The letters are drawn as strokes, so no font is needed.
 
 use crate::pixels::RgbImage;
 
-/// Height of the letters as a share of the short side; the rules ask for 5 % at least.
+/// Height of the letters as a share of the shorter side; the rules require at least 5 %.
 const LETTER_HEIGHT: f32 = 0.055;
 
 /// Thickness of a stroke, in letter heights.
 const STROKE: f32 = 0.16;
 
-/// Empty plate around the letters, in letter heights.
+/// Padding of the plate around the letters, in letter heights.
 const PADDING: f32 = 0.45;
 
 /// Distance between plate and picture edge, in letter heights.
 const MARGIN: f32 = 0.6;
 
-/// How much of the plate's dark covers the picture.
+/// Opacity of the dark plate.
 const PLATE_OPACITY: f32 = 0.62;
 
-/// The strokes of "AI" on a field 1.3 wide and 1 high: from x, y to x, y.
+/// The strokes of "AI" in an area 1.3 wide and 1 high: start x, y, end x, y.
 const STROKES: [[f32; 4]; 4] =
     [[0.0, 1.0, 0.42, 0.0], [0.42, 0.0, 0.84, 1.0], [0.15, 0.65, 0.69, 0.65], [1.2, 0.0, 1.2, 1.0]];
 
@@ -81,8 +81,11 @@ mod tests {
     fn the_label_stands_out_on_black_grey_and_white() {
         for background in [0, 128, 255] {
             let (plate, letter_rows) = contrast(background);
-            assert!(plate <= 97, "plate {plate} on {background}");
-            assert!(letter_rows as f32 >= 0.05 * 300.0, "letters {letter_rows} px high on {background}");
+            assert!(plate <= 97, "the plate has level {plate} on {background}, expected at most 97");
+            assert!(
+                letter_rows as f32 >= 0.05 * 300.0,
+                "the letters are {letter_rows} px high on {background}"
+            );
         }
     }
 
@@ -101,7 +104,7 @@ mod tests {
         let shown = crate::decode::decode(&jpeg, &Default::default(), crate::decode::Detail::Full).unwrap();
         let shown = shown.upright();
 
-        // What is ink and what is plate, a picture in one colour tells.
+        // A label on a black picture tells which pixels are letters and which are plate.
         let mut plain = RgbImage::new(width, height);
         draw(&mut plain);
         let (mut ink, mut plate) = (Vec::new(), Vec::new());
@@ -117,7 +120,15 @@ mod tests {
         ink.sort_unstable();
         plate.sort_unstable();
         let (darkest, brightest) = (ink[ink.len() / 20], plate[plate.len() * 19 / 20]);
-        assert!(ink.len() > 40 && plate.len() > 200, "{} {}", ink.len(), plate.len());
-        assert!(darkest > brightest + 60, "ink of {darkest} on a plate of {brightest}");
+        assert!(
+            ink.len() > 40 && plate.len() > 200,
+            "too few pixels to compare: {} of ink, {} of plate",
+            ink.len(),
+            plate.len()
+        );
+        assert!(
+            darkest > brightest + 60,
+            "the ink ({darkest}) is not bright enough on the plate ({brightest})"
+        );
     }
 }

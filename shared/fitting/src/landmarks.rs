@@ -1,7 +1,7 @@
-//! From a detected face to its mesh: a square region of interest, level with the eyes, through the network.
+//! Computes the mesh of a detected face: runs the network on a square region of interest that is level with the eyes.
 //!
-//! Follows MediaPipe's face landmark graph (region 1.5 times the box, destination pixel i of N at i/N of the
-//! region), so that points agree with it to a fraction of a pixel.
+//! Follows MediaPipe's face landmark graph (region 1.5 times the box, destination pixel i of N at i/N of the region),
+//! so that points agree with MediaPipe's to a fraction of a pixel.
 
 use zeroize::Zeroizing;
 
@@ -12,22 +12,22 @@ use crate::models::Models;
 use crate::photo::{Photo, Region};
 use crate::pixels::RgbImage;
 
-/// The region of interest is this many times the detector's box, on its longer side.
+/// Side of the region of interest as a multiple of the longer side of the detector's box.
 pub(crate) const REGION_PER_BOX: f32 = 1.5;
 
-/// The mesh network's own doubt. It is 1 to seven digits for 70 faces in scenes as in `tests/faces.rs`, and up to 0.994 for
-/// a cup that the detector takes for a face. Dark, bright, blurred, turned and cut faces pass it, so that each is refused for
-/// its own reason (`gate/tests.rs`).
+/// The least presence of a face. Presence is 1 to seven digits for 70 faces in scenes as in `tests/faces.rs`, and up
+/// to 0.994 for a cup that the detector takes for a face. Dark, bright, blurred, turned and cut faces pass this
+/// limit, so that each is refused for its own reason (`gate/tests.rs`).
 pub(crate) const PRESENCE_MIN: f32 = 0.999;
 
-/// A region is averaged over blocks as long as this many times the network's input is left to sample from.
+/// A region is averaged over blocks before sampling, but at least this many times the network's input side remains.
 const OVERSAMPLING: f32 = 1.5;
 
-/// A face's points and how sure the network is that there is a face.
+/// A face's points and the network's presence score.
 pub(crate) struct Landmarks {
     /// The points in pixels of the upright photo.
     pub(crate) mesh: Mesh,
-    /// Probability that the region shows a face, 0 to 1.
+    /// Presence: the network's probability that the region shows a face, 0 to 1.
     pub(crate) presence: f32,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Landmarks {
 struct Square {
     centre: [f32; 2],
     side: f32,
-    /// Cosine and sine of the angle by which the eyes' line is turned clockwise from level.
+    /// Cosine and sine of the angle between the line of the eyes and the horizontal, clockwise.
     turn: [f32; 2],
 }
 
@@ -49,7 +49,7 @@ impl Square {
         }
     }
 
-    /// From shares of the square (0 to 1) to pixels of the photo.
+    /// Converts shares of the square (0 to 1) to pixels of the photo.
     fn in_photo(&self, across: f32, down: f32) -> [f32; 2] {
         let [cos, sin] = self.turn;
         let (x, y) = ((across - 0.5) * self.side, (down - 0.5) * self.side);
@@ -57,7 +57,7 @@ impl Square {
     }
 }
 
-/// Finds the mesh of a face that was detected in `photo` (in its pixels).
+/// Computes the mesh of a face that was detected in `photo`; its points are in the photo's pixels.
 pub(crate) fn landmarks(models: &Models, photo: &Photo, face: &Face) -> Result<Landmarks, FittingError> {
     let square = Square::around(face);
     let side = models.mesh.input_side();
@@ -70,12 +70,12 @@ pub(crate) fn landmarks(models: &Models, photo: &Photo, face: &Face) -> Result<L
     });
     let mesh = Mesh::from_points(points.collect()).ok_or_else(|| FittingError::Model {
         name: "face_landmarks".to_owned(),
-        message: format!("gave something else than {MESH_POINTS} finite points"),
+        message: format!("the output is not {MESH_POINTS} finite points"),
     })?;
     Ok(Landmarks { mesh, presence: 1.0 / (1.0 + (-outputs[1][0]).exp()) })
 }
 
-/// The square's content as the network takes it: NHWC, 0 to 1; beyond the photo its edge goes on.
+/// Samples the square as network input: NHWC, 0 to 1. Beyond the photo its edge pixels are repeated.
 fn network_input(photo: &Photo, square: &Square, side: usize) -> Zeroizing<Vec<f32>> {
     #[expect(clippy::cast_precision_loss, reason = "the side is 256")]
     let side_f = side as f32;
@@ -95,7 +95,7 @@ fn network_input(photo: &Photo, square: &Square, side: usize) -> Zeroizing<Vec<f
     input
 }
 
-/// The part of the photo that a square touches, reduced.
+/// The part of the photo that a square touches, at a reduced scale.
 struct View {
     pixels: RgbImage,
     origin: [f32; 2],
@@ -118,7 +118,7 @@ impl View {
             let high = corners.iter().map(|c| c[k]).fold(f32::NEG_INFINITY, f32::max);
             let first = (low.floor().max(0.0) as usize).min(size - 1);
             let last = ((high.ceil() + 1.0).max(1.0) as usize).clamp(first + 1, size);
-            // Whole blocks only; what is dropped at the far edge is less than one sample.
+            // Whole blocks only; the pixels dropped at the far edge are less than one sample.
             (first, ((last - first) / block).max(1) * block.min(last - first))
         };
         let (left, width) = span(0, photo.width());

@@ -1,8 +1,8 @@
-//! Fits the face of a photo onto a template: decode, detect, mesh, gate, compose, mark, encode.
+//! Fits the face of a photo onto a template: decode, detect, mesh, quality gate, compose, mark, encode.
 //!
-//! Pure computation on bytes: no clock, no network, no cloud. The caller brings the photo's bytes, the
-//! loaded models and the template, and gets a work or the reason why there is none. Faces are handled in
-//! [`Mesh`] and [`RgbImage`], which are wiped on drop and cannot be written out by accident.
+//! Pure computation on bytes: no clock, no network, no cloud. The caller passes the photo's bytes, the loaded models
+//! and the template. It gets a work, or the reason why there is none. Faces are held in [`Mesh`] and [`RgbImage`],
+//! which are wiped on drop and cannot be written out by accident.
 
 mod colour;
 mod compose;

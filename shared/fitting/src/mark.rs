@@ -1,24 +1,25 @@
-//! What the machine-readable marking of a work says: that it is AI-made, by what, when, under which id.
+//! The machine-readable mark of a work: it states that the work is AI-made, by which software, when, and under which
+//! id.
 //!
-//! Written as XMP with the IPTC digital source type, which EU AI Act Art. 50, California SB 942 and the
-//! tools that read them look for. The id is the mark's own, not the work's, so that a picture passed on does
-//! not lead to a record. How XMP is put into a file is [`crate::encode`]'s business.
+//! The mark is XMP with the IPTC digital source type. EU AI Act Art. 50, California SB 942 and the tools that read
+//! them expect it. The id belongs to the mark, not to the work, so a picture that is passed on does not lead to a
+//! record. [`crate::encode`] writes the XMP into files.
 
 use jiff::Timestamp;
 
-/// The IPTC code for a picture composed with the help of a trained algorithm.
+/// The IPTC code for a picture that was composed with a trained algorithm.
 pub const DIGITAL_SOURCE_TYPE: &str =
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
 
-/// What the mark names as the generator.
+/// The generator that the mark names.
 pub const GENERATOR: &str = concat!("AI Fitting ", env!("CARGO_PKG_VERSION"));
 
-/// The content of one work's marking.
+/// The content of one work's mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// An id made for this marking alone.
+    /// An id that is created for this mark and used nowhere else.
     pub id: String,
-    /// When the work was made.
+    /// The time at which the work was made.
     pub created: Timestamp,
 }
 
@@ -26,7 +27,7 @@ impl Mark {
     /// The mark as an XMP packet (ISO 16684-1).
     pub(crate) fn xmp(&self) -> String {
         let id = escaped(&self.id);
-        // XMP readers disagree about fractions of a second.
+        // Without fractions of a second: XMP readers interpret them differently.
         let created = self.created.strftime("%Y-%m-%dT%H:%M:%SZ");
         format!(
             r#"<?xpacket begin="{bom}" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -49,7 +50,7 @@ impl Mark {
     }
 }
 
-/// Text as XML element content.
+/// Escapes text as XML element content.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

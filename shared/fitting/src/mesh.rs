@@ -1,9 +1,9 @@
 //! The face mesh: 478 points on one face (MediaPipe's canonical order; the last ten are the irises).
 //!
-//! x runs right and y down in pixels of the image the points belong to, integer coordinates being pixel
-//! centres; z is on x's scale, smaller is nearer to the camera, 0 about the head's centre. The points of
-//! a user's face exist only while a work is made: the type is not serialisable, prints nothing of what it
-//! holds and is wiped on drop. Which points form the eyes or the oval is the topology's business.
+//! x runs right and y down, in pixels of the image that the points belong to; integer coordinates are pixel centres.
+//! z has the scale of x; smaller is nearer to the camera, and 0 is about the head's centre. The points of a user's
+//! face exist only while a work is made: the type cannot be serialised, its `Debug` prints no points, and it is wiped
+//! on drop. Module `topology` lists which points form the eyes or the oval.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub const MESH_POINTS: usize = 478;
 
 /// One face's points.
 ///
-/// Nothing can write it out:
+/// It cannot be serialised:
 ///
 /// ```compile_fail
 /// fn needs_serialize<T: serde::Serialize>() {}
@@ -26,7 +26,7 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// A mesh of exactly [`MESH_POINTS`] finite points; `None` for anything else.
+    /// Makes a mesh of exactly [`MESH_POINTS`] finite points; `None` for anything else.
     #[must_use]
     pub fn from_points(points: Vec<[f32; 3]>) -> Option<Self> {
         let finite = points.iter().flatten().all(|v| v.is_finite());
@@ -39,7 +39,7 @@ impl Mesh {
         &self.points
     }
 
-    /// x and y of one point; panics from [`MESH_POINTS`] on, as slices do.
+    /// Returns x and y of one point. Panics if `index` is [`MESH_POINTS`] or more, as slices do.
     #[must_use]
     pub fn xy(&self, index: usize) -> [f32; 2] {
         let [x, y, _] = self.points[index];
@@ -55,7 +55,7 @@ impl Mesh {
         })
     }
 
-    /// The same face with `map` applied to every point, for a change of the coordinate frame.
+    /// Returns the face with `map` applied to every point, to change the coordinate system.
     #[must_use]
     pub fn mapped(&self, map: impl Fn([f32; 3]) -> [f32; 3]) -> Self {
         Self { points: self.points.iter().map(|&p| map(p)).collect() }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mesh_has_all_its_points_and_they_are_finite() {
+    fn a_mesh_needs_all_points_and_only_finite_ones() {
         assert!(Mesh::from_points(vec![[0.0; 3]; MESH_POINTS]).is_some());
         assert!(Mesh::from_points(vec![[0.0; 3]; 468]).is_none());
         assert!(Mesh::from_points(vec![[f32::NAN; 3]; MESH_POINTS]).is_none());

@@ -1,8 +1,8 @@
-//! The three networks: two face detectors and the mesh, loaded from files whose hashes are built in.
+//! Loads and runs the three networks: two face detectors and the mesh. The hashes of their files are built in.
 //!
-//! The only user of the inference engine. Loading and optimising is the larger part of a cold start, so the
-//! networks that every photo needs are loaded at once, each on a thread of its own. The detector for far faces is
-//! read and verified then as well, but optimised only when the other one has found nothing.
+//! This is the only module that uses the inference engine. Loading and optimising networks is the larger part of a
+//! cold start. So the networks that every photo needs are loaded at once, each on its own thread. The file of the
+//! detector for far faces is also read and verified then, but the network is optimised only when a photo needs it.
 
 use std::fs;
 use std::path::Path;
@@ -18,26 +18,26 @@ use tract_onnx::prelude::{
 use crate::error::FittingError;
 use crate::hash::sha256_hex;
 
-/// Which models there are, and what they hash to.
+/// The manifest: the models and their hashes.
 const MANIFEST: &str = include_str!("../../../models/manifest.toml");
 
 /// The loaded networks.
 pub struct Models {
-    /// Finds faces within about two metres.
+    /// Detects faces within about two metres.
     pub(crate) short_range: Network,
-    /// Finds faces further away.
+    /// Detects faces further away.
     full_range: Deferred,
-    /// Finds the points of one face.
+    /// Computes the points of one face.
     pub(crate) mesh: Network,
 }
 
-/// A verified network that is optimised when it is first needed.
+/// A verified network that is optimised on first use.
 struct Deferred {
     file: ModelFile,
     network: OnceLock<Network>,
 }
 
-/// A model's file, verified.
+/// A verified model file.
 struct ModelFile {
     name: &'static str,
     input: Vec<usize>,
@@ -64,27 +64,28 @@ struct ModelEntry {
 }
 
 impl Models {
-    /// Loads the networks from `dir`, where `cargo xtask models` put them.
+    /// Loads the networks from `dir`, where `cargo xtask models` puts them.
     ///
     /// # Errors
-    /// [`FittingError`] when a file is missing, is not the one the manifest names, or cannot be optimised.
+    /// [`FittingError`] when a file is missing, its hash differs from the manifest's, or a network cannot be
+    /// optimised.
     pub fn load(dir: &Path) -> Result<Self, FittingError> {
         let manifest: Manifest =
             toml::from_str(MANIFEST).map_err(|e| FittingError::Manifest { message: e.to_string() })?;
         thread::scope(|scope| {
-            let begin = |name| {
+            let start = |name| {
                 let manifest = &manifest;
                 scope.spawn(move || Network::optimised(&ModelFile::read(dir, manifest, name)?))
             };
-            let mesh = begin("face_landmarks");
-            let short_range = begin("face_detection_short_range");
+            let mesh = start("face_landmarks");
+            let short_range = start("face_detection_short_range");
             let full_range = ModelFile::read(dir, &manifest, "face_detection_full_range")?;
             let full_range = Deferred { file: full_range, network: OnceLock::new() };
             Ok(Self { short_range: finish(short_range)?, full_range, mesh: finish(mesh)? })
         })
     }
 
-    /// Finds faces further away; optimised now if it was not needed before.
+    /// Returns the detector for far faces, and optimises it on first use.
     pub(crate) fn full_range(&self) -> Result<&Network, FittingError> {
         let Deferred { file, network } = &self.full_range;
         if let Some(network) = network.get() {
@@ -104,7 +105,8 @@ fn finish(
 impl ModelFile {
     fn read(dir: &Path, manifest: &Manifest, name: &'static str) -> Result<Self, FittingError> {
         let entry = manifest.model.iter().find(|m| m.name == name);
-        let entry = entry.ok_or_else(|| FittingError::Manifest { message: format!("no model {name}") })?;
+        let entry = entry
+            .ok_or_else(|| FittingError::Manifest { message: format!("the manifest has no model {name}") })?;
         let path = dir.join(format!("{name}.onnx"));
         let onnx = fs::read(&path).map_err(|source| FittingError::Read { path, source })?;
         if sha256_hex(&onnx) != entry.onnx_sha256 {
@@ -125,7 +127,7 @@ impl Network {
         self.input[1]
     }
 
-    /// Runs the network on one NHWC input; the outputs come flat, in the manifest's order.
+    /// Runs the network on one NHWC input. Returns the outputs as flat vectors, in the manifest's order.
     pub(crate) fn run(&self, input: &[f32]) -> Result<Vec<Vec<f32>>, FittingError> {
         let tensor = Tensor::from_shape(&self.input, input).map_err(|e| fault(self.name, &e))?;
         let outputs = self.plan.run(tvec!(tensor.into_tvalue())).map_err(|e| fault(self.name, &e))?;
@@ -134,8 +136,8 @@ impl Network {
     }
 }
 
-/// Prepares a network for running. The engine's usual tidying pass before code generation is left out: it
-/// takes half the load time and changes neither the outputs nor the speed of these convolutional networks.
+/// Optimises a network and makes it runnable. The engine's usual declutter pass before code generation is left out:
+/// it takes half of the load time and changes neither the outputs nor the speed of these convolutional networks.
 fn optimised(mut onnx: &[u8]) -> TractResult<Arc<TypedSimplePlan>> {
     let mut model = tract_onnx::onnx().model_for_read(&mut onnx)?.into_typed()?;
     model.optimize()?;

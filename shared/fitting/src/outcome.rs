@@ -1,6 +1,7 @@
-//! What goes into a fit besides photo and template, and what comes out of it.
+//! The options of a fit and its outcomes.
 //!
-//! A photo that cannot be used is an expected outcome, a [`Refusal`]; [`crate::FittingError`] is for broken things.
+//! A photo that cannot be used is an expected outcome, a [`Refusal`]. [`crate::FittingError`] means that something
+//! else is broken.
 
 use std::fmt;
 
@@ -24,38 +25,38 @@ pub enum Format {
 pub struct FitOptions {
     /// The work's encoding.
     pub format: Format,
-    /// What the machine-readable marking says.
+    /// The content of the machine-readable mark.
     pub mark: Mark,
-    /// What a photo may cost.
+    /// Limits on the photo's size.
     pub limits: Limits,
-    /// Whether the work also carries a label that people can see.
+    /// Whether the work also has a visible label.
     pub visible_label: bool,
 }
 
 impl FitOptions {
-    /// A JPEG with the machine-readable mark only, under the default limits.
+    /// Options for a JPEG with the machine-readable mark only, under the default limits.
     #[must_use]
     pub fn new(mark: Mark) -> Self {
         Self { format: Format::Jpeg, mark, limits: Limits::default(), visible_label: false }
     }
 }
 
-/// How one fit ended, and what its caller should log of it.
+/// The outcome of one fit, and what its caller should log.
 #[derive(Debug)]
 pub struct Report {
     /// The work, or why there is none.
     pub outcome: Outcome,
-    /// Why the photo's colour description was ignored, if it was. The work's colours may be off, or the photo was
-    /// refused for what its face looked like without it.
+    /// Why the photo's colour description was ignored, if it was. The work's colours may then be wrong, or the photo
+    /// may be refused because of them.
     pub ignored_profile: Option<ProfileFault>,
 }
 
-/// How one fit ended.
+/// The outcome of one fit.
 #[derive(Debug)]
 pub enum Outcome {
     /// A work was made.
     Fitted(Fitted),
-    /// The photo cannot be used, and why.
+    /// The photo cannot be used, with the reason.
     Refused(Refusal),
 }
 
@@ -65,9 +66,9 @@ pub struct Fitted {
     pub image: Vec<u8>,
     /// A JPEG of at most 320 pixels a side.
     pub thumbnail: Vec<u8>,
-    /// The picture's width in pixels, the template's own.
+    /// The picture's width in pixels; it equals the template's.
     pub width: usize,
-    /// The picture's height in pixels, the template's own.
+    /// The picture's height in pixels; it equals the template's.
     pub height: usize,
 }
 
@@ -77,24 +78,24 @@ impl fmt::Debug for Fitted {
     }
 }
 
-/// Why a photo was refused. Its `Debug` keeps to the reason: what was measured is about a face.
+/// Why a photo was refused. Its `Debug` prints only the reason, because the measured value describes a face.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Refusal {
     /// The reason; its advice is a sentence for the user.
     pub reason: ReasonCode,
-    /// The value that was measured, in the reason's own unit; 0 when nothing was. For people there is
+    /// The measured value, in the reason's own unit; 0 if nothing was measured. Values to show to users come from
     /// [`Refusal::figures`].
     pub measured: f32,
-    /// The value the measure was held against.
+    /// The limit for the measured value.
     pub threshold: f32,
 }
 
 impl Refusal {
-    /// What was measured and what it was held against, where a person can act on the numbers: the distance of the eyes in
-    /// pixels (`face_too_small`), shares of the photo's side (`face_too_large`) and of brows, eyes and lips
+    /// The measured value and its limit, if a person can act on them: the distance between the eyes in pixels
+    /// (`face_too_small`), shares of the photo's side (`face_too_large`) and of brows, eyes and lips
     /// (`face_cut_off`), the second face's size as a share of the first's (`multiple_faces`), degrees
     /// (`pose_too_large`), luma from 0 to 255 (`too_dark`), a share of the skin (`too_bright`), and bytes or pixels
-    /// (`too_large`). `None` where the number means nothing outside this crate, or nothing was measured.
+    /// (`too_large`). `None` if the number means nothing outside this crate, or nothing was measured.
     #[must_use]
     pub fn figures(&self) -> Option<(f32, f32)> {
         match self.reason {
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_gives_only_figures_that_a_person_can_act_on() {
+    fn a_refusal_has_figures_only_if_a_person_can_act_on_them() {
         let figures = |reason| Refusal { reason, measured: 0.25, threshold: 0.5 }.figures();
         for reason in
             [ReasonCode::NoFace, ReasonCode::TooBlurry, ReasonCode::Occluded, ReasonCode::CorruptImage]

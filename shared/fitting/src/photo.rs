@@ -1,9 +1,10 @@
 //! A decoded photo, and upright sRGB views of its parts.
 //!
-//! A JPEG's stored pixels are never turned or converted as a whole: a view is cut out and reduced where it lies,
-//! and only that small result is turned upright and brought to sRGB. Nor need all of them be in memory: a photo
-//! of which only a part was decoded has the whole photo's coordinates. One thing is done to all pixels when a file is
-//! read: four inks, grey and transparency become three channels, since no raster here has any other number.
+//! A JPEG's stored pixels are never turned or converted as a whole. A view is cropped and reduced from the stored
+//! pixels; only this small result is turned upright and converted to sRGB. Not all pixels need to be in memory
+//! either: a photo of which only a part was decoded keeps the whole photo's coordinates. One conversion applies to
+//! all pixels when a file is read: CMYK, grey and transparency become three channels, since all rasters here have
+//! three.
 
 pub(crate) use self::orientation::{Orientation, QuarterTurn};
 use crate::colour::{Colours, ProfileFault};
@@ -12,7 +13,7 @@ use crate::resize::resized;
 
 mod orientation;
 
-/// A photo as it was stored, and how it is meant to be seen.
+/// A photo as stored, and how it is to be displayed.
 pub struct Photo {
     stored: Stored,
     orientation: Orientation,
@@ -22,14 +23,15 @@ pub struct Photo {
 /// The pixels of a file, or a part of them, at one scale.
 pub(crate) struct Stored {
     pub(crate) pixels: RgbImage,
-    /// Where the pixels lie in the whole picture.
+    /// Position of the pixels in the whole picture (first column and first row).
     pub(crate) left: usize,
     pub(crate) top: usize,
     /// Width and height of the whole picture at this scale.
     pub(crate) size: (usize, usize),
     /// Pixels of the file per stored pixel, across and down.
     pub(crate) reduction: usize,
-    /// Width and height of the whole picture in pixels of the file, of which the last stored ones may have but a part.
+    /// Width and height of the whole picture in pixels of the file. The last stored row or column may cover fewer of
+    /// them.
     pub(crate) full: (usize, usize),
 }
 
@@ -40,7 +42,7 @@ impl Stored {
         Self { pixels, left: 0, top: 0, size, reduction: 1, full: size }
     }
 
-    /// A region of the whole picture in pixels of this part, which contains it.
+    /// Converts a region of the whole picture to coordinates of this part, which contains it.
     fn within(&self, region: Region) -> Region {
         Region { left: region.left - self.left, top: region.top - self.top, ..region }
     }
@@ -68,7 +70,7 @@ pub struct Region {
 }
 
 impl Region {
-    /// The same region of a picture `from / to` times as large, which has `size`: all pixels it touches.
+    /// The same region in a picture `from / to` times as large, which has `size`: all pixels that the region touches.
     pub(crate) fn rescaled(self, from: usize, to: usize, size: (usize, usize)) -> Self {
         let span = |first: usize, length: usize, size: usize| {
             let start = (first * from / to).min(size - 1);
@@ -96,7 +98,7 @@ impl Photo {
         Self { stored, orientation: self.orientation, colours: self.colours.clone() }
     }
 
-    /// Pixels of the file per pixel of this photo: above 1 when it was decoded at a reduced scale.
+    /// Pixels of the file per pixel of this photo: above 1 if it was decoded at a reduced scale.
     pub(crate) fn reduction(&self) -> usize {
         self.stored.reduction
     }
@@ -106,15 +108,15 @@ impl Photo {
         self.stored.full
     }
 
-    /// How many times as large `other` is, which came of the same file.
+    /// How many times as large `other` is. Both must come from the same file.
     #[expect(clippy::cast_precision_loss, reason = "reductions are small")]
     pub(crate) fn scale_to(&self, other: &Self) -> f32 {
         self.reduction() as f32 / other.reduction() as f32
     }
 
-    /// Where a point lies in `other`, which came of the same file and is turned the same way. A reduced picture
-    /// has a pixel for a remainder of the file's; so where stored rows or columns run the other way, the
-    /// upright pictures' first pixels do not begin at the same place.
+    /// Maps a point to `other`, which must come from the same file and be turned the same way. In a reduced picture,
+    /// the last stored row or column may cover only part of a block. So if stored rows or columns are flipped, the
+    /// upright pictures' first pixels do not start at the same position.
     #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
     pub(crate) fn point_in(&self, other: &Self, [x, y]: [f32; 2]) -> [f32; 2] {
         let scale = self.scale_to(other);
@@ -128,8 +130,9 @@ impl Photo {
         [(x + 0.5) * scale - 0.5 + right, (y + 0.5) * scale - 0.5 + below]
     }
 
-    /// Left, top, right and bottom of a region of the upright photo, without what a reduced photo's outermost pixels have
-    /// beyond the file's. So the same photo is cut in the same way whichever corner its pixels begin at.
+    /// Left, top, right and bottom of a region of the upright photo, without the area that a reduced photo's
+    /// outermost pixels have beyond the file's pixels. So a photo is cropped alike, whichever corner its pixels are
+    /// stored from.
     #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
     pub(crate) fn extent(&self, region: Region) -> [f32; 4] {
         let Stored { size, reduction, full, .. } = self.stored;
@@ -149,12 +152,12 @@ impl Photo {
         [left, top, right, bottom]
     }
 
-    /// Whether a region of the upright photo is in memory, reduced no more than so much.
+    /// Whether a region of the upright photo is in memory, at this reduction or a smaller one.
     pub(crate) fn shows(&self, region: Region, reduction: usize) -> bool {
         self.stored.reduction <= reduction && self.stored.contains(self.stored_region(region))
     }
 
-    /// Where a region of the upright photo lies among the stored pixels.
+    /// Converts a region of the upright photo to stored pixels.
     pub(crate) fn stored_region(&self, region: Region) -> Region {
         let (width, height) = self.stored.size;
         self.orientation.stored_region(region, width, height)
@@ -172,12 +175,12 @@ impl Photo {
         if self.orientation.transposed { self.stored.size.0 } else { self.stored.size.1 }
     }
 
-    /// All of the upright photo.
+    /// The region that covers the whole upright photo.
     pub(crate) fn whole(&self) -> Region {
         Region { left: 0, top: 0, width: self.width(), height: self.height() }
     }
 
-    /// The pixels of the upright photo that a box touches: left, top, right, bottom. At least one.
+    /// The pixels of the upright photo that a box (left, top, right, bottom) touches; at least one.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -193,13 +196,13 @@ impl Photo {
         Region { left, top, width, height }
     }
 
-    /// Turns the photo; from now on everything is about the turned photo.
+    /// Turns the photo; from then on all coordinates refer to the turned photo.
     pub(crate) fn turn(&mut self, turn: QuarterTurn) {
         self.orientation = self.orientation.then(turn.orientation());
     }
 
-    /// The photo's own colours around a point of the upright photo: bilinear, or the mean of a square of
-    /// `reach` × `reach` pixels where that is more than one.
+    /// Samples the photo's own colours at a point of the upright photo: bilinear, or the mean of a square of `reach`
+    /// × `reach` pixels if `reach` is above 1.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -230,13 +233,14 @@ impl Photo {
         sum.map(|sum| sum as f32 / (reach.min(width) * reach.min(height)) as f32)
     }
 
-    /// The whole photo, upright and in sRGB.
+    /// Returns the whole photo, upright and in sRGB.
     #[must_use]
     pub fn upright(&self) -> RgbImage {
         self.view(self.whole(), self.width(), self.height())
     }
 
-    /// A region of the upright photo in sRGB, reduced to `width` × `height` pixels. It must be in memory.
+    /// Returns a region of the upright photo in sRGB, reduced to `width` × `height` pixels. The region must be in
+    /// memory.
     pub(crate) fn view(&self, region: Region, width: usize, height: usize) -> RgbImage {
         let stored = self.stored.within(self.stored_region(region));
         let (width, height) = if self.orientation.transposed { (height, width) } else { (width, height) };
@@ -257,13 +261,13 @@ impl Photo {
 mod tests {
     use super::*;
 
-    /// Two rows of three pixels, all different, as the letters of a picture would be.
+    /// Two rows of three pixels, all different.
     fn stored() -> RgbImage {
         RgbImage::from_raw(3, 2, (0..18).collect()).unwrap()
     }
 
     #[test]
-    fn a_view_of_a_part_is_the_part_of_the_whole() {
+    fn a_view_of_a_region_equals_that_region_of_the_whole_photo() {
         for value in 1..=8 {
             for turn in [QuarterTurn::Right, QuarterTurn::Half, QuarterTurn::Left] {
                 let mut photo = Photo::new(
@@ -292,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_photo_of_a_part_shows_what_the_whole_shows() {
+    fn a_partly_decoded_photo_has_the_same_pixels_as_the_whole() {
         let window = Region { left: 1, top: 0, width: 2, height: 2 };
         for value in 1..=8 {
             let orientation = Orientation::from_exif(value).unwrap();
@@ -320,10 +324,10 @@ mod tests {
     }
 
     #[test]
-    fn a_point_is_found_at_another_scale_however_the_photo_is_turned() {
+    fn a_point_is_mapped_to_another_scale_in_every_orientation() {
         for value in 1..=8 {
             let orientation = Orientation::from_exif(value).unwrap();
-            // Five by six pixels of a file, and two by two for them at a quarter.
+            // Five by six pixels of a file, and the two by two pixels that they become at a quarter.
             let full = Photo::new(Stored::whole(RgbImage::new(5, 6)), orientation, Colours::default());
             let quarter = Stored { reduction: 4, full: (5, 6), ..Stored::whole(RgbImage::new(2, 2)) };
             let quarter = full.showing(quarter);
@@ -331,7 +335,7 @@ mod tests {
                 let at = |photo: &Photo, column: f32, row: f32| {
                     let (width, height) = photo.stored.size;
                     let upright = |x: f32, y: f32| orientation.stored_point(x, y, width, height);
-                    // The turn that undoes itself or its own inverse: searched for among all whole points.
+                    // Inverts `stored_point` by trying all half-pixel positions.
                     let near = |a: f32, b: f32| (a - b).abs() < 0.01;
                     let points =
                         (0..60 * 60).map(|n| ((n % 60) as f32 / 2.0 - 3.0, (n / 60) as f32 / 2.0 - 3.0));
@@ -347,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reduced_photo_ends_where_the_files_pixels_end() {
+    fn a_reduced_photo_has_the_extent_of_the_files_pixels() {
         for value in 1..=8 {
             let orientation = Orientation::from_exif(value).unwrap();
             let stored = Stored { reduction: 4, full: (5, 6), ..Stored::whole(RgbImage::new(2, 2)) };
@@ -355,7 +359,7 @@ mod tests {
             let [left, top, right, bottom] = photo.extent(photo.whole());
             let sides = if orientation.transposed { [1.5, 1.25] } else { [1.25, 1.5] };
             assert_eq!([right - left, bottom - top], sides, "orientation {value}");
-            // Both corners of the file's pixels, as a photo at full scale has them.
+            // The first corner must be the one that a photo at full scale has.
             let full = photo.showing(Stored::whole(RgbImage::new(5, 6)));
             let corner = photo.point_in(&full, [left - 0.5, top - 0.5]);
             assert_eq!(corner, [-0.5, -0.5], "orientation {value}");
@@ -366,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rescaled_region_has_every_pixel_that_the_region_touches() {
+    fn a_rescaled_region_contains_every_pixel_that_the_region_touches() {
         let region = Region { left: 3, top: 0, width: 2, height: 5 };
         let finer = region.rescaled(8, 2, (17, 19));
         assert_eq!(finer, Region { left: 12, top: 0, width: 5, height: 19 });

@@ -1,8 +1,8 @@
-//! The two rasters everything here works on: 8-bit sRGB and 8-bit grey, row by row, top row first.
+//! The two raster types of this crate: 8-bit sRGB and 8-bit grey, row by row, top row first.
 //!
-//! Integer coordinates are pixel centres: (0, 0) is the centre of the top left pixel. A raster may hold
-//! a user's face, so it is wiped on drop and its `Debug` prints the size alone. Decoding and encoding
-//! live in [`crate::decode`] and [`crate::encode`].
+//! Integer coordinates are pixel centres: (0, 0) is the centre of the top left pixel. A raster may hold a user's
+//! face, so it is wiped on drop and its `Debug` prints only the size. Decoding and encoding are in [`crate::decode`]
+//! and [`crate::encode`].
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 
 use crate::photo::Region;
 
-/// So many rows are turned into columns together.
+/// How many rows are transposed together.
 const TILE: usize = 16;
 
 /// An upright 8-bit sRGB raster, three bytes a pixel, rows without padding.
@@ -51,12 +51,12 @@ impl RgbImage {
         &self.data
     }
 
-    /// All samples, to be written.
+    /// All samples, mutable.
     pub fn data_mut(&mut self) -> &mut [u8] {
         &mut self.data
     }
 
-    /// The region that is all of the raster.
+    /// The region that covers the whole raster.
     pub(crate) fn whole(&self) -> Region {
         Region { left: 0, top: 0, width: self.width, height: self.height }
     }
@@ -74,7 +74,7 @@ impl RgbImage {
         self.data[at..at + 3].copy_from_slice(&rgb);
     }
 
-    /// A copy of one region, which must lie inside the raster.
+    /// Returns a copy of one region, which must lie inside the raster.
     pub(crate) fn part(&self, region: Region) -> Self {
         let mut part = Self::new(region.width, region.height);
         let rows = self.data.chunks_exact(self.width * 3).skip(region.top);
@@ -84,8 +84,8 @@ impl RgbImage {
         part
     }
 
-    /// A copy of one region, which must lie inside the raster, read with columns or rows the other way, and its rows
-    /// for columns if `transposed`.
+    /// Returns a copy of one region, which must lie inside the raster, with columns or rows in reverse order, and
+    /// transposed if `transposed`.
     pub(crate) fn turned(
         &self,
         region: Region,
@@ -113,7 +113,7 @@ impl RgbImage {
             }
             return turned;
         }
-        // A few rows at a time, so that reading runs along them and writing stays close by.
+        // A few rows at a time, so that both reads and writes stay local in memory.
         for (tile, first) in rows.chunks(TILE).zip((0..).step_by(TILE)) {
             for (y, to) in pixels.chunks_exact_mut(width).enumerate() {
                 let column = if columns_flipped { height - 1 - y } else { y };
@@ -146,7 +146,7 @@ impl Clone for RgbImage {
 
 impl Drop for RgbImage {
     fn drop(&mut self) {
-        // As a slice: a vector would be wiped one byte after the other.
+        // Wiped as a slice: a vector would be wiped byte by byte, which is slow.
         self.data.as_mut_slice().zeroize();
     }
 }
@@ -201,8 +201,8 @@ impl GreyImage {
     }
 }
 
-/// The pixels on either side of a coordinate, and how far it lies from the first of them; both are clamped to
-/// the raster.
+/// The pixels on both sides of a coordinate, and its distance from the first of them. Both pixels are clamped to the
+/// raster.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -217,7 +217,7 @@ fn neighbours(coordinate: f32, size: usize) -> (usize, usize, f32) {
 
 impl Drop for GreyImage {
     fn drop(&mut self) {
-        // As a slice: a vector would be wiped one byte after the other.
+        // Wiped as a slice: a vector would be wiped byte by byte, which is slow.
         self.data.as_mut_slice().zeroize();
     }
 }
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_raster_of_the_wrong_length_is_not_made() {
+    fn data_of_the_wrong_length_makes_no_raster() {
         assert!(RgbImage::from_raw(2, 2, vec![0; 11]).is_none());
         assert!(GreyImage::from_raw(2, 2, vec![0; 5]).is_none());
     }

@@ -1,8 +1,7 @@
-//! Reducing a region of a raster to a smaller size without aliasing.
+//! Reduces a region of a raster to a smaller size without aliasing.
 //!
-//! Whole-number reductions are means of blocks, which is exact and cheapest; all others are left to
-//! `fast_image_resize`: a Catmull-Rom filter, widened to the factor. Pixel centres keep their places in the
-//! region.
+//! Reductions by a whole number are means of blocks, which is exact and cheapest. All others use `fast_image_resize`
+//! with a Catmull-Rom filter, widened to the factor. Pixel centres keep their positions in the region.
 
 use std::error::Error;
 
@@ -13,10 +12,10 @@ use zeroize::Zeroizing;
 use crate::photo::Region;
 use crate::pixels::RgbImage;
 
-/// The longest side of a block: sums of that many bytes fit into 16 bits.
+/// The longest side of a block: sums of this many bytes fit into 16 bits.
 pub(crate) const BLOCK_MAX: usize = 256;
 
-/// A region of `image`, which must lie inside it, at `width` × `height` pixels.
+/// Returns a region of `image` at `width` × `height` pixels. The region must lie inside the image.
 pub(crate) fn resized(image: &RgbImage, region: Region, width: usize, height: usize) -> RgbImage {
     if (region.width, region.height) == (width, height) {
         return image.part(region);
@@ -28,9 +27,9 @@ pub(crate) fn resized(image: &RgbImage, region: Region, width: usize, height: us
     let mut result = RgbImage::new(width, height);
     #[expect(
         clippy::expect_used,
-        reason = "rasters have the length their sides say, the region lies inside"
+        reason = "a raster's length matches its sides, and the region lies inside"
     )]
-    convolved(image, region, &mut result).expect("valid sides");
+    convolved(image, region, &mut result).expect("the rasters and the region have valid sides");
     result
 }
 
@@ -48,8 +47,8 @@ fn convolved(image: &RgbImage, region: Region, result: &mut RgbImage) -> Result<
     Ok(Resizer::new().resize(&from, &mut to, &options)?)
 }
 
-/// The means of blocks of `block` × `block` pixels (at most [`BLOCK_MAX`] a side) of a region, which must lie
-/// inside `image`; blocks that cross its right or lower edge are cut there.
+/// Returns the means of blocks of `block` × `block` pixels (at most [`BLOCK_MAX`] a side) of a region, which must lie
+/// inside `image`. Blocks that cross the region's right or lower edge are cut there.
 pub(crate) fn block_means(image: &RgbImage, region: Region, block: usize) -> RgbImage {
     let (width, height) = (region.width.div_ceil(block), region.height.div_ceil(block));
     let mut means = RgbImage::new(width, height);
@@ -61,7 +60,8 @@ pub(crate) fn block_means(image: &RgbImage, region: Region, block: usize) -> Rgb
         sums.fill(0);
         let mut count = 0;
         for row in rows.by_ref().take(block) {
-            // Never wraps, see BLOCK_MAX; said so that no check keeps the loop from becoming vector code.
+            // Never wraps, see `BLOCK_MAX`. Written as a wrapping sum, so that no overflow check prevents
+            // vectorisation.
             sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum = sum.wrapping_add(u16::from(value)));
             count += 1;
         }
@@ -73,7 +73,7 @@ pub(crate) fn block_means(image: &RgbImage, region: Region, block: usize) -> Rgb
     means
 }
 
-/// The mean of sums over `rows` pixels each.
+/// The rounded mean of column sums, each over `rows` pixels.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "a mean of bytes is a byte")]
 fn rounded_mean(sums: &[[u16; 3]], rows: u32) -> [u8; 3] {
@@ -89,14 +89,14 @@ fn rounded_mean(sums: &[[u16; 3]], rows: u32) -> [u8; 3] {
 mod tests {
     use super::*;
 
-    /// Brightness rises by two a pixel from left to right.
+    /// A raster whose brightness rises by two per pixel from left to right.
     fn ramp(width: usize, height: usize) -> RgbImage {
         let row: Vec<u8> = (0..width).flat_map(|x| [u8::try_from(x * 2).unwrap(); 3]).collect();
         RgbImage::from_raw(width, height, row.repeat(height)).unwrap()
     }
 
     #[test]
-    fn a_ramp_stays_where_it_was() {
+    fn a_reduced_ramp_keeps_its_position() {
         let image = ramp(120, 60);
         for (width, height) in [(60, 30), (40, 20), (37, 19), (110, 55), (17, 9)] {
             let small = resized(&image, image.whole(), width, height);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fine_pattern_becomes_its_mean() {
+    fn a_fine_pattern_is_averaged() {
         let data = (0..64 * 64).flat_map(|n| [if (n + n / 64) % 2 == 0 { 0 } else { 200 }; 3]).collect();
         let image = RgbImage::from_raw(64, 64, data).unwrap();
         let small = resized(&image, image.whole(), 13, 13);

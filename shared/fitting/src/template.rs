@@ -1,7 +1,7 @@
-//! A template: the picture a user chose, with the mesh of the face that is replaced.
+//! A template: the picture that a user chose, with the mesh of the face that is replaced.
 //!
-//! On disk or in a bucket it is a folder of files described by `template.json`; in memory it holds everything
-//! that can be computed before a photo arrives. Making one out of a picture is [`draft`]'s part.
+//! On disk or in a bucket it is a folder of files that `template.json` describes. In memory it holds everything that
+//! can be computed before a photo arrives. [`draft`] makes a template from a picture.
 
 mod check;
 mod description;
@@ -25,7 +25,7 @@ use crate::mesh::Mesh;
 use crate::outcome::Refusal;
 use crate::pixels::{GreyImage, RgbImage};
 
-/// What a template's picture may cost: 4096 pixels a side.
+/// Limits on a template's picture: 4096 pixels a side.
 pub const TEMPLATE_LIMITS: Limits =
     Limits { photo_bytes_max: 64 << 20, pixels_max: 4096 * 4096, side_max: 4096 };
 
@@ -37,7 +37,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// Builds a template from its files, by name, each checked against its hash.
+    /// Builds a template from its files (by name) and checks each against its hash.
     ///
     /// # Errors
     /// [`FittingError::Template`] when a file is missing, has another hash, or contradicts the description.
@@ -49,7 +49,7 @@ impl Template {
         let picture = picture(named.picture.verified(files)?)?;
         let size = (picture.width(), picture.height());
         if size != (description.width, description.height) {
-            return Err(fault(format!("the picture has another size than {DESCRIPTION_FILE} says")));
+            return Err(fault(format!("the picture's size differs from the size in {DESCRIPTION_FILE}")));
         }
         let mesh = mesh(named.mesh.verified(files)?)?;
         let mask = named.mask.as_ref().map(|entry| mask(entry.verified(files)?, size)).transpose()?;
@@ -58,7 +58,7 @@ impl Template {
         Ok(Self { description, hash: sha256_hex(json), prepared })
     }
 
-    /// Reads a template's folder.
+    /// Reads a template from its folder.
     ///
     /// # Errors
     /// [`FittingError::Read`] when a file cannot be read, otherwise as [`Template::from_files`].
@@ -66,19 +66,19 @@ impl Template {
         Self::from_files(&read_files(dir)?)
     }
 
-    /// What `template.json` says.
+    /// The content of `template.json`.
     #[must_use]
     pub fn description(&self) -> &TemplateDescription {
         &self.description
     }
 
-    /// The hash that pins the template: the sha256 of `template.json` in hexadecimal.
+    /// The hash that pins the template: the SHA-256 of `template.json` in hexadecimal.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The picture and what was computed from it.
+    /// The picture and everything computed from it.
     pub(crate) fn prepared(&self) -> &PreparedTemplate {
         &self.prepared
     }
@@ -98,7 +98,7 @@ pub fn read_files(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, FittingError>
     let description = TemplateDescription::parse(&json)?;
     let mut files = BTreeMap::from([(DESCRIPTION_FILE.to_owned(), json)]);
     for entry in description.files.all() {
-        // The names come from a file that anyone may have written: none may lead out of the folder.
+        // Anyone may have written the description: no name may lead out of the folder.
         if entry.name.contains(['/', '\\']) {
             return Err(fault(format!("{} is not a plain file name", entry.name)));
         }
@@ -110,7 +110,7 @@ pub fn read_files(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, FittingError>
 /// Reads a template's mesh points.
 fn mesh(json: &[u8]) -> Result<Mesh, FittingError> {
     let points = serde_json::from_slice(json).map_err(|e| fault(format!("mesh: {e}")))?;
-    Mesh::from_points(points).ok_or_else(|| fault("the mesh is not complete".to_owned()))
+    Mesh::from_points(points).ok_or_else(|| fault("the mesh is incomplete or not finite".to_owned()))
 }
 
 /// Decodes a template's picture.
@@ -118,13 +118,14 @@ fn picture(bytes: &[u8]) -> Result<RgbImage, FittingError> {
     Ok(decode(bytes, &TEMPLATE_LIMITS, Detail::Full).map_err(unusable)?.upright())
 }
 
-/// Decodes a mask; its brightness says how much of the template stays in front.
+/// Decodes a mask; white keeps the template in front of the face.
 fn mask(bytes: &[u8], (width, height): (usize, usize)) -> Result<GreyImage, FittingError> {
     let grey = picture(bytes)?.data().iter().step_by(3).copied().collect();
-    GreyImage::from_raw(width, height, grey).ok_or_else(|| fault("the mask has another size".to_owned()))
+    GreyImage::from_raw(width, height, grey)
+        .ok_or_else(|| fault("the mask's size differs from the picture's".to_owned()))
 }
 
-/// Why a picture cannot be read.
+/// Turns a refusal of a template's picture into an error for the operator.
 fn unusable(refusal: Refusal) -> FittingError {
     fault(match refusal.reason {
         ReasonCode::BadFormat => "the picture is no JPEG, PNG or WebP".to_owned(),

@@ -1,12 +1,12 @@
-//! Which points of the mesh form what: triangles, mirror pairs, eyes, brows, lips, oval.
+//! The topology of the mesh: which points form triangles, mirror pairs, eyes, brows, lips and oval.
 //!
-//! Indices count in MediaPipe's canonical order. "Right" and "left" are the face's own sides, so the
-//! right eye is the one further left in an upright, unmirrored picture. The lists follow MediaPipe's
-//! `FACEMESH_*` contours; rings run once around, so that they fill as polygons.
+//! Indices follow MediaPipe's canonical order. "Right" and "left" are the face's own sides, so the right eye is the
+//! one further left in an upright, unmirrored picture. The lists follow MediaPipe's `FACEMESH_*` contours. Rings list
+//! points in order around a contour, so that they can be filled as polygons.
 
 mod tables;
 
-/// How many points of the mesh carry triangles; the ten points after them are the irises.
+/// How many points of the mesh form triangles; the ten points after them are the irises.
 pub(crate) const SURFACE_POINTS: usize = 468;
 
 /// The right eye's opening as a ring.
@@ -22,19 +22,19 @@ pub(crate) const LEFT_BROW: [usize; 10] = [300, 293, 334, 296, 336, 285, 295, 28
 /// The outer line of the lips as a ring.
 pub(crate) const LIPS: [usize; 20] =
     [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146];
-/// The inner line of the lips as a ring: what it encloses is the open mouth.
+/// The inner line of the lips as a ring; it encloses the open mouth.
 pub(crate) const INNER_LIPS: [usize; 20] =
     [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95];
 /// The corners of the mouth.
 pub(crate) const MOUTH_CORNERS: [usize; 2] = [61, 291];
 /// The nostrils and the base of the nose.
 pub(crate) const NOSTRILS: [usize; 10] = [98, 97, 2, 326, 327, 294, 278, 1, 48, 64];
-/// The rim of the mesh as a ring, from the top of the forehead over the left side.
+/// The rim of the mesh as a ring, from the top of the forehead down the left side.
 pub(crate) const OVAL: [usize; 36] = [
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176,
     149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 ];
-/// Both cheeks and the ridge of the nose: skin on nearly every photo, whatever the hair does.
+/// Both cheeks and the ridge of the nose: these show skin on nearly every photo, whatever the hair covers.
 pub(crate) const SKIN_PATCHES: [&[usize]; 3] = [
     &[116, 117, 118, 50, 205, 187, 147, 123],
     &[345, 346, 347, 280, 425, 411, 376, 352],
@@ -42,10 +42,13 @@ pub(crate) const SKIN_PATCHES: [&[usize]; 3] = [
 ];
 /// The root of the nose between the eyes: the origin of the face's own frame.
 pub(crate) const NOSE_ROOT: usize = 168;
-/// Four points on the upper line of the brows; their mean is where the forehead begins.
+/// Four points on the upper line of the brows; their mean marks the start of the forehead.
 pub(crate) const BROW_LINE: [usize; 4] = [105, 66, 334, 296];
 
-/// The triangles of the mesh: 898, a closed disc whose rim is [`OVAL`], eyes and mouth filled.
+/// The 898 triangles of the mesh. They form a closed disc whose rim is [`OVAL`]; eyes and mouth are filled.
+///
+/// Seen from the camera with y up they run counter-clockwise, so in a picture, whose y points down, they run
+/// clockwise.
 ///
 /// Seen from the camera with y up they run counter-clockwise, hence clockwise in a picture, whose y
 /// points down.
@@ -54,7 +57,7 @@ pub(crate) fn triangles() -> impl Iterator<Item = [usize; 3]> {
     triples.iter().map(|t| t.map(usize::from))
 }
 
-/// The point on the other half of the face; points on the midline are their own mirror.
+/// Returns the point on the other half of the face; points on the midline are their own mirror.
 pub(crate) fn mirror(point: usize) -> usize {
     usize::from(tables::MIRROR[point])
 }

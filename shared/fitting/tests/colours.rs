@@ -1,6 +1,6 @@
-//! What a photo's samples mean is heeded in every format, and only where it is about them.
+//! Tests that colour descriptions are applied in every format, and only to the samples that they describe.
 
-#![expect(clippy::expect_used, reason = "a test says what it needs and stops")]
+#![expect(clippy::expect_used, reason = "a failed precondition ends the test")]
 
 mod support;
 
@@ -13,7 +13,7 @@ use support::pixels;
 use support::png_chunks::{Chunk, with_chunks};
 use support::same::{exif, jpeg, png};
 
-/// Patches of one colour each, as wide as an MCU, so that no encoder changes them by more than a level.
+/// Side of a patch of one colour, as wide as an MCU, so that no encoder changes it by more than one level.
 const PATCH: usize = 16;
 
 fn patches<const N: usize>(colours: &[[u8; N]]) -> (Vec<u8>, (usize, usize)) {
@@ -35,15 +35,15 @@ fn assert_near(name: &str, photo: &[u8], expected: &[[u8; 3]], most: u8) {
     let sum: u32 =
         found.iter().flatten().zip(expected.iter().flatten()).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
     let mean = f64::from(sum) / (expected.len() * 3) as f64;
-    assert!(mean <= 1.0_f64.max(f64::from(most) / 8.0), "{name} is {mean:.2} levels off in the mean");
+    assert!(mean <= 1.0_f64.max(f64::from(most) / 8.0), "{name} differs by {mean:.2} levels in the mean");
     let far = found.iter().zip(expected).any(|(a, b)| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > most));
-    assert!(!far && found.len() == expected.len(), "{name}: {found:?}, not {expected:?}");
+    assert!(!far && found.len() == expected.len(), "{name} gave {found:?}, expected {expected:?}");
 }
 
-/// A profile of those that `reference/colours.py` recorded, with some samples and the pixels that they are.
+/// A profile that `reference/colours.py` recorded, with samples and the pixels that they must become.
 fn recorded(name: &str) -> (Vec<u8>, Vec<Vec<u8>>, Vec<[u8; 3]>) {
     let all: serde_json::Value =
-        serde_json::from_str(include_str!("reference/colours.json")).expect("what was recorded");
+        serde_json::from_str(include_str!("reference/colours.json")).expect("recorded cases");
     let case = &all[name];
     let hex = case["icc"].as_str().expect("a profile");
     let icc = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex"));
@@ -84,8 +84,8 @@ fn profiles_with_tables_are_applied_in_every_format() {
     for name in ["CMYK, 8-bit table", "CMYK, 16-bit table"] {
         let (icc, samples, expected) = recorded(name);
         let colours: Vec<[u8; 4]> = samples.iter().map(|s| [s[0], s[1], s[2], s[3]]).collect();
-        let (inks, size) = patches(&colours);
-        let photo = jpeg(&inks, size, ColorType::Cmyk, with_icc(&icc));
+        let (cmyk, size) = patches(&colours);
+        let photo = jpeg(&cmyk, size, ColorType::Cmyk, with_icc(&icc));
         assert_eq!(fault(&photo), None, "{name}");
         // The tables are coarse, and Little CMS interpolates them in another way: 1.5 levels in the mean.
         assert_near(name, &photo, &expected, 16);
@@ -93,17 +93,17 @@ fn profiles_with_tables_are_applied_in_every_format() {
 }
 
 #[test]
-fn a_profile_that_cannot_be_put_together_is_told() {
+fn a_profile_that_cannot_be_assembled_is_reported() {
     let colours = [[200, 90, 40], [20, 120, 220]];
     let (rgb, size) = patches(&colours);
-    // Longer than a segment: two parts.
+    // Longer than one segment, so it has two parts.
     let mut icc = ColorProfile::new_adobe_rgb().encode().expect("a profile");
     icc.resize(70_000, 0);
     let jpeg = jpeg(&rgb, size, ColorType::Rgb, with_icc(&icc));
     let numbers = |number: u8| [&b"ICC_PROFILE\0"[..], &[number, 2]].concat();
-    let place = |numbers: &[u8]| jpeg.windows(14).position(|part| part == numbers).expect("a part");
+    let position = |numbers: &[u8]| jpeg.windows(14).position(|part| part == numbers).expect("a part");
     let changed = |number: u8, to: [u8; 2]| {
-        let (mut jpeg, at) = (jpeg.clone(), place(&numbers(number)) + 12);
+        let (mut jpeg, at) = (jpeg.clone(), position(&numbers(number)) + 12);
         jpeg[at..at + 2].copy_from_slice(&to);
         jpeg
     };
@@ -112,9 +112,9 @@ fn a_profile_that_cannot_be_put_together_is_told() {
     content[20..].fill(0x55);
     let photos = [
         ("a part is missing", changed(2, [2, 3])),
-        ("a part is there twice", changed(2, [1, 2])),
+        ("a part is duplicated", changed(2, [1, 2])),
         ("no part has number 0", changed(1, [0, 2])),
-        ("it cannot be unpacked", with_chunks(&plain, &[(name, content)])),
+        ("it cannot be decompressed", with_chunks(&plain, &[(name, content)])),
         ("another compression", with_chunks(&plain, &[(name, b"p\0\x01".to_vec())])),
     ];
     for (what, photo) in photos {
@@ -125,7 +125,7 @@ fn a_profile_that_cannot_be_put_together_is_told() {
 }
 
 #[test]
-fn a_profile_of_other_samples_changes_nothing() {
+fn a_profile_for_other_samples_changes_nothing() {
     let greys = [[10], [90], [128], [200]];
     let expected = greys.map(|[v]| [v; 3]);
     let colours = [[200, 90, 40], [20, 120, 220]];
@@ -153,13 +153,13 @@ fn a_profile_of_other_samples_changes_nothing() {
             assert_eq!(fault(&photo), Some(ProfileFault::OtherSamples));
         }
     }
-    // Its own profile is heeded: linear light.
+    // A grey profile is applied: linear light.
     let photo = jpeg(&g, gs, ColorType::Luma, with_icc(&grey));
     assert_near("a grey JPEG", &photo, &[[56; 3], [161; 3], [188; 3], [229; 3]], 2);
     assert_eq!(fault(&photo), None);
 }
 
-/// Stored, not compressed.
+/// An `iCCP` chunk whose profile is stored, not compressed.
 fn iccp(icc: &[u8]) -> Chunk {
     let mut content = b"p\0\0\x78\x01".to_vec();
     let parts: Vec<&[u8]> = icc.chunks(60_000).collect();
@@ -193,11 +193,11 @@ fn cicp(primaries: u8, transfer: u8) -> Chunk {
 const SRGB: [u32; 8] = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
 const P3: [u32; 8] = [31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000];
 
-/// What a PNG says of its colours, the chunks, and what its patches become.
+/// A case's name, its colour chunks, and the expected colours of its patches.
 type Described<'a> = (&'a str, Vec<Chunk>, &'a [[u8; 3]]);
 
 #[test]
-fn a_pngs_first_chunk_in_the_order_of_the_specification_counts() {
+fn a_pngs_first_colour_chunk_in_the_specifications_order_counts() {
     let colours = [[200, 90, 40], [128, 128, 128]];
     let linear = [[229, 161, 110], [188, 188, 188]];
     let (rgb, size) = patches(&colours);
@@ -207,11 +207,11 @@ fn a_pngs_first_chunk_in_the_order_of_the_specification_counts() {
     let p3 = colours_of(&pixels(&with_chunks(&plain, std::slice::from_ref(&p3_icc))));
     assert!(
         p3[0][0] > 208 && p3[1].iter().all(|v| v.abs_diff(128) <= 1),
-        "a red of P3 is redder in sRGB: {p3:?}"
+        "a P3 red must become redder in sRGB: {p3:?}"
     );
     let (other_samples, ..) = recorded("CMYK, 8-bit table");
     let cases: [Described<'_>; 11] = [
-        ("nothing", vec![], &colours),
+        ("no chunk", vec![], &colours),
         ("gAMA", vec![gama(100_000)], &linear),
         ("gAMA of sRGB", vec![gama(45_455)], &colours),
         ("gAMA and cHRM of sRGB", vec![gama(45_455), chrm(SRGB)], &colours),
@@ -233,7 +233,7 @@ fn a_pngs_first_chunk_in_the_order_of_the_specification_counts() {
 }
 
 #[test]
-fn deep_pngs_keep_their_shades_of_every_kind() {
+fn sixteen_bit_pngs_of_every_colour_type_keep_their_shades() {
     // Linear light of sRGB's levels 7, 61, 128, 235, in 16 bits.
     let levels = [7_u8, 61, 128, 235];
     let light = |v: u8| {
@@ -279,8 +279,8 @@ fn deep_pngs_keep_their_shades_of_every_kind() {
 }
 
 #[test]
-fn a_pq_png_is_as_bright_as_a_page() {
-    // 58 % of PQ are 203 cd/m², the white of a page; 44 % are 50 cd/m², and 28 % are 10.
+fn a_pq_png_is_mapped_to_page_white() {
+    // In PQ 58 % stand for 203 cd/m², the white of a page; 44 % for 50 cd/m², and 30 % for about 10.
     let stored = [0.58, 0.44, 0.30, 0.0].map(|v: f64| v * 65_535.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shares of 65535")]
     let row: Vec<u8> =
@@ -296,7 +296,7 @@ fn a_pq_png_is_as_bright_as_a_page() {
     assert!(found.iter().zip(&expected).all(is_near), "{found:?}");
 }
 
-/// An EXIF segment as cameras write it, and the ways in which the rest of it is wrong.
+/// EXIF segments as cameras write them, each with other damage elsewhere.
 fn damaged_exif(orientation: u8) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let entry = |tag: u16, kind: u16, count: u32, value: u32| {
         [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()].concat()
@@ -314,7 +314,7 @@ fn damaged_exif(orientation: u8) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     };
     let none = [0; 4];
     vec![
-        ("nothing", vec![block(&[], &[], &none)]),
+        ("no damage", vec![block(&[], &[], &none)]),
         ("Make outside the block", vec![block(&[entry(0x010F, 2, 900, 70_000)], &[], &none)]),
         ("an entry of unknown type", vec![block(&[entry(0x0100, 99, 1, 0)], &[], &none)]),
         ("Exif directory outside the block", vec![block(&[], &[entry(0x8769, 4, 1, 70_000)], &none)]),
@@ -336,7 +336,7 @@ fn damaged_exif(orientation: u8) -> Vec<(&'static str, Vec<Vec<u8>>)> {
 
 #[test]
 fn damage_elsewhere_in_exif_does_not_lose_the_orientation() {
-    // Dark on the upper left, light elsewhere: no turn and no mirror looks the same.
+    // Dark in the upper left, bright elsewhere: no turn and no mirroring looks the same.
     let (width, height) = (48, 32);
     let mut upright = RgbImage::from_raw(width, height, vec![220; width * height * 3]).expect("a raster");
     for (x, y) in (0..16).flat_map(|x| (0..8).map(move |y| (x, y))) {

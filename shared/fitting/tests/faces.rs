@@ -1,9 +1,10 @@
-//! Which face of a photo is fitted: small portraits on busy pictures, things that look like faces, several faces.
+//! Tests which face of a photo is fitted: small portraits on busy pictures, objects that resemble faces, several
+//! faces.
 
 #![expect(
     clippy::cast_precision_loss,
     clippy::expect_used,
-    reason = "a test says what it needs and stops; its values are small by construction"
+    reason = "a failed precondition ends the test; its values are small by construction"
 )]
 
 mod support;
@@ -41,11 +42,11 @@ const PORTRAITS: [&str; 8] = [
     "obama3.jpg",
 ];
 
-/// Of 60 small portraits so many must come out as they do alone.
+/// How many of 60 small portraits must have the same outcome as alone.
 const SCENES: usize = 60;
-const AS_ALONE_MIN: usize = 57;
+const SAME_OUTCOMES_MIN: usize = 57;
 
-/// What a fit may take of a core.
+/// CPU time that a fit may take.
 const FIT_TIME_MAX: Duration = Duration::from_secs(5);
 
 struct Bench {
@@ -65,7 +66,7 @@ impl Bench {
         fit(&self.models, &self.template, &photo, &options(Format::Png)).expect("nothing is broken")
     }
 
-    /// The outcomes of all portraits alone, with their eyes so many pixels apart.
+    /// Returns the outcomes of all portraits alone, with this distance between the eyes in pixels.
     fn alone(&self, portraits: &[Portrait], distance: f32) -> Vec<Result<RgbImage, ReasonCode>> {
         portraits.iter().map(|portrait| self.work(&portrait.with_eyes(distance))).collect()
     }
@@ -77,8 +78,8 @@ impl Bench {
         }
     }
 
-    /// What is wrong when a scene does not come out as its portrait does alone: refused for the same reason, or fitted so
-    /// that no other portrait's work is more alike.
+    /// Compares a scene's outcome with that of its portrait alone; `None` if they agree. They agree if both are
+    /// refused for the same reason, or if the scene's work differs least from this portrait's work.
     fn difference(
         &self,
         scene: &RgbImage,
@@ -97,7 +98,7 @@ impl Bench {
         }
     }
 
-    /// Mean difference of two works inside the template's face.
+    /// Mean difference between two works inside the template's face, in levels.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a box in a picture")]
     fn levels(&self, a: &RgbImage, b: &RgbImage) -> f64 {
         let [left, top, right, bottom] = self.template.description().face.bounds.map(|v| v as usize);
@@ -110,11 +111,12 @@ impl Bench {
     }
 }
 
-/// Distances of the eyes in pixels, from just above what the gate admits.
+/// Distances between the eyes in pixels, from just above what the quality gate admits.
 const DISTANCES: [f32; 7] = [36.0, 44.0, 40.0, 52.0, 66.0, 84.0, 58.0];
 
-/// Whose portrait the scene with a number has, and the scene: each picture has each portrait in turn, at another place and
-/// in another size; every sixth portrait is turned by a quarter or a half.
+/// Makes the scene with a number, and returns the portrait's index, the scene's name and the scene. Each picture has
+/// each portrait in turn, at another position and in another size. Every sixth portrait is turned by a quarter or a
+/// half.
 fn scene(portraits: &[Portrait], number: usize) -> (usize, String, RgbImage) {
     let (busy, who) = (number % BUSY.len(), (number + number / 9) % PORTRAITS.len());
     let distance = DISTANCES[number % DISTANCES.len()];
@@ -123,25 +125,25 @@ fn scene(portraits: &[Portrait], number: usize) -> (usize, String, RgbImage) {
     let size = [(2000, 1500), (1500, 2000), (2400, 1800)][number % 3];
     let mut scene = scaled(&pixels(&picture(BUSY[busy])), size.0, size.1);
     let (across, down) = (size.0 - portrait.width(), size.1 - portrait.height());
-    // Steps that have no common divisor with the range visit all of it.
+    // Steps without a common divisor with the range reach every position.
     paste(&mut scene, &portrait, (number * 619 % across, number * 787 % down));
     let name = format!("{number}: {} ({distance} px, turned as by {turn}) on {}", PORTRAITS[who], BUSY[busy]);
     (who, name, scene)
 }
 
 #[test]
-fn a_small_portrait_on_a_busy_picture_comes_out_as_it_does_alone() {
+fn a_small_portrait_on_a_busy_picture_has_the_outcome_that_it_has_alone() {
     let bench = Bench::new();
     let portraits = PORTRAITS.map(|name| Portrait::of(&bench.models, name, 0.7));
     let alone = DISTANCES.map(|distance| bench.alone(&portraits, distance));
     let fitted = alone.iter().flatten().filter(|outcome| outcome.is_ok()).count();
     assert!(fitted >= 35, "{fitted} of 56 portraits are fitted: the scenes test nothing");
-    // Else a scene could come out as its portrait does alone because neither is found.
+    // Otherwise a scene could agree with its portrait because neither is found.
     let missed = alone
         .iter()
         .flatten()
         .filter(|outcome| matches!(outcome, Err(ReasonCode::NoFace | ReasonCode::MultipleFaces)));
-    assert_eq!(missed.count(), 0, "portraits are not found alone");
+    assert_eq!(missed.count(), 0, "some portraits are not found even alone");
     let wrong: Vec<String> = (0..SCENES)
         .filter_map(|number| {
             let (who, name, scene) = scene(&portraits, number);
@@ -150,7 +152,11 @@ fn a_small_portrait_on_a_busy_picture_comes_out_as_it_does_alone() {
         })
         .collect();
     let right = SCENES - wrong.len();
-    assert!(right >= AS_ALONE_MIN, "{right} of {SCENES} are right:\n{}", wrong.join("\n"));
+    assert!(
+        right >= SAME_OUTCOMES_MIN,
+        "only {right} of {SCENES} scenes have the expected outcome:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -191,7 +197,7 @@ fn a_portrait_in_a_long_screenshot_is_found() {
 }
 
 #[test]
-fn pictures_without_a_face_have_none() {
+fn pictures_without_a_face_are_refused() {
     let bench = Bench::new();
     for name in BUSY {
         let image = pixels(&picture(name));
@@ -203,7 +209,7 @@ fn pictures_without_a_face_have_none() {
 }
 
 #[test]
-fn a_face_with_too_few_pixels_is_too_small_and_not_missing() {
+fn a_face_with_too_few_pixels_is_refused_as_too_small_and_not_as_missing() {
     let bench = Bench::new();
     let portraits = PORTRAITS.map(|name| Portrait::of(&bench.models, name, 0.7));
     let tries = [16.0, 20.0, 26.0].map(|distance| portraits.iter().map(move |portrait| (portrait, distance)));
@@ -214,11 +220,11 @@ fn a_face_with_too_few_pixels_is_too_small_and_not_missing() {
     });
     let outcomes: Vec<_> = outcomes.collect();
     let too_small = outcomes.iter().filter(|&&reason| reason == Some(ReasonCode::FaceTooSmall)).count();
-    assert!(too_small >= 22, "{too_small} of 24 are too small: {outcomes:?}");
+    assert!(too_small >= 22, "only {too_small} of 24 are refused as too small: {outcomes:?}");
 }
 
 #[test]
-fn two_faces_are_refused_from_seven_tenths_of_the_larger_on_wherever_they_are() {
+fn a_second_face_of_seven_tenths_of_the_largest_is_refused_at_every_size() {
     let bench = Bench::new();
     let pair = |name| Portrait::of(&bench.models, name, 0.5);
     let (first, second) = (pair("obama.jpg"), pair("astronaut.png"));
@@ -235,13 +241,13 @@ fn two_faces_are_refused_from_seven_tenths_of_the_larger_on_wherever_they_are() 
             paste(&mut scene, &first.with_eyes(distance), (100, 200));
             paste(&mut scene, &second.with_eyes(distance * percent / 100.0), (1100, 500));
             let reason = bench.work(&scene).err();
-            assert_eq!(reason, expected, "{distance} px and {percent} % of it");
+            assert_eq!(reason, expected, "eyes {distance} px apart, second face {percent} % of the first");
         }
     }
 }
 
 #[test]
-fn a_small_portrait_among_many_cups_comes_out_as_it_does_alone() {
+fn a_small_portrait_among_many_cups_has_the_outcome_that_it_has_alone() {
     let bench = Bench::new();
     let portraits = PORTRAITS.map(|name| Portrait::of(&bench.models, name, 0.5));
     let alone = bench.alone(&portraits, 44.0);
@@ -257,7 +263,7 @@ fn a_small_portrait_among_many_cups_comes_out_as_it_does_alone() {
 }
 
 #[test]
-fn a_crowd_is_refused_and_what_resembles_faces_costs_little() {
+fn a_crowd_is_refused_and_objects_that_resemble_faces_cost_little() {
     let bench = Bench::new();
     let heads = PORTRAITS.map(|name| Portrait::of(&bench.models, name, 0.5).with_eyes(40.0));
     let mut crowd = plain((2400, 1800), [150, 148, 140]);

@@ -1,4 +1,4 @@
-//! Landmarks agree with MediaPipe's own pipeline, as `reference/record.py` recorded it.
+//! Tests that landmarks agree with those of MediaPipe's own pipeline, as recorded by `reference/record.py`.
 
 mod support;
 
@@ -8,7 +8,7 @@ use fitting::decode::{Detail, Limits, decode};
 use fitting::{Mesh, find_mesh};
 use support::{models, picture};
 
-/// The mean distance allowed between a point and its reference, in pixels of the picture.
+/// The largest allowed mean distance between points and their references, in pixels of the picture.
 const MEAN_DISTANCE_MAX: f32 = 0.5;
 
 fn mean_distance(mesh: &Mesh, reference: &[[f32; 3]]) -> f32 {
@@ -34,10 +34,10 @@ fn landmarks_follow_mediapipe() {
 }
 
 #[test]
-fn head_turned_aside_is_not_taken_for_a_lying_one() {
+fn a_head_turned_aside_is_not_treated_as_lying_sideways() {
     let mut photo = decode(&picture("luispedro.jpg"), &Limits::default(), Detail::Full).unwrap();
     let mesh = find_mesh(&models(), &mut photo).unwrap().expect("a face");
-    // The outer corners of the eyes, in pixels of the photo as it was left by the search.
+    // The outer corners of the eyes, in pixels of the photo as the search has turned it.
     let (right, left) = (mesh.points()[33], mesh.points()[263]);
     assert!((left[1] - right[1]).abs() < 0.5 * (left[0] - right[0]), "{right:?} {left:?}");
 }

@@ -1,11 +1,12 @@
-//! What is too large, cut short or no photo at all is refused early and cheaply; nothing ever panics.
+//! Tests that files which are too large, truncated or not photos are refused early and cheaply, and that nothing
+//! panics.
 
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a test says what it needs and stops; its values are small by construction"
+    reason = "a failed precondition ends the test; its values are small by construction"
 )]
 
 mod support;
@@ -20,14 +21,14 @@ use moxcms::ColorProfile;
 use support::same::{exif, jpeg, png};
 use support::{cpu_time, models, options, picture, pixels, refused, template};
 
-/// How long a refusal on the header may take, with room for a busy machine.
+/// CPU time of a refusal by the header, with room for a busy machine.
 const REFUSAL_TIME_MAX: Duration = Duration::from_millis(50);
 
-/// How long it may take to find that the samples of a small JPEG end early: as long as to decode them, with room for a
-/// busy machine.
+/// CPU time to find that the samples of a small JPEG end early: as long as decoding them takes, with room for a busy
+/// machine.
 const DECODE_TIME_MAX: Duration = Duration::from_millis(500);
 
-/// A PNG that states a size and contains next to nothing.
+/// A PNG that states a size and contains almost nothing.
 fn png_stating(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
@@ -44,14 +45,18 @@ fn reason(photo: &[u8]) -> ReasonCode {
 }
 
 #[test]
-fn what_is_too_large_is_refused_on_its_header() {
-    assert_eq!(reason(&png_stating(20_000, 18_000)), ReasonCode::TooLarge, "a bomb of a gigabyte");
+fn a_photo_that_is_too_large_is_refused_by_its_header() {
+    assert_eq!(
+        reason(&png_stating(20_000, 18_000)),
+        ReasonCode::TooLarge,
+        "a decompression bomb of a gigabyte"
+    );
     assert_eq!(reason(&png_stating(20_000, 1)), ReasonCode::TooLarge);
     assert_eq!(reason(&png_stating(1, 20_000)), ReasonCode::TooLarge);
     assert_eq!(reason(&vec![0xFF; Limits::default().photo_bytes_max + 1]), ReasonCode::TooLarge);
 }
 
-/// A JPEG with a frame of a kind that states a size, and next to nothing in it.
+/// A JPEG whose frame header has this marker and states a size, and that contains almost nothing.
 fn jpeg_stating(frame: u8, width: u16, height: u16) -> Vec<u8> {
     let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0];
     bytes.extend([1; 64]);
@@ -62,11 +67,11 @@ fn jpeg_stating(frame: u8, width: u16, height: u16) -> Vec<u8> {
 }
 
 #[test]
-fn the_photos_of_phones_are_within_the_limits() {
+fn photos_of_phones_are_within_the_limits() {
     let reason = |photo: &[u8]| {
         decode(photo, &Limits::default(), Detail::Side(768)).err().map(|refusal| refusal.reason)
     };
-    // What is admitted goes on to be found empty.
+    // Photos that are admitted are then refused as corrupt because they are empty.
     for (width, height) in [(9248, 6936), (12_000, 9_000), (16_320, 12_240), (16_384, 12_288)] {
         let found = reason(&jpeg_stating(0xC0, width, height));
         assert_eq!(found, Some(ReasonCode::CorruptImage), "{width} × {height}");
@@ -77,17 +82,18 @@ fn the_photos_of_phones_are_within_the_limits() {
 }
 
 #[test]
-fn what_is_coded_in_an_unusual_way_is_not_called_damaged() {
-    let mut apples = b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI\x50\0\x20\x02\x2b\xd5\xb3\x7f".to_vec();
-    apples.extend(&png_stating(10, 10)[8..]);
-    assert_eq!(reason(&apples), ReasonCode::BadFormat);
+fn an_unsupported_coding_is_refused_as_a_bad_format() {
+    let mut apple_png = b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI\x50\0\x20\x02\x2b\xd5\xb3\x7f".to_vec();
+    apple_png.extend(&png_stating(10, 10)[8..]);
+    assert_eq!(reason(&apple_png), ReasonCode::BadFormat);
     assert_eq!(reason(&jpeg_stating(0xC9, 10, 10)), ReasonCode::BadFormat, "arithmetic-coded");
-    // The library decodes it at its full size only, so a large one was damaged and a small one was read.
+    // The library decodes lossless JPEGs only at full size. So large ones were refused as damaged, while small ones
+    // were decoded.
     assert_eq!(reason(&jpeg_stating(0xC3, 10, 10)), ReasonCode::BadFormat, "lossless");
 }
 
 #[test]
-fn a_file_cut_short_is_corrupt() {
+fn a_truncated_file_is_corrupt() {
     let whole = picture("obama.jpg");
     for share in [0.1, 0.5, 0.9, 0.999] {
         let length = (whole.len() as f64 * share) as usize;
@@ -103,7 +109,7 @@ fn a_file_cut_short_is_corrupt() {
 }
 
 #[test]
-fn other_formats_are_named_as_such() {
+fn other_formats_are_refused_as_such() {
     let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
     for photo in [&heic[..], b"GIF89a", b"II*\0", b"%PDF-1.7", b"", b"hello"] {
         assert_eq!(reason(photo), ReasonCode::BadFormat);
@@ -124,7 +130,7 @@ fn a_picture_without_a_face_is_refused() {
     }
 }
 
-/// A small photo in everything that is read and can be written here; lossy WebP cannot.
+/// A small photo in every format that is read and can be written here; lossy WebP cannot be written.
 fn small_photos() -> Vec<Vec<u8>> {
     let whole = pixels(&picture("astronaut.png"));
     let size = (220, 220);
@@ -139,7 +145,7 @@ fn small_photos() -> Vec<Vec<u8>> {
         rgb.as_chunks::<3>().0.iter().flat_map(|&pixel| f(pixel)).collect()
     };
     let grey = samples(&|[_, g, _]| vec![g]);
-    let inks = samples(&|[r, g, b]| vec![255 - r, 255 - g, 255 - b, 0]);
+    let cmyk = samples(&|[r, g, b]| vec![255 - r, 255 - g, 255 - b, 0]);
     let profile = ColorProfile::new_display_p3().encode().unwrap();
     let palette: Vec<u8> = (0..=255).flat_map(|v| [v; 3]).collect();
     let with_all = |e: &mut Encoder<&mut Vec<u8>>| {
@@ -169,7 +175,7 @@ fn small_photos() -> Vec<Vec<u8>> {
             e.set_restart_interval(5);
             e.set_sampling_factor(SamplingFactor::R_4_2_0);
         }),
-        jpeg(&inks, size, ColorType::Cmyk, |_| {}),
+        jpeg(&cmyk, size, ColorType::Cmyk, |_| {}),
         jpeg(&grey, size, ColorType::Luma, |e| e.set_progressive(true)),
         described,
         png(&samples(&|p| p.into_iter().flat_map(|v| [v, 0x55]).collect()), size, |e| {
@@ -185,35 +191,35 @@ fn small_photos() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Numbers below a bound; Knuth's MMIX generator, whose upper half is random enough for this.
-struct Dice(u64);
+/// Pseudorandom numbers below a bound, from Knuth's MMIX generator; its upper half is random enough here.
+struct Random(u64);
 
-impl Dice {
+impl Random {
     fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % n
     }
 }
 
-/// The photo with one to twelve bytes set, flipped, removed or inserted.
-fn mutated(mut photo: Vec<u8>, dice: &mut Dice) -> Vec<u8> {
-    for _ in 0..=dice.below(12) {
-        let at = dice.below(photo.len());
-        match dice.below(4) {
-            0 => photo[at] = dice.below(256) as u8,
-            1 => photo[at] ^= 1 << dice.below(8),
+/// Returns the photo with one to twelve bytes set, flipped, removed or inserted.
+fn mutated(mut photo: Vec<u8>, random: &mut Random) -> Vec<u8> {
+    for _ in 0..=random.below(12) {
+        let at = random.below(photo.len());
+        match random.below(4) {
+            0 => photo[at] = random.below(256) as u8,
+            1 => photo[at] ^= 1 << random.below(8),
             2 => {
                 photo.remove(at);
             }
-            _ => photo.insert(at, dice.below(256) as u8),
+            _ => photo.insert(at, random.below(256) as u8),
         }
     }
     photo
 }
 
-/// A PNG with the checksums of its chunks set right, as far as it has any: otherwise nearly every mutation is found
-/// out by them, and nothing behind them is tested.
-fn mended(mut photo: Vec<u8>) -> Vec<u8> {
+/// Corrects the checksums of a PNG's chunks, as far as it has any. Otherwise they would reveal nearly every mutation,
+/// and the code behind them would not be tested.
+fn with_valid_checksums(mut photo: Vec<u8>) -> Vec<u8> {
     let crc = |bytes: &[u8]| {
         let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
         !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
@@ -230,14 +236,14 @@ fn mended(mut photo: Vec<u8>) -> Vec<u8> {
     photo
 }
 
-/// How long a mutated file may take. Where damage leaves no face, the photo is searched turned and in parts: half a
-/// second of a core, which there is not for each thread.
+/// CPU time of a fit of a mutated file. If damage leaves no face, the photo is searched turned and in tiles, which
+/// takes half a second of a core.
 const FIT_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// What the files of all threads may take together, in MB: three times what they do.
+/// The most memory for the files of all threads together, in MB: three times what was measured.
 const MEMORY_MAX_MB: f64 = 150.0;
 
-/// The most that was resident of this process so far, in MB.
+/// Returns the process's peak resident memory so far, in MB.
 fn peak_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the line");
@@ -247,7 +253,7 @@ fn peak_mb() -> f64 {
 
 #[test]
 fn a_thousand_mutated_files_are_each_fitted_or_refused() {
-    /// Each thread takes its share with dice of its own, so that the files are the same on every run.
+    /// Each thread takes its share with its own generator, so that the files are the same on every run.
     const THREADS: usize = 4;
     let models = models();
     let template = template(&models, "astronaut.png");
@@ -259,15 +265,18 @@ fn a_thousand_mutated_files_are_each_fitted_or_refused() {
         (matches!(outcome, Outcome::Fitted(_)), (cpu_time() - start))
     };
     for (number, photo) in photos.iter().enumerate() {
-        assert!(outcome(photo).0, "file {number} as it was");
+        assert!(outcome(photo).0, "file {number} is refused even without mutation");
     }
     let share = |seed: usize| {
-        let mut dice = Dice(seed as u64);
+        let mut random = Random(seed as u64);
         let files = (seed..1000).step_by(THREADS).map(|number| {
             let file = number / THREADS % photos.len();
-            let photo = mutated(photos[file].clone(), &mut dice);
-            let photo =
-                if photo.starts_with(b"\x89PNG") && dice.below(3) > 0 { mended(photo) } else { photo };
+            let photo = mutated(photos[file].clone(), &mut random);
+            let photo = if photo.starts_with(b"\x89PNG") && random.below(3) > 0 {
+                with_valid_checksums(photo)
+            } else {
+                photo
+            };
             let (is_fitted, time) = outcome(&photo);
             assert!(time <= FIT_TIME_MAX, "{number}, of file {file}, took {time:?}");
             (file, is_fitted)
@@ -287,5 +296,5 @@ fn a_thousand_mutated_files_are_each_fitted_or_refused() {
         assert!(mutations == 100 && refused >= 5, "file {number}: {refused} of {mutations} were refused");
     }
     let memory = peak_mb() - idle;
-    assert!(memory <= MEMORY_MAX_MB, "{memory:.1} MB");
+    assert!(memory <= MEMORY_MAX_MB, "the fits took {memory:.1} MB");
 }

@@ -1,10 +1,10 @@
-//! What a template's mask marks stays in front of the face, and what several faces or a large picture ask for.
+//! Tests masks, the choice among several faces, and large templates.
 
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::expect_used,
-    reason = "a test says what it needs and stops; its values are small by construction"
+    reason = "a failed precondition ends the test; its values are small by construction"
 )]
 
 mod support;
@@ -13,7 +13,7 @@ use fitting::template::{Draft, draft};
 use fitting::{Format, Models, RgbImage, Template};
 use support::{encoded_png, enlarged, fitted, models, picture, pixels};
 
-/// No skin, hair or cloth on the test pictures is near this colour.
+/// A colour that no skin, hair or cloth on the test pictures is near.
 const RIBBON: [u8; 3] = [20, 60, 230];
 
 fn template(models: &Models, image: &RgbImage, mask: Option<&RgbImage>, face: usize) -> Template {
@@ -30,7 +30,7 @@ fn template(models: &Models, image: &RgbImage, mask: Option<&RgbImage>, face: us
     Template::from_files(&draft(models, &sketch).expect("a template")).expect("a template")
 }
 
-/// The template's picture with a ribbon from one cheek over the nose to the other brow, and the ribbon's mask.
+/// Returns the picture with a ribbon from one cheek over the nose to the other brow, and the ribbon's mask.
 fn with_ribbon(models: &Models, image: &RgbImage) -> (RgbImage, RgbImage) {
     let bounds = template(models, image, None, 0).description().face.bounds;
     let [left, top, right, bottom] = bounds;
@@ -46,14 +46,14 @@ fn with_ribbon(models: &Models, image: &RgbImage) -> (RgbImage, RgbImage) {
     (painted, mask)
 }
 
-/// How many pixels have the ribbon's colour, but for what encoding and interpolation change.
+/// Counts the pixels that have the ribbon's colour, apart from changes by encoding and interpolation.
 fn ribbon_pixels(image: &RgbImage) -> usize {
     let like = |p: &[u8; 3]| p.iter().zip(RIBBON).all(|(&v, r)| v.abs_diff(r) < 40);
     image.data().as_chunks::<3>().0.iter().filter(|p| like(p)).count()
 }
 
 #[test]
-fn what_the_mask_marks_stays_in_front_of_the_face() {
+fn masked_areas_stay_in_front_of_the_face() {
     let models = models();
     let (painted, mask) = with_ribbon(&models, &pixels(&picture("joconde.jpg")));
     let all = ribbon_pixels(&painted);
@@ -63,12 +63,12 @@ fn what_the_mask_marks_stays_in_front_of_the_face() {
         ribbon_pixels(&pixels(&work.image)) as f32 / all as f32
     };
     let (with, without) = (kept(Some(&mask)), kept(None));
-    assert!(with > 0.8, "{with} of the ribbon is left with its mask");
-    assert!(without < 0.5, "{without} of the ribbon is left without");
+    assert!(with > 0.8, "only {with} of the ribbon is left with its mask");
+    assert!(without < 0.5, "{without} of the ribbon is left without its mask");
 }
 
 #[test]
-fn the_chosen_face_of_several_is_the_one_that_changes() {
+fn only_the_chosen_face_of_several_changes() {
     let models = models();
     let (left, right) = (pixels(&picture("grace_hopper.jpg")), pixels(&picture("joconde.jpg")));
     let mut both = RgbImage::new(left.width() + right.width(), left.height().max(right.height()));
@@ -90,7 +90,7 @@ fn the_chosen_face_of_several_is_the_one_that_changes() {
         let changed = |x: usize| (0..both.height()).any(|y| work.pixel(x, y) != both.pixel(x, y));
         assert!(
             (0..both.width()).all(|x| columns.contains(&x) || !changed(x)),
-            "face {face}: the other changed"
+            "face {face} was chosen, but the other changed"
         );
         assert!(columns.clone().any(changed), "face {face} did not change");
         sides.push(is_left);

@@ -1,9 +1,9 @@
-//! Every photo a phone makes gives the same work: orientations, encodings, colour profiles.
+//! Tests that a photo gives the same work in every orientation, encoding and colour profile that phones use.
 
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a test says what it needs and stops; its values are small by construction"
+    reason = "a failed precondition ends the test; its values are small by construction"
 )]
 
 mod support;
@@ -32,11 +32,11 @@ fn all_eight_orientations_give_the_same_work() {
 }
 
 #[test]
-fn a_face_lying_on_its_side_or_head_down_is_found_and_fitted_upright() {
+fn a_sideways_or_upside_down_face_is_found_and_fitted_upright() {
     let bench = Bench::new();
     let upright = photo();
     for turn in [3, 6, 8] {
-        // Turned pixels without any EXIF that would say so.
+        // Turned pixels without an EXIF orientation.
         let image = stored(&upright, turn);
         let photo = jpeg(image.data(), (image.width(), image.height()), ColorType::Rgb, |_| {});
         bench.assert_same(&format!("turned as by {turn}"), &photo, &image);
@@ -52,8 +52,8 @@ fn every_encoding_gives_the_same_work() {
     let pixel = |f: &dyn Fn([u8; 3]) -> Vec<u8>| -> Vec<u8> {
         rgb.as_chunks::<3>().0.iter().flat_map(|&p| f(p)).collect()
     };
-    // All the black there can be goes into the fourth ink, so that undercolour removal is tested too.
-    let inks = pixel(&|[r, g, b]| {
+    // As much black as possible goes into the K channel, so that undercolour removal is tested too.
+    let cmyk = pixel(&|[r, g, b]| {
         let k = 255 - r.max(g).max(b);
         let ink = |v: u8| {
             let white = f64::from(255 - k).max(1.0);
@@ -64,8 +64,8 @@ fn every_encoding_gives_the_same_work() {
     let same = |name: &str, photo: &[u8]| bench.assert_same(name, photo, &image);
     same("progressive JPEG", &jpeg(rgb, size, ColorType::Rgb, |e| e.set_progressive(true)));
     same("restart markers", &jpeg(rgb, size, ColorType::Rgb, |e| e.set_restart_interval(7)));
-    same("CMYK JPEG", &jpeg(&inks, size, ColorType::Cmyk, |_| {}));
-    same("YCCK JPEG", &jpeg(&inks, size, ColorType::CmykAsYcck, |_| {}));
+    same("CMYK JPEG", &jpeg(&cmyk, size, ColorType::Cmyk, |_| {}));
+    same("YCCK JPEG", &jpeg(&cmyk, size, ColorType::CmykAsYcck, |_| {}));
     let deep = pixel(&|p| p.into_iter().flat_map(|v| [v, 0x55]).collect());
     same(
         "16-bit PNG",
@@ -109,7 +109,7 @@ fn transparency_is_laid_over_white() {
 }
 
 #[test]
-fn palette_and_grey_photos_are_read() {
+fn palette_and_grey_photos_are_decoded() {
     let bench = Bench::new();
     let image = photo();
     let size = (image.width(), image.height());
@@ -129,7 +129,7 @@ fn palette_and_grey_photos_are_read() {
     let plain = png(&grey, size, |e| e.set_color(png::ColorType::Grayscale));
     for photo in [indexed, plain] {
         let work = fitted(&bench.models, &bench.template, &photo, Format::Png);
-        assert!(work.image == expected.image, "the same pixels give the same work");
+        assert!(work.image == expected.image, "the same pixels give another work");
     }
     let bench = Bench { expected: pixels(&expected.image), ..bench };
     let image = RgbImage::from_raw(size.0, size.1, spread).expect("a raster");
@@ -137,7 +137,7 @@ fn palette_and_grey_photos_are_read() {
 }
 
 #[test]
-fn colour_profiles_are_honoured() {
+fn colour_profiles_are_applied() {
     let bench = Bench::new();
     let image = photo();
     let size = (image.width(), image.height());
@@ -156,7 +156,7 @@ fn colour_profiles_are_honoured() {
 }
 
 #[test]
-fn exchanged_channels_are_not_the_same_work() {
+fn exchanged_channels_give_another_work() {
     let (bench, image) = (Bench::new(), photo());
     let exchanged: Vec<u8> =
         image.data().as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [b, g, r]).collect();
@@ -166,7 +166,7 @@ fn exchanged_channels_are_not_the_same_work() {
 }
 
 #[test]
-fn nothing_of_a_photos_metadata_reaches_the_work() {
+fn no_metadata_of_a_photo_reaches_the_work() {
     let models = models();
     let template = template(&models, "astronaut.png");
     let image = photo();
@@ -189,7 +189,7 @@ fn nothing_of_a_photos_metadata_reaches_the_work() {
 }
 
 #[test]
-fn a_work_does_not_depend_on_the_work_before_it() {
+fn a_work_does_not_depend_on_an_earlier_fit() {
     let models = models();
     let template = template(&models, "astronaut.png");
     let (a, b) = (picture("grace_hopper.jpg"), picture("obama.jpg"));

@@ -1,12 +1,12 @@
-//! What a refusal may cost: the bombs and torsos that anyone can upload are turned away in 50 ms and 60 MB.
+//! Tests what a refusal costs: decompression bombs and truncated files are refused within 50 ms and 60 MB.
 //!
-//! The kernel's account of the process is read, so this binary has one test and runs it alone.
+//! The test reads the kernel's memory statistics of the process, so this binary contains only this test.
 
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::expect_used,
-    reason = "a test says what it needs and stops; its values are small by construction"
+    reason = "a failed precondition ends the test; its values are small by construction"
 )]
 
 mod support;
@@ -24,12 +24,12 @@ use support::{cpu_time, encoded_png, enlarged, models, picture, pixels, refused,
 const TIME_MAX: Duration = Duration::from_millis(50);
 const MEMORY_MAX_MB: f64 = 60.0;
 
-/// What a photo may cost that is admitted on its header: its pixels, three bytes each, and as much as a refusal.
+/// Memory for a photo that its header does not refuse: three bytes per pixel, plus the limit of a refusal.
 const DECODED_MAX_MB: f64 = 64.0 * 3.0 + MEMORY_MAX_MB;
-/// What decoding it may take of a core; .52 s was measured.
+/// CPU time of decoding such a photo; 0.52 s was measured.
 const DECODED_TIME_MAX: Duration = Duration::from_millis(1500);
 
-/// A line of the process's status in MB: `VmRSS`, what is resident, or `VmHWM`, the most that was.
+/// Returns a line of the process's status in MB: `VmRSS` is the resident memory, `VmHWM` its peak.
 fn mb(name: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the line");
@@ -37,7 +37,7 @@ fn mb(name: &str) -> f64 {
     kib * 1024.0 / 1e6
 }
 
-/// A PNG that states a size and contains next to nothing.
+/// A PNG that states a size and contains almost nothing.
 fn png_stating(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
@@ -46,7 +46,7 @@ fn png_stating(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A PNG of one colour: a few kilobytes that decode to as many megabytes as its header says.
+/// A PNG of one colour: a few kilobytes that decompress to as many megabytes as its header states.
 fn png_bomb(width: u32, height: u32, colours: ColorType, depth: BitDepth) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
@@ -63,7 +63,7 @@ fn png_bomb(width: u32, height: u32, colours: ColorType, depth: BitDepth) -> Vec
     bytes
 }
 
-/// A PNG whose rows differ and are filtered in the way that takes longest to undo.
+/// A PNG whose rows differ and use Paeth, the filter that takes longest to undo.
 fn png_of_paeth(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
@@ -80,7 +80,7 @@ fn png_of_paeth(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A JPEG of four inks, which the library decodes.
+/// A CMYK JPEG, which the library decodes.
 fn cmyk_jpeg(side: u16) -> Vec<u8> {
     let samples: Vec<u8> =
         (0..usize::from(side).pow(2) * 4).map(|at| (at / 7 + at / usize::from(side)) as u8).collect();
@@ -90,7 +90,7 @@ fn cmyk_jpeg(side: u16) -> Vec<u8> {
     bytes
 }
 
-/// A picture of short dashes, each in a colour of its own.
+/// A picture of short dashes, each in its own colour.
 fn dashes(side: usize) -> RgbImage {
     let mut image = RgbImage::new(side, side);
     for (at, pixel) in image.data_mut().as_chunks_mut::<3>().0.iter_mut().enumerate() {
@@ -113,7 +113,7 @@ fn large_jpeg(progressive: bool) -> Vec<u8> {
     bytes
 }
 
-/// A progressive JPEG with so many scans of so many components, which all say that nothing changes.
+/// A progressive JPEG with `count` scans that change nothing.
 fn jpeg_of_scans(side: u16, count: usize, components: u8) -> Vec<u8> {
     let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0];
     bytes.extend([1; 64]);
@@ -121,18 +121,18 @@ fn jpeg_of_scans(side: u16, count: usize, components: u8) -> Vec<u8> {
     bytes.extend(side.to_be_bytes().repeat(2));
     bytes.push(components);
     bytes.extend((0..components).flat_map(|name| [name, 0x11, 0]));
-    // One code of one bit: no difference for DC values, nothing in 2¹⁴ blocks or more for the others.
+    // One code of one bit: no difference for DC, an end-of-band run of 2¹⁴ blocks or more for AC.
     for (table, symbol) in [(0x00, 0x00), (0x10, 0xE0)] {
         bytes.extend([0xFF, 0xC4, 0, 20, table, 1]);
         bytes.extend([0; 15]);
         bytes.push(symbol);
     }
     let blocks = usize::from(side / 8).pow(2);
-    let mut scan = |names: std::ops::Range<u8>, places: [u8; 3], data: usize| {
+    let mut scan = |names: std::ops::Range<u8>, scan_parameters: [u8; 3], data: usize| {
         let count = names.len() as u8;
         bytes.extend([0xFF, 0xDA, 0, 6 + 2 * count, count]);
         bytes.extend(names.flat_map(|name| [name, 0]));
-        bytes.extend(places);
+        bytes.extend(scan_parameters);
         bytes.extend(vec![0; data]);
     };
     scan(0..components, [0, 0, 1], (blocks * usize::from(components)).div_ceil(8));
@@ -143,7 +143,7 @@ fn jpeg_of_scans(side: u16, count: usize, components: u8) -> Vec<u8> {
     bytes
 }
 
-/// A photo as WebP.
+/// Encodes a photo as WebP.
 fn webp(image: &RgbImage) -> Vec<u8> {
     let mut bytes = Vec::new();
     image_webp::WebPEncoder::new(&mut bytes)
@@ -152,7 +152,7 @@ fn webp(image: &RgbImage) -> Vec<u8> {
     bytes
 }
 
-/// A WebP of next to nothing whose bitstream states another size than its canvas.
+/// An almost empty WebP whose bitstream states another size than its canvas.
 fn webp_in_canvas(canvas: u32, side: u16) -> Vec<u8> {
     let mut bytes = b"RIFF\x2e\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0".to_vec();
     let sides = (canvas - 1).to_le_bytes();
@@ -162,7 +162,7 @@ fn webp_in_canvas(canvas: u32, side: u16) -> Vec<u8> {
     bytes
 }
 
-/// Half of it, whose headers say that this is all.
+/// Half of a WebP whose headers state that the file is complete.
 fn half_webp() -> Vec<u8> {
     let mut half = webp(&pixels(&picture("astronaut.png")));
     half.truncate(half.len() / 4 * 2);
@@ -181,11 +181,11 @@ fn a_refusal_takes_50_ms_and_60_mb_at_most() {
     let (deep, plain) = (BitDepth::Sixteen, BitDepth::Eight);
     let cases = [
         (
-            "a bomb of a gigabyte",
+            "a decompression bomb of a gigabyte",
             png_bomb(32_000, 32_000, ColorType::Grayscale, BitDepth::Eight),
             ReasonCode::TooLarge,
         ),
-        ("a header that promises a gigabyte", png_stating(20_000, 18_000), ReasonCode::TooLarge),
+        ("a header that states a gigabyte", png_stating(20_000, 18_000), ReasonCode::TooLarge),
         ("20,000 × 1", png_bomb(20_000, 1, ColorType::Grayscale, BitDepth::Eight), ReasonCode::TooLarge),
         ("1 × 20,000", png_bomb(1, 20_000, ColorType::Grayscale, BitDepth::Eight), ReasonCode::TooLarge),
         ("a tenth of a JPEG", cut(&baseline, 0.1), ReasonCode::CorruptImage),
@@ -194,10 +194,10 @@ fn a_refusal_takes_50_ms_and_60_mb_at_most() {
         ("half a progressive JPEG", cut(&progressive, 0.5), ReasonCode::CorruptImage),
         ("half a PNG", cut(&encoded_png(&large()), 0.5), ReasonCode::CorruptImage),
         ("half a WebP", cut(&webp(&large()), 0.5), ReasonCode::CorruptImage),
-        ("half a WebP that calls itself whole", half_webp(), ReasonCode::CorruptImage),
+        ("half a WebP whose headers state half the length", half_webp(), ReasonCode::CorruptImage),
         ("300 scans", jpeg_of_scans(8000, 300, 1), ReasonCode::TooLarge),
         ("300 scans of a small picture", jpeg_of_scans(800, 300, 3), ReasonCode::TooLarge),
-        ("37 scans of four inks", jpeg_of_scans(8000, 37, 4), ReasonCode::TooLarge),
+        ("37 scans of four components", jpeg_of_scans(8000, 37, 4), ReasonCode::TooLarge),
         ("64 scans of all pixels", jpeg_of_scans(8000, 64, 3), ReasonCode::TooLarge),
         ("64 megapixels of 16 bits", png_bomb(8000, 8000, ColorType::Rgb, deep), ReasonCode::TooLarge),
         (
@@ -207,10 +207,10 @@ fn a_refusal_takes_50_ms_and_60_mb_at_most() {
         ),
         ("268 megapixels in a canvas of one", webp_in_canvas(1, 16_383), ReasonCode::CorruptImage),
         ("268 megapixels of WebP", webp_in_canvas(16_383, 16_383), ReasonCode::TooLarge),
-        ("no picture", b"hello".to_vec(), ReasonCode::BadFormat),
+        ("not a picture", b"hello".to_vec(), ReasonCode::BadFormat),
     ];
     drop((baseline, progressive));
-    // 5 sets the kernel's mark of the most that was resident back to what is (proc(5)).
+    // Writing 5 resets the kernel's peak of resident memory to the current value (proc(5)).
     let measured = |photo: &[u8]| {
         fs::write("/proc/self/clear_refs", "5").expect("Linux");
         let (idle, start) = (mb("VmRSS"), cpu_time());
@@ -222,7 +222,7 @@ fn a_refusal_takes_50_ms_and_60_mb_at_most() {
         assert_eq!(refusal, reason, "{name}");
         assert!(time <= TIME_MAX && memory <= MEMORY_MAX_MB, "{name}: {time:?}, {memory:.1} MB");
     }
-    // What nothing speaks against before it is decoded. There is no face in it.
+    // Files that only decoding shows to have no face.
     let admitted = [
         ("64 megapixels", png_bomb(8000, 8000, ColorType::Rgb, plain)),
         ("24 megapixels of 16 bits, with transparency", png_bomb(4900, 4900, ColorType::Rgba, deep)),
@@ -231,13 +231,14 @@ fn a_refusal_takes_50_ms_and_60_mb_at_most() {
         ("201 megapixels in scans", jpeg_of_scans(14_192, 12, 1)),
         ("64 megapixels of PNG filters", png_of_paeth(8000, 8000)),
         ("25 megapixels of lossless WebP", webp(&dashes(5000))),
-        ("25 megapixels of four inks", cmyk_jpeg(5000)),
+        ("25 megapixels of CMYK", cmyk_jpeg(5000)),
     ];
     for (name, photo) in admitted {
         let (refusal, _, memory) = measured(&photo);
         assert_eq!(refusal, ReasonCode::NoFace, "{name}: {} bytes", photo.len());
         let start = cpu_time();
-        let decoded = decode(&photo, &Limits::default(), Detail::Side(768)).expect("it was before");
+        let decoded = decode(&photo, &Limits::default(), Detail::Side(768))
+            .expect("a photo that has just been decoded");
         let time = cpu_time() - start;
         drop(decoded);
         println!("{name}: {} bytes, decoded in {time:?}, {memory:.1} MB", photo.len());

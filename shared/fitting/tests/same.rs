@@ -1,7 +1,7 @@
-//! The same photo in another file gives the same work: its pixels are looked at in the same way, whatever format they
-//! come in and whichever corner they are stored from.
+//! Tests that the same photo in another file gives the same work: its pixels are processed alike in every format and
+//! from whichever corner they are stored.
 
-#![expect(clippy::expect_used, reason = "a test says what it needs and stops")]
+#![expect(clippy::expect_used, reason = "a failed precondition ends the test")]
 
 mod support;
 
@@ -12,20 +12,20 @@ use support::png_chunks::with_chunks;
 use support::same::{exif, jpeg, photo, png, stored};
 use support::{fitted, models, pixels, template};
 
-/// The photo, enlarged so far that it is searched at a reduced scale, to sides that no reduction divides.
+/// The photo, enlarged so much that it is searched at a reduced scale, to sides that no reduction divides.
 fn large() -> RgbImage {
     let photo = photo();
     let (width, height) = (photo.width() * 33 / 20, photo.height() * 33 / 20 + 1);
     assert!(!width.is_multiple_of(2) && !height.is_multiple_of(2), "{width} × {height}");
     let mut large = RgbImage::new(width, height);
     for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
-        large.set_pixel(x, y, between(&photo, x * 20 * 256 / 33, y * 20 * 256 / 33));
+        large.set_pixel(x, y, sample(&photo, x * 20 * 256 / 33, y * 20 * 256 / 33));
     }
     large
 }
 
-/// Bilinear, at a place in 256ths of a pixel.
-fn between(image: &RgbImage, x: usize, y: usize) -> [u8; 3] {
+/// Samples bilinearly at a position in 1/256 of a pixel.
+fn sample(image: &RgbImage, x: usize, y: usize) -> [u8; 3] {
     let at = |x: usize, y: usize| image.pixel(x.min(image.width() - 1), y.min(image.height() - 1));
     let ((left, across), (top, down)) = ((x / 256, x % 256), (y / 256, y % 256));
     std::array::from_fn(|k| {
@@ -36,15 +36,16 @@ fn between(image: &RgbImage, x: usize, y: usize) -> [u8; 3] {
     })
 }
 
-/// Levels that the works of a JPEG and of its pixels may differ in the mean, and in all but 1 % of their samples; 1.7 and 12
-/// were measured. The JPEG itself differs by .6 levels (1.3 at 4:1:1), and its blocks begin at the corner it is stored from.
-/// That moves the points that the mesh network gives by .001 to .003 of the eyes' distance, also at full scale with the
-/// photo's own box, and hardly less when the detector's input is averaged: so the network sets the limit.
+/// The largest difference in levels between the works of a JPEG and of its pixels: in the mean, and in all but 1 % of
+/// the samples; 1.7 and 12 were measured. The JPEG itself differs by 0.6 levels (1.3 at 4:1:1), and its blocks begin
+/// at the corner from which it is stored. That moves the points of the mesh network by 0.001 to 0.003 of the eye
+/// distance, also at full scale with the photo's own box, and hardly less if the detector's input is averaged. So the
+/// network determines the limit.
 const MEAN_MAX: f64 = 1.9;
 const MOST_MAX: u8 = 13;
 
-/// The same of a JPEG and of that with orientation 1; 1.22 and 9 were measured. Both have lost as much, each in blocks of its
-/// own.
+/// The same limits for a JPEG and the same JPEG with orientation 1; 1.22 and 9 were measured. Both lose the same
+/// amount, each in its own blocks.
 const ORIENTATION_MEAN_MAX: f64 = 1.3;
 const ORIENTATION_MOST_MAX: u8 = 10;
 
@@ -58,7 +59,7 @@ impl Bench {
         pixels(&fitted(&self.models, &self.template, photo, Format::Png).image)
     }
 
-    /// Mean difference of two works inside the template's face, and what 99 % of the samples are within.
+    /// Mean difference between two works inside the template's face, and the 99th percentile of the differences.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

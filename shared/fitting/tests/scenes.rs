@@ -1,9 +1,9 @@
-//! Where a face lies in its photo, how large the photo is and who else is in it changes nothing.
+//! Tests that a work does not depend on the face's position, the photo's size or smaller people in it.
 
 #![expect(
     clippy::cast_possible_truncation,
     clippy::expect_used,
-    reason = "a test says what it needs and stops; its values are small by construction"
+    reason = "a failed precondition ends the test; its values are small by construction"
 )]
 
 mod support;
@@ -15,10 +15,10 @@ use moxcms::ColorProfile;
 use support::same::{Bench, exif, in_profile, jpeg, photo, stored};
 use support::{enlarged, fitted, picture, pixels, refused};
 
-/// A plain wall.
+/// The colour of a plain wall.
 const WALL: [u8; 3] = [150, 148, 140];
 
-/// A picture on a wall of the given size, its top left corner at `at`.
+/// Pictures on a wall of the given size, each with its top left corner at the given position.
 fn on_wall(size: (usize, usize), pictures: &[(&RgbImage, (usize, usize))]) -> RgbImage {
     let mut scene = RgbImage::from_raw(size.0, size.1, WALL.repeat(size.0 * size.1)).expect("a raster");
     for (image, (left, top)) in pictures {
@@ -50,13 +50,13 @@ fn a_face_in_a_corner_of_a_large_photo_gives_the_same_work() {
 fn a_small_face_in_a_large_photo_gives_the_same_work() {
     let (bench, image) = (Bench::new(), photo());
     let in_large = |small| plain_jpeg(&on_wall((3000, 4000), &[(&small, (1700, 2300))]));
-    // Its eyes are 102 pixels apart, the template's 42.
+    // The photo's eyes are 102 pixels apart, the template's 42.
     bench.assert_alike("with eyes 51 pixels apart", &in_large(shrunk(&image, 2)));
     let twice = enlarged(&image, 2 * image.width(), 2 * image.height());
     fitted(&bench.models, &bench.template, &in_large(shrunk(&twice, 5)), Format::Jpeg);
 }
 
-/// The picture with the means of its blocks of `step` × `step` pixels.
+/// Shrinks a picture to the means of its blocks of `step` × `step` pixels.
 fn shrunk(image: &RgbImage, step: usize) -> RgbImage {
     let mut small = RgbImage::new(image.width() / step, image.height() / step);
     for y in 0..small.height() {
@@ -73,7 +73,7 @@ fn shrunk(image: &RgbImage, step: usize) -> RgbImage {
 #[test]
 fn a_photo_of_50_megapixels_gives_the_same_work() {
     let (bench, image) = (Bench::new(), photo());
-    // As the sensor of an upright phone stores it: rows along the height.
+    // As the sensor of an upright phone stores it: rows along the phone's height.
     let lying = stored(&image, 6);
     let large = enlarged(&lying, 7 * lying.width(), 7 * lying.height());
     assert!(large.width() * large.height() > 50_000_000);
@@ -84,7 +84,7 @@ fn a_photo_of_50_megapixels_gives_the_same_work() {
 }
 
 #[test]
-fn somebody_smaller_in_the_photo_changes_nothing() {
+fn a_smaller_person_in_the_photo_changes_nothing() {
     let (bench, image) = (Bench::new(), photo());
     let other = pixels(&picture("grace_hopper.jpg"));
     let small = RgbImage::new(other.width() / 2, other.height() / 2);
@@ -113,7 +113,7 @@ fn two_faces_of_one_size_are_refused() {
     assert_eq!(refusal.reason, ReasonCode::MultipleFaces);
 }
 
-/// A picture in each encoding that carries a profile.
+/// Encodes a picture in each format that can contain a profile.
 fn encodings(samples: &[u8], size: (usize, usize), icc: &[u8]) -> [(&'static str, Vec<u8>); 4] {
     let with = |e: &mut jpeg_encoder::Encoder<&mut Vec<u8>>| {
         e.add_icc_profile(icc).expect("a short profile");
@@ -143,7 +143,7 @@ fn encodings(samples: &[u8], size: (usize, usize), icc: &[u8]) -> [(&'static str
 }
 
 #[test]
-fn at_every_right_angle_every_encoding_and_profile_gives_the_same_work() {
+fn every_encoding_and_profile_gives_the_same_work_at_every_right_angle() {
     let (bench, upright) = (Bench::new(), photo());
     let profiles = [
         ("sRGB", ColorProfile::new_srgb()),
@@ -153,7 +153,7 @@ fn at_every_right_angle_every_encoding_and_profile_gives_the_same_work() {
     for (name, profile) in profiles {
         let icc = profile.encode().expect("a profile");
         for (degrees, turn) in [(0, 1), (90, 6), (180, 3), (270, 8)] {
-            // Turned pixels without any EXIF that would say so.
+            // Turned pixels without an EXIF orientation.
             let image = stored(&upright, turn);
             let samples = in_profile(&image, &profile);
             for (encoding, photo) in encodings(&samples, (image.width(), image.height()), &icc) {
@@ -164,7 +164,7 @@ fn at_every_right_angle_every_encoding_and_profile_gives_the_same_work() {
 }
 
 #[test]
-fn the_orientation_of_png_and_webp_is_honoured() {
+fn the_orientation_of_png_and_webp_is_applied() {
     let (bench, upright) = (Bench::new(), photo());
     let image = stored(&upright, 6);
     let (width, height) = (image.width() as u32, image.height() as u32);

@@ -1,10 +1,10 @@
-//! Templates are what their description says, or they are nothing.
+//! Tests that a template's files must match its description, and that checks report what will look wrong.
 
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::expect_used,
-    reason = "a test says what it needs and stops; its values are small by construction"
+    reason = "a failed precondition ends the test; its values are small by construction"
 )]
 
 mod support;
@@ -51,7 +51,7 @@ fn making_a_template_twice_gives_the_same_bytes() {
 }
 
 #[test]
-fn an_altered_or_missing_file_is_noticed() {
+fn an_altered_or_missing_file_is_refused() {
     let whole = files(&models(), "astronaut.png", "astronaut", 0).expect("a template");
     for name in whole.keys().filter(|name| *name != DESCRIPTION_FILE) {
         let mut altered = whole.clone();
@@ -85,7 +85,7 @@ fn a_description_cannot_lead_out_of_its_folder() {
 }
 
 #[test]
-fn ids_and_faces_that_cannot_be_are_refused() {
+fn invalid_ids_and_missing_faces_are_refused() {
     let models = models();
     for id in ["", "Astronaut", "a/b", "a b", &"a".repeat(65)] {
         assert!(matches!(files(&models, "astronaut.png", id, 0), Err(FittingError::Template { .. })), "{id}");
@@ -94,7 +94,7 @@ fn ids_and_faces_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn what_is_no_face_or_too_small_a_one_makes_no_template() {
+fn a_false_detection_or_a_too_small_face_makes_no_template() {
     let models = models();
     let refusal = |picture: &[u8]| {
         let sketch = Draft { id: "t", version: 1, title: "T", licence: "CC0", picture, mask: None, face: 0 };
@@ -102,7 +102,7 @@ fn what_is_no_face_or_too_small_a_one_makes_no_template() {
     };
     // The detector takes the cup for a face.
     let cup = refusal(&picture("coffee.png"));
-    assert!(cup.contains("is none") || cup.contains("there is no face"), "{cup}");
+    assert!(cup.contains("is not a face") || cup.contains("there is no face"), "{cup}");
     // The astronaut's eyes are 46 pixels apart.
     let image = pixels(&picture("astronaut.png"));
     let (width, height) = (image.width() / 2, image.height() / 2);
@@ -115,7 +115,7 @@ fn what_is_no_face_or_too_small_a_one_makes_no_template() {
 }
 
 #[test]
-fn a_check_names_what_will_look_wrong() {
+fn a_check_reports_what_will_look_wrong() {
     let models = models();
     let concerned = |name| {
         let files = files(&models, name, "template", 0).expect("a template");
@@ -129,13 +129,13 @@ fn a_check_names_what_will_look_wrong() {
 }
 
 #[test]
-fn a_check_says_which_hair_lies_where_until_a_mask_covers_it() {
+fn a_check_reports_the_side_of_hair_until_a_mask_covers_it() {
     let models = models();
     let bare = pixels(&picture("obama.jpg"));
     let files = files(&models, "obama.jpg", "template", 0).expect("a template");
     let points: Vec<[f32; 3]> = serde_json::from_slice(&files["mesh.json"]).expect("points");
     let at = |i: usize| points[i].map(|v| v as usize);
-    // From the forehead's top to the brow, which stays free, so that the mesh does too.
+    // From the top of the forehead to the brow. The brow stays visible, so that the mesh does not move.
     let lock = |outer: usize, inner: usize| {
         let columns = [at(outer)[0], at(inner)[0]];
         [columns[0].min(columns[1]), at(10)[1], columns[0].max(columns[1]), at(105)[1]]
@@ -156,7 +156,7 @@ fn a_check_says_which_hair_lies_where_until_a_mask_covers_it() {
     }
 }
 
-/// What is said of a picture, with a mask.
+/// Returns the messages of the check of a picture, with or without a mask.
 fn concerns_of(models: &Models, picture: &RgbImage, mask: Option<&RgbImage>) -> Vec<String> {
     let (picture, mask) = (encoded_png(picture), mask.map(encoded_png));
     let sketch = Draft {
@@ -172,7 +172,7 @@ fn concerns_of(models: &Models, picture: &RgbImage, mask: Option<&RgbImage>) -> 
     concerns(&files).expect("a template").iter().map(|c| c.message.to_owned()).collect()
 }
 
-/// A rectangle in one colour with a little grain.
+/// Draws a rectangle in one colour with a little grain.
 fn painted(mut image: RgbImage, [left, top, right, bottom]: [usize; 4], colour: [u8; 3]) -> RgbImage {
     for (x, y) in (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))) {
         let grain = u8::try_from((x * 31 + y * 17) % 9).expect("small");
@@ -182,10 +182,10 @@ fn painted(mut image: RgbImage, [left, top, right, bottom]: [usize; 4], colour: 
 }
 
 #[test]
-fn only_a_mask_over_what_covers_the_face_settles_it() {
+fn only_a_mask_over_the_cover_resolves_the_concern() {
     let models = models();
     let bare = pixels(&picture("obama.jpg"));
-    // Over the tip of the nose, whose place the mesh of the bare picture tells.
+    // Covers the tip of the nose; the mesh of the uncovered picture gives its position.
     let files = files(&models, "obama.jpg", "template", 0).expect("a template");
     let points: Vec<[f32; 3]> = serde_json::from_slice(&files["mesh.json"]).expect("points");
     let [x, y, _] = points[4].map(|v| v as usize);
@@ -202,7 +202,7 @@ fn only_a_mask_over_what_covers_the_face_settles_it() {
 }
 
 #[test]
-fn glasses_coloured_light_and_an_edge_at_the_face_are_named() {
+fn glasses_coloured_light_and_an_edge_at_the_face_are_reported() {
     let models = models();
     let says = |picture: &RgbImage, what: &str| {
         let said = concerns_of(&models, picture, None);

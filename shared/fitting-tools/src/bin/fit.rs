@@ -1,7 +1,7 @@
-//! `fit PHOTO TEMPLATE OUT`: does on local files exactly what the Lambda does, and says what it cost.
+//! `fit PHOTO TEMPLATE OUT`: fits local files exactly as the Lambda function does, and measures the cost.
 //!
-//! TEMPLATE is a template's folder or a plain picture; OUT's extension chooses JPEG or PNG. Exit status:
-//! 0 fitted, 2 refused, 1 broken. With `--json` the last line of stdout is one JSON object.
+//! TEMPLATE is a template's folder or a plain picture; OUT's extension selects JPEG or PNG. Exit status: 0 fitted, 2
+//! refused, 1 error. With `--json` the last line of stdout is one JSON object.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use fitting::{
 };
 use serde_json::{Map, Value, json};
 
-/// Puts the face of a photo into a template's picture.
+/// Fit the face of a photo onto a template.
 #[derive(Parser)]
 #[command(name = "fit", version)]
 struct Arguments {
@@ -25,33 +25,33 @@ struct Arguments {
     photo: PathBuf,
     /// A template's folder, or a picture with a face in it.
     template: PathBuf,
-    /// Where the work goes: .jpg, .jpeg or .png.
+    /// The file for the work: .jpg, .jpeg or .png.
     out: PathBuf,
-    /// Print one JSON line.
+    /// Print the result as one line of JSON.
     #[arg(long)]
     json: bool,
-    /// Do the whole job this many times and print medians.
+    /// Run the fit this many times and print medians.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
-    /// Where the models are.
+    /// The folder of the models.
     #[arg(long, default_value = "models/weights")]
     models: PathBuf,
-    /// Also draw the label that people can see.
+    /// Also draw the visible label.
     #[arg(long)]
     label: bool,
-    /// Where the work's thumbnail goes, if anywhere: always JPEG.
+    /// A file for the work's thumbnail (always JPEG).
     #[arg(long)]
     thumbnail: Option<PathBuf>,
 }
 
-/// Wall and process-CPU time at one moment.
+/// Wall-clock time and process CPU time at one moment.
 #[derive(Clone, Copy)]
 struct Moment {
     wall: Instant,
     cpu: Duration,
 }
 
-/// What one step took, in milliseconds.
+/// The cost of one step, in milliseconds.
 #[derive(Clone, Copy)]
 struct Cost {
     wall_ms: f64,
@@ -76,7 +76,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let start = Moment::now();
     let template = open_template(&models, &arguments.template)?;
     let template_cost = start.until_now();
-    let photo = fs::read(&arguments.photo).with_context(|| arguments.photo.display().to_string())?;
+    let photo =
+        fs::read(&arguments.photo).with_context(|| format!("cannot read {}", arguments.photo.display()))?;
     let options = options(arguments)?;
 
     let mut runs = Vec::new();
@@ -92,7 +93,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     report.insert("models".into(), models_cost.json());
     report.insert("template".into(), template_cost.json());
     report.insert("stages".into(), medians(&runs));
-    let Report { outcome, ignored_profile } = last.context("nothing was run")?;
+    let Report { outcome, ignored_profile } = last.context("no fit was run: --repeat must be at least 1")?;
     if let Some(fault) = ignored_profile {
         report.insert("ignored_profile".into(), json!(fault.as_str()));
     }
@@ -100,7 +101,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Outcome::Fitted(work) => {
             let thumbnail = arguments.thumbnail.iter().map(|path| (path, &work.thumbnail));
             for (path, bytes) in [(&arguments.out, &work.image)].into_iter().chain(thumbnail) {
-                fs::write(path, bytes).with_context(|| path.display().to_string())?;
+                fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
             }
             describe_work(&mut report, &work);
             ExitCode::SUCCESS
@@ -115,31 +116,32 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// A template's folder as it is, or a template made of a plain picture.
+/// Opens a template's folder, or makes a template from a plain picture.
 fn open_template(models: &Models, path: &Path) -> anyhow::Result<Template> {
     if path.is_dir() {
         return Ok(Template::open(path)?);
     }
-    let picture = fs::read(path).with_context(|| path.display().to_string())?;
+    let picture = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let sketch =
         Draft { id: "picture", version: 1, title: "", licence: "", picture: &picture, mask: None, face: 0 };
     Ok(Template::from_files(&draft(models, &sketch)?)?)
 }
 
-/// The mark names the photo file's own time, so that the same files give the same bytes.
+/// Builds the fit's options. The mark has the photo file's modification time, so that the same files give the same
+/// bytes.
 fn options(arguments: &Arguments) -> anyhow::Result<FitOptions> {
     let created = fs::metadata(&arguments.photo)?.modified()?.try_into()?;
     let mut options = FitOptions::new(Mark { id: "local".to_owned(), created });
     options.format = match arguments.out.extension().and_then(|e| e.to_str()) {
         Some("jpg" | "jpeg") => Format::Jpeg,
         Some("png") => Format::Png,
-        _ => bail!("{} ends in none of .jpg, .jpeg, .png", arguments.out.display()),
+        _ => bail!("{} must end in .jpg, .jpeg or .png", arguments.out.display()),
     };
     options.visible_label = arguments.label;
     Ok(options)
 }
 
-/// One fit with the cost of each stage and of the whole.
+/// Runs one fit and measures the cost of each stage and of the whole.
 fn measured(
     models: &Models,
     template: &Template,
@@ -157,7 +159,7 @@ fn measured(
     Ok((stages, report))
 }
 
-/// The median of every stage over all runs, in the stages' order.
+/// The median cost of every stage over all runs, in the stages' order.
 fn medians(runs: &[Vec<(String, Cost)>]) -> Value {
     let mut result = Map::new();
     for (place, (name, _)) in runs.first().into_iter().flatten().enumerate() {
@@ -185,19 +187,19 @@ fn describe_refusal(report: &mut Map<String, Value>, refusal: Refusal) {
     report.insert("outcome".into(), json!("refused"));
     report.insert("reason".into(), json!(refusal.reason.as_str()));
     if let Some((measured, threshold)) = refusal.figures() {
-        // A size is about the file and is told exactly, as the API does.
-        let told = |value: f32| {
+        // Sizes describe the file and are reported exactly, as in the API.
+        let figure = |value: f32| {
             let value = f64::from(value);
             json!(if refusal.reason == ReasonCode::TooLarge { value } else { rounded(value) })
         };
-        report.insert("measured".into(), told(measured));
-        report.insert("threshold".into(), told(threshold));
+        report.insert("measured".into(), figure(measured));
+        report.insert("threshold".into(), figure(threshold));
     }
     report.insert("advice".into(), json!(refusal.reason.advice()));
 }
 
 impl Moment {
-    #[expect(clippy::disallowed_methods, reason = "the tool measures what a fit costs")]
+    #[expect(clippy::disallowed_methods, reason = "the tool measures the cost of a fit")]
     fn now() -> Self {
         let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         Self { wall: Instant::now(), cpu: Duration::try_from(cpu).unwrap_or_default() }
@@ -220,15 +222,18 @@ fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-/// The process's largest resident size so far, from the kernel's account.
+/// Returns the process's peak resident memory so far, as the kernel reports it, in MB.
 fn peak_rss_mb() -> anyhow::Result<f64> {
-    let status = fs::read_to_string("/proc/self/status").context("peak RSS")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("peak RSS")?;
-    let kib: f64 = line.trim().trim_end_matches(" kB").parse().context("peak RSS")?;
+    let status = fs::read_to_string("/proc/self/status").context("cannot read the peak RSS")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .context("/proc/self/status has no VmHWM")?;
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse().context("VmHWM is not a number")?;
     Ok(rounded(kib / 1024.0))
 }
 
-#[expect(clippy::print_stdout, reason = "a command-line tool talks to its user")]
+#[expect(clippy::print_stdout, reason = "a command-line tool prints to its user")]
 fn print(arguments: &Arguments, report: &Map<String, Value>) {
     if arguments.json {
         println!("{}", Value::Object(report.clone()));
@@ -243,7 +248,7 @@ fn print(arguments: &Arguments, report: &Map<String, Value>) {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a command-line tool talks to its user")]
+#[expect(clippy::print_stderr, reason = "a command-line tool prints to its user")]
 fn report_error(message: &str) {
     eprintln!("fit: {message}");
 }

@@ -1,7 +1,7 @@
-//! `template add`, `check` and `demo`: makes templates out of pictures, run through `cargo xtask template`.
+//! `template add`, `check` and `demo`: makes templates from pictures; `cargo xtask template` runs it.
 //!
-//! Templates go to `templates/<id>/` below the checkout, which git ignores: which pictures an operator uses is the
-//! operator's. The models and the demo pictures are where `cargo xtask models` put them. Exit status: 0 done, 1 not.
+//! Templates are written to `templates/<id>/` in the checkout, which git ignores: the choice of pictures is the
+//! operator's. `cargo xtask models` provides the models and the demo pictures. Exit status: 0 success, 1 failure.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,28 +12,28 @@ use clap::Parser;
 use fitting::template::{Concern, DESCRIPTION_FILE, Draft, TemplateDescription, concerns, draft, read_files};
 use fitting::{Models, Template};
 
-/// Make and check templates. They lie in `templates/ID/`, from where `cargo xtask publish` takes them; to retire one,
-/// remove its folder and publish again.
+/// Make and check templates. They are in `templates/ID/`; `cargo xtask publish` publishes them. To retire one, remove
+/// its folder and publish again.
 #[derive(Parser)]
 #[command(name = "template", version)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
-    /// The checkout, in which `templates/` and the models lie.
+    /// The checkout, which contains `templates/` and the models.
     #[arg(long, global = true, default_value = ".", hide = true)]
     root: PathBuf,
 }
 
 #[derive(clap::Subcommand)]
 enum Task {
-    /// Make a template out of a picture.
+    /// Make a template from a picture.
     Add(Add),
-    /// Say what will look wrong with a template, and why.
+    /// Report what will look wrong with a template, and why.
     Check {
         /// The template's id.
         id: String,
     },
-    /// Make the demo templates out of the public-domain pictures.
+    /// Make the demo templates from the public-domain pictures.
     Demo,
 }
 
@@ -44,16 +44,16 @@ struct Add {
     /// Lower-case letters, digits and hyphens.
     #[arg(long)]
     id: String,
-    /// What the catalogue shows.
+    /// The title that the catalogue shows.
     #[arg(long, value_parser = shown_text)]
     title: String,
-    /// Under which terms the picture is used.
+    /// The terms under which the picture is used.
     #[arg(long, value_parser = shown_text)]
     licence: String,
-    /// A grey picture of the same size; white stays in front of the fitted face.
+    /// A grey picture of the same size; white keeps the template in front of the fitted face.
     #[arg(long)]
     mask: Option<PathBuf>,
-    /// Which face is replaced, counted from the largest.
+    /// The face to replace, counted from the largest (0).
     #[arg(long, default_value_t = 0)]
     face: usize,
 }
@@ -64,17 +64,17 @@ const DEMO: [[&str; 4]; 2] = [
     ["joconde.jpg", "joconde", "La Joconde", "public domain (painting by Leonardo da Vinci)"],
 ];
 
-/// The longest title or licence in characters: an app shows them below a thumbnail.
+/// The longest title or licence in characters: an app shows both below a thumbnail.
 const SHOWN_CHARS_MAX: usize = 200;
 
-/// One line that the app can show: every user of the template sees it.
+/// Checks that a text is one line that an app can show; every user of the template sees it.
 fn shown_text(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
-        return Err("it is empty, and users see it".to_owned());
+        return Err("it must not be empty: users see it".to_owned());
     }
     if text.chars().any(char::is_control) || text.chars().count() > SHOWN_CHARS_MAX {
-        return Err(format!("it is not one line of at most {SHOWN_CHARS_MAX} characters"));
+        return Err(format!("it must be one line of at most {SHOWN_CHARS_MAX} characters"));
     }
     Ok(text.to_owned())
 }
@@ -84,13 +84,13 @@ fn main() -> ExitCode {
     match Checkout(arguments.root).run(arguments.task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("template: {error:#}"));
+            print_line(&format!("template: {error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Where everything lies.
+/// The checkout's root folder.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -110,7 +110,7 @@ impl Checkout {
         Ok(Models::load(&self.0.join("models/weights"))?)
     }
 
-    /// Prints what is wrong; nothing is also an answer.
+    /// Prints the concerns about a template, or that there are none.
     fn check(&self, id: &str) -> anyhow::Result<()> {
         let folder = self.folder(id);
         if !folder.join(DESCRIPTION_FILE).is_file() {
@@ -123,33 +123,34 @@ impl Checkout {
         let concerns = read_files(&folder).and_then(|files| concerns(&files));
         let concerns = concerns.with_context(|| folder.display().to_string())?;
         if concerns.is_empty() {
-            say(&format!("template {id}: nothing to object to"));
+            print_line(&format!("template {id}: no problems found"));
         }
         for Concern { message, measured, threshold } in concerns {
-            say(&format!("template {id}: {message} (measured {measured:.2}, limit {threshold:.2})"));
+            print_line(&format!("template {id}: {message} (measured {measured:.2}, limit {threshold:.2})"));
         }
         Ok(())
     }
 
-    /// The ids of all templates, for a person to choose from.
+    /// Returns the ids of all templates, for an error message.
     fn ids(&self) -> anyhow::Result<String> {
         let directory = self.0.join("templates");
         if !directory.is_dir() {
             return Ok("none".to_owned());
         }
-        let entries = fs::read_dir(&directory).with_context(|| directory.display().to_string())?;
+        let entries =
+            fs::read_dir(&directory).with_context(|| format!("cannot list {}", directory.display()))?;
         let folders = entries.flatten().filter(|entry| entry.path().join(DESCRIPTION_FILE).is_file());
         let mut ids: Vec<_> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         ids.sort();
         Ok(if ids.is_empty() { "none".to_owned() } else { ids.join(", ") })
     }
 
-    /// Makes the demo templates that are not there yet.
+    /// Makes the demo templates that do not exist yet.
     fn demo(&self) -> anyhow::Result<()> {
         let mut models = None;
         for [picture, id, title, licence] in DEMO {
             if Template::open(&self.folder(id)).is_ok() {
-                say(&format!("template {id}: in place"));
+                print_line(&format!("template {id}: in place"));
                 continue;
             }
             let add = Add {
@@ -169,7 +170,7 @@ impl Checkout {
         Ok(())
     }
 
-    /// Writes the template's folder; a folder that is there gets the next version.
+    /// Writes the template's folder. An existing template gets the next version.
     fn add(&self, add: &Add, models: &Models) -> anyhow::Result<()> {
         let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
         let (picture, mask) = (read(&add.picture)?, add.mask.as_deref().map(read).transpose()?);
@@ -188,15 +189,15 @@ impl Checkout {
             },
         );
         let files = files.with_context(|| add.picture.display().to_string())?;
-        fs::create_dir_all(&target).with_context(|| target.display().to_string())?;
+        fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
         for (name, bytes) in files {
             let path = target.join(name);
-            fs::write(&path, bytes).with_context(|| path.display().to_string())?;
+            fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
         let template = Template::open(&target).with_context(|| target.display().to_string())?;
-        say(&format!("template {} version {version}: {}", add.id, template.hash()));
+        print_line(&format!("template {} version {version}: {}", add.id, template.hash()));
         let [left, top, right, bottom] = template.description().face.bounds;
-        say(&format!(
+        print_line(&format!(
             "  face {}, counted from the largest: {left:.0},{top:.0} to {right:.0},{bottom:.0}",
             add.face
         ));
@@ -204,20 +205,21 @@ impl Checkout {
     }
 }
 
-/// The version after the one that lies there, or the first.
+/// Returns the version after the existing one, or the first.
 fn next_version(folder: &Path) -> anyhow::Result<u32> {
     let path = folder.join(DESCRIPTION_FILE);
     if !path.exists() {
         return Ok(1);
     }
-    let json = fs::read(&path).with_context(|| path.display().to_string())?;
-    let before = TemplateDescription::parse(&json).with_context(|| folder.display().to_string())?;
-    let version = before.version.checked_add(1);
-    version
-        .with_context(|| format!("{}: the version {} is the last there is", folder.display(), before.version))
+    let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let existing = TemplateDescription::parse(&json).with_context(|| folder.display().to_string())?;
+    let version = existing.version.checked_add(1);
+    version.with_context(|| {
+        format!("{}: version {} is the highest possible", folder.display(), existing.version)
+    })
 }
 
-#[expect(clippy::print_stderr, reason = "a command-line tool talks to its user")]
-fn say(line: &str) {
+#[expect(clippy::print_stderr, reason = "a command-line tool prints to its user")]
+fn print_line(line: &str) {
     eprintln!("{line}");
 }

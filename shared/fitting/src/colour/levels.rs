@@ -1,33 +1,35 @@
-//! Transfer functions: from stored samples to 8-bit samples with sRGB's curve.
+//! Transfer functions: convert stored samples to 8-bit samples with sRGB's curve.
 //!
-//! Each channel is looked up in a table. So samples of 16 bits, linear or of high dynamic range, keep their shades in
-//! the 8 bits of a raster; what remains to be converted are the primaries.
+//! A table converts each channel. So samples of 16 bits, linear samples and samples of high dynamic range keep their
+//! shades in the 8 bits of a raster. Only the primaries remain to be converted.
 
-/// What one sample means, by ITU-T H.273. Light is relative: 1 is the white of a page.
+/// Transfer functions of ITU-T H.273: the light that a sample stands for. Light is relative: 1 is the white of a
+/// page.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Transfer {
     Srgb,
     Linear,
     /// A power of the sample.
     Gamma(f64),
-    /// The inverse of the cameras' curve of BT.709, BT.601 and BT.2020.
+    /// The inverse of the camera curve of BT.709, BT.601 and BT.2020.
     Bt709,
-    /// SMPTE ST 2084, absolute light, brought to standard range by [`standard_range`].
+    /// SMPTE ST 2084, absolute light, mapped to standard range by [`standard_range`].
     Pq,
-    /// BT.2100's hybrid log-gamma as shown at 1,000 cd/m², channel by channel, brought to standard range likewise.
+    /// BT.2100's hybrid log-gamma as displayed at 1,000 cd/m², channel by channel, mapped to standard range in the
+    /// same way.
     Hlg,
 }
 
-/// The light of a page's white in pictures of high dynamic range, and the brightest that is mapped to white, in cd/m²:
-/// BT.2408's reference white, and the peak that BT.2100 takes as nominal.
+/// The light of a page's white in pictures of high dynamic range, and the brightest light, which is mapped to white.
+/// Both in cd/m²: BT.2408's reference white, and BT.2100's nominal peak.
 const WHITE: f64 = 203.0;
 const PEAK: f64 = 1000.0;
 
-/// The light that PQ can say, in cd/m².
+/// The most light that PQ can express, in cd/m².
 const PQ_PEAK: f64 = 10_000.0;
 
 impl Transfer {
-    /// By its number in ITU-T H.273.
+    /// The transfer function with a number in ITU-T H.273.
     pub(crate) fn from_h273(number: u8) -> Option<Self> {
         match number {
             1 | 6 | 14 | 15 => Some(Self::Bt709),
@@ -56,7 +58,7 @@ impl Transfer {
     }
 }
 
-/// The light of the scene that a sample of hybrid log-gamma means, 0 to 1 (BT.2100, table 5).
+/// The scene light of a hybrid log-gamma sample, 0 to 1 (BT.2100, table 5).
 fn hlg_scene_light(sample: f64) -> f64 {
     const A: f64 = 0.178_832_77;
     const B: f64 = 1.0 - 4.0 * A;
@@ -64,8 +66,8 @@ fn hlg_scene_light(sample: f64) -> f64 {
     if sample <= 0.5 { sample * sample / 3.0 } else { (((sample - C) / A).exp() + B) / 12.0 }
 }
 
-/// Light that a PQ sample means, by the tone mapping of BT.2390 (its EETF, without a raised black): up to 87 cd/m² it
-/// stays, above it is compressed so that [`PEAK`] becomes [`WHITE`].
+/// The light of a PQ sample after the tone mapping of BT.2390 (its EETF, without a raised black). Up to 87 cd/m²
+/// light stays as it is. Above, it is compressed so that [`PEAK`] becomes [`WHITE`].
 fn standard_range(sample: f64) -> f64 {
     let peak = pq_sample(PEAK);
     let white = pq_sample(WHITE) / peak;
@@ -89,13 +91,13 @@ const C1: f64 = 107.0 / 128.0;
 const C2: f64 = 2413.0 / 128.0;
 const C3: f64 = 2392.0 / 128.0;
 
-/// From a PQ sample to cd/m².
+/// Converts a PQ sample to cd/m².
 fn pq_light(sample: f64) -> f64 {
     let power = sample.powf(1.0 / M2);
     PQ_PEAK * ((power - C1).max(0.0) / (C2 - C3 * power)).powf(1.0 / M1)
 }
 
-/// From cd/m² to a PQ sample.
+/// Converts cd/m² to a PQ sample.
 fn pq_sample(light: f64) -> f64 {
     let power = (light / PQ_PEAK).powf(M1);
     ((C1 + C2 * power) / (1.0 + C3 * power)).powf(M2)
@@ -105,27 +107,27 @@ fn pq_sample(light: f64) -> f64 {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "it is clamped to a byte's range"
+    reason = "the value is clamped to a byte's range"
 )]
 fn srgb_byte(light: f64) -> u8 {
     let sample = if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 };
     (sample * 255.0).round().clamp(0.0, 255.0) as u8
 }
 
-/// For each stored sample the 8-bit sample with sRGB's curve.
+/// Tables that map each stored sample to an 8-bit sample with sRGB's curve.
 pub(crate) struct Levels {
-    /// One table for all channels or one for each of three.
+    /// One table for all channels, or one for each of three channels.
     channels: Vec<Vec<u8>>,
     opacity: Vec<u8>,
 }
 
 impl Levels {
-    /// Samples of 16 bits that have sRGB's curve, or any other that 8 bits are enough for.
+    /// Tables for 16-bit samples that have sRGB's curve, or any other curve for which 8 bits are enough.
     pub(crate) fn rounded() -> Self {
         Self { channels: vec![linear(1 << 16)], opacity: linear(1 << 16) }
     }
 
-    /// `count` different samples, whose light each curve tells.
+    /// Tables for `count` sample values. Each curve maps a sample (0 to 1) to its light.
     #[expect(clippy::cast_precision_loss, reason = "samples have 16 bits at most")]
     pub(crate) fn new(count: usize, curves: &[&dyn Fn(f64) -> f64]) -> Self {
         let most = count.saturating_sub(1).max(1) as f64;
@@ -135,7 +137,7 @@ impl Levels {
         Self { channels: curves.iter().map(table).collect(), opacity: linear(count) }
     }
 
-    /// RGB samples of 8 bits by their tables.
+    /// Applies the tables to RGB samples of 8 bits.
     pub(crate) fn of_bytes(&self, rgb: &[u8]) -> Vec<u8> {
         rgb.iter().enumerate().map(|(n, &sample)| self.of_channel(n % 3)[usize::from(sample)]).collect()
     }
@@ -145,13 +147,13 @@ impl Levels {
         &self.channels[channel % self.channels.len()]
     }
 
-    /// The table of opacity, which is no light.
+    /// The table of opacity. Opacity is not light, so its table is linear.
     pub(crate) fn of_opacity(&self) -> &[u8] {
         &self.opacity
     }
 }
 
-/// `count` different samples as shares of 255.
+/// Scales `count` sample values to 0..=255.
 fn linear(count: usize) -> Vec<u8> {
     let most = count.saturating_sub(1).max(1);
     (0..count).map(|sample| u8::try_from((sample * 255 + most / 2) / most).unwrap_or(u8::MAX)).collect()
@@ -163,20 +165,23 @@ mod tests {
 
     #[test]
     fn high_dynamic_range_keeps_skin_and_compresses_highlights() {
-        // Light in cd/m², and the 8-bit sample that it becomes. Up to 87 cd/m² it is sRGB's sample for that share of
-        // 203 cd/m²; 1,000 and more are white.
+        // Light in cd/m², and the expected 8-bit sample. Up to 87 cd/m² it is sRGB's sample for that share of 203
+        // cd/m²; 1,000 and more become white.
         for (light, byte) in [(0.0, 0), (10.0, 63), (50.0, 136), (85.0, 173), (1000.0, 255), (10_000.0, 255)]
         {
             assert_eq!(srgb_byte(Transfer::Pq.light(pq_sample(light))), byte, "{light} cd/m²");
         }
         let page = srgb_byte(Transfer::Pq.light(pq_sample(WHITE)));
-        assert!((227..=231).contains(&page), "the white of a page becomes {page}");
+        assert!(
+            (227..=231).contains(&page),
+            "the white of a page is converted to {page}, expected 227 to 231"
+        );
         let samples = (0..=1000).map(|n| Transfer::Pq.light(f64::from(n) / 1000.0));
-        assert!(samples.is_sorted(), "a brighter sample is never darker");
+        assert!(samples.is_sorted(), "a larger sample is converted to less light");
     }
 
     #[test]
-    fn log_gamma_has_its_page_white_at_three_quarters() {
+    fn hybrid_log_gamma_has_reference_white_at_75_percent() {
         // BT.2408: 75 % of hybrid log-gamma and 58 % of PQ are the same white.
         let (hlg, pq) = (Transfer::Hlg.light(0.75), Transfer::Pq.light(0.58));
         assert!((hlg - pq).abs() < 0.01, "{hlg} and {pq}");
@@ -190,6 +195,6 @@ mod tests {
         let table = levels.of_channel(2);
         assert_eq!((table[0], table[128], table[129], table[65_535]), (0, 0, 1, 255));
         let srgb = Levels::new(65_536, &[&|v| Transfer::Srgb.light(v)]);
-        assert_eq!(srgb.of_channel(0), table, "sRGB's curve and back");
+        assert_eq!(srgb.of_channel(0), table, "converting from and to sRGB's curve changes samples");
     }
 }

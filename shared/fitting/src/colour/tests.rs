@@ -1,4 +1,4 @@
-//! Profiles against Little CMS, profiles that do not fit, and damaged ones.
+//! Compares profile conversion with Little CMS; tests profiles for other samples and damaged profiles.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ struct Case {
     pixels: Vec<u8>,
 }
 
-/// What `tests/reference/colours.py` recorded.
+/// The cases that `tests/reference/colours.py` recorded.
 fn cases() -> Vec<Case> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/colours.json");
     let recorded: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
@@ -37,7 +37,7 @@ fn cases() -> Vec<Case> {
     recorded.as_object().unwrap().iter().map(case).collect()
 }
 
-/// sRGB pixels of samples.
+/// Converts samples to sRGB pixels.
 fn converted(colours: &Colours, samples: &[u8], samples_are: Samples) -> Vec<u8> {
     let mut pixels = match samples_are {
         Samples::Cmyk => return colours.rgb_from_cmyk(samples),
@@ -56,29 +56,35 @@ fn mean_and_most(a: &[u8], b: &[u8]) -> (f64, u8) {
 }
 
 #[test]
-fn profiles_give_what_little_cms_gives() {
+fn profiles_are_applied_as_little_cms_applies_them() {
     for Case { name, samples_are, icc, samples, pixels } in cases() {
         let colours = Colours::of_icc(Some(&icc), samples_are);
         assert_eq!(colours.fault(), None, "{name}");
         let (mean, most) = mean_and_most(&converted(&colours, &samples, samples_are), &pixels);
-        // Little CMS interpolates these coarse tables, of five points a side, in another way. Measured: 1.52 and 9; .78 and
-        // 8; .41 and 8; .91 and 9; nothing.
+        // Little CMS interpolates these coarse tables, of five points a side, in another way. Measured mean and
+        // maximum: 1.52 and 9; 0.78 and 8; 0.41 and 8; 0.91 and 9; 0 and 0.
         let (mean_max, most_max) = match name.as_str() {
             "CMYK, 8-bit table" => (1.6, 9),
             "CMYK, 16-bit table" => (0.85, 8),
             "RGB, 16-bit table" | "RGB, colorimetric table only" => (0.45, 8),
             "RGB, curves, table, curves and matrix" => (1.0, 9),
             "grey, curve" => (0.0, 0),
-            _ => panic!("{name} has no limit here"),
+            _ => panic!("the test has no limits for {name}"),
         };
-        assert!(mean <= mean_max && most <= most_max, "{name}: {mean:.2} levels in the mean, {most} at most");
+        assert!(
+            mean <= mean_max && most <= most_max,
+            "{name}: differs by {mean:.2} levels in the mean, {most} at most"
+        );
         let (plain, _) = mean_and_most(&converted(&Colours::default(), &samples, samples_are), &pixels);
-        assert!(plain >= 4.0, "{name}: without its profile it is but {plain:.1} levels off");
+        assert!(
+            plain >= 4.0,
+            "{name}: differs by only {plain:.1} levels without its profile: the case tests nothing"
+        );
     }
 }
 
 #[test]
-fn a_profile_of_other_samples_is_ignored_and_told() {
+fn a_profile_for_other_samples_is_ignored_and_reported() {
     for Case { name, samples_are, icc, .. } in cases() {
         for other in [Samples::Grey, Samples::Rgb, Samples::Cmyk] {
             if other == samples_are {
@@ -94,17 +100,17 @@ fn a_profile_of_other_samples_is_ignored_and_told() {
 }
 
 #[test]
-fn a_profile_that_cannot_be_applied_is_told() {
+fn a_profile_that_cannot_be_applied_is_reported() {
     let fault = |icc: &[u8], samples| Colours::of_icc(Some(icc), samples).fault();
     assert_eq!(Colours::of_icc(None, Samples::Rgb).fault(), None);
     assert_eq!(fault(b"", Samples::Rgb), Some(ProfileFault::Damaged));
     for Case { name, samples_are, icc, .. } in cases() {
         assert_eq!(fault(&icc[..100], samples_are), Some(ProfileFault::Damaged), "{name}, cut short");
-        // A device link maps to another device, not to what is seen.
+        // A device link maps to another device, not to visible colours.
         let mut link = icc.clone();
         link[12..16].copy_from_slice(b"link");
         assert_eq!(fault(&link, samples_are), Some(ProfileFault::Unsupported), "{name} as a device link");
-        // The tag is there by another name: neither table nor curve.
+        // The tag has another name, so the profile has neither table nor curve.
         let mut empty = icc.clone();
         for at in (132..icc.len() - 4).step_by(12) {
             if icc[at..].starts_with(b"A2B") || icc[at..].starts_with(b"kTRC") {
@@ -117,8 +123,8 @@ fn a_profile_that_cannot_be_applied_is_told() {
 }
 
 #[test]
-fn high_range_profiles_keep_the_shades_of_a_page() {
-    // BT.2100 PQ by its tag: 50 cd/m² of 203 are sRGB's level 136.
+fn high_range_profiles_keep_the_shades_below_page_white() {
+    // BT.2100 PQ by its `cicp` tag: 50 cd/m² of 203 become sRGB's level 136.
     let icc = ColorProfile::new_bt2020_pq().encode().unwrap();
     let colours = Colours::of_icc(Some(&icc), Samples::Rgb);
     assert_eq!(colours.fault(), None);
@@ -136,7 +142,7 @@ fn sixteen_bits_keep_the_shades_of_linear_samples() {
     let (levels, colours) =
         Colours::of_deep_icc(&linear.encode().unwrap(), Samples::Rgb, 1 << 16).unwrap_or_else(|_| panic!());
     let levels = levels.unwrap();
-    // A dark grey of .2 % of the light is sRGB's level 7: 8 linear bits would make it 0 or 13.
+    // A dark grey of 0.2 % of the light is sRGB's level 7; 8 linear bits would make it 0 or 13.
     let stored = 131;
     let mut pixel: Vec<u8> = (0..3).map(|channel| levels.of_channel(channel)[stored]).collect();
     colours.apply(&mut pixel);
@@ -144,7 +150,7 @@ fn sixteen_bits_keep_the_shades_of_linear_samples() {
 }
 
 #[test]
-fn primaries_are_brought_to_srgbs() {
+fn primaries_are_converted_to_srgb() {
     let p3 = [[0.3127, 0.3290], [0.680, 0.320], [0.265, 0.690], [0.150, 0.060]];
     let by_number = Colours::of_space(Transfer::Srgb, Primaries::H273(12), 256).unwrap().1;
     let by_points = Colours::of_space(Transfer::Srgb, Primaries::Chromaticities(p3), 256).unwrap().1;
@@ -152,7 +158,7 @@ fn primaries_are_brought_to_srgbs() {
     let samples = [200, 120, 90, 128, 128, 128, 90, 130, 70];
     let pixels = [&by_number, &by_points, &by_profile].map(|c| converted(c, &samples, Samples::Rgb));
     assert!(mean_and_most(&pixels[0], &pixels[2]).1 <= 1 && mean_and_most(&pixels[1], &pixels[2]).1 <= 1);
-    assert!(pixels[0][0] > 208, "a red of P3 is redder in sRGB: {:?}", pixels[0]);
+    assert!(pixels[0][0] > 208, "a P3 red must become redder in sRGB: {:?}", pixels[0]);
     let (levels, colours) = Colours::of_space(Transfer::Srgb, Primaries::H273(1), 256).unwrap();
     assert!(levels.is_none() && colours.conversion.is_none());
     for primaries in [
@@ -168,9 +174,9 @@ fn primaries_are_brought_to_srgbs() {
 }
 
 proptest! {
-    /// Whatever a damaged profile says, it is applied or ignored.
+    /// A damaged profile is applied or ignored; it never causes a panic.
     #[test]
-    fn damaged_profiles_do_no_harm(
+    fn damaged_profiles_never_panic(
         number: prop::sample::Index,
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
         cut in prop::option::of(any::<prop::sample::Index>()),
@@ -179,7 +185,7 @@ proptest! {
         let Case { icc, samples, samples_are, .. } = number.get(&cases);
         let mut icc = icc.clone();
         for (at, byte) in damage {
-            // Most harm lies in the header, the tags and the sizes, not in the tables' values.
+            // Damage in the header, the tags and the sizes matters most, not in the tables' values.
             let most = icc.len().min(400);
             icc[at.index(most)] = byte;
         }

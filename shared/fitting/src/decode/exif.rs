@@ -1,8 +1,8 @@
-//! The one thing that is read from EXIF: the orientation. Everything else stays behind.
+//! Reads the orientation from EXIF, and nothing else.
 //!
-//! Only the first directory is looked at, entry by entry; values, other directories and the maker's notes are never
-//! followed, so that damage there does no harm. An orientation in XMP does not count: browsers and libjpeg's readers
-//! do not heed it either.
+//! Only the first directory is read, entry by entry. Pointers to values, other directories and maker notes are never
+//! followed, so damage there does no harm. An orientation in XMP is ignored, as browsers and readers based on libjpeg
+//! ignore it.
 
 use crate::photo::Orientation;
 
@@ -11,12 +11,12 @@ const ORIENTATION: u16 = 0x0112;
 /// An entry of a TIFF directory: tag, type, count, value.
 const ENTRY_BYTES: usize = 12;
 
-/// The first orientation that makes sense in a raw EXIF block (TIFF header first).
+/// Returns the first valid orientation in a raw EXIF block (TIFF header first).
 pub(super) fn orientation(block: &[u8]) -> Option<Orientation> {
     let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
     let order = match block.first_chunk()? {
-        b"II*\0" => Order::Little,
-        b"MM\0*" => Order::Big,
+        b"II*\0" => ByteOrder::Little,
+        b"MM\0*" => ByteOrder::Big,
         _ => return None,
     };
     let directory = block.get(order.long(block.get(4..8)?)? as usize..)?;
@@ -27,14 +27,14 @@ pub(super) fn orientation(block: &[u8]) -> Option<Orientation> {
         .find_map(|entry| order.orientation(entry))
 }
 
-/// In which order a block has the bytes of its numbers.
+/// The byte order of a block's numbers.
 #[derive(Clone, Copy)]
-enum Order {
+enum ByteOrder {
     Little,
     Big,
 }
 
-impl Order {
+impl ByteOrder {
     fn short(self, bytes: &[u8]) -> Option<u16> {
         let bytes = *bytes.first_chunk()?;
         Some(match self {
@@ -51,7 +51,8 @@ impl Order {
         })
     }
 
-    /// The entry's value. It is a short, but some writers make it a byte or a long; a wrong count does not matter.
+    /// The entry's value. It should be a short, but some writers store a byte or a long; a wrong count does not
+    /// matter.
     fn orientation(self, entry: &[u8; ENTRY_BYTES]) -> Option<Orientation> {
         let value = &entry[8..];
         let value = match self.short(&entry[2..])? {
@@ -70,8 +71,8 @@ mod tests {
 
     use super::*;
 
-    /// A block with make, orientation and pointers to other directories, in one byte order; and where the
-    /// orientation's entry lies.
+    /// A block with make, orientation and pointers to other directories, in one byte order, and the offset of the
+    /// orientation's entry.
     fn block(is_little: bool, orientation: u16) -> (Vec<u8>, usize) {
         let short = |v: u16| if is_little { v.to_le_bytes() } else { v.to_be_bytes() };
         let long = |v: u32| if is_little { v.to_le_bytes() } else { v.to_be_bytes() };
@@ -86,14 +87,14 @@ mod tests {
         };
         entry(0x010F, 2, 6, long(62));
         let [a, b] = short(orientation);
-        let place = entry(ORIENTATION, 3, 1, [a, b, 0, 0]);
+        let offset = entry(ORIENTATION, 3, 1, [a, b, 0, 0]);
         entry(0x8769, 4, 1, long(70));
         entry(0x8825, 4, 1, long(90));
-        // The second directory, then what the pointers point to.
+        // The offset of the second directory, then the data that the pointers point to.
         block.extend(long(80));
         block.extend(b"Maker\0");
         block.extend([0; 48]);
-        (block, place)
+        (block, offset)
     }
 
     fn oriented(value: u32) -> Option<Orientation> {
@@ -101,37 +102,37 @@ mod tests {
     }
 
     #[test]
-    fn the_orientation_is_read_whatever_its_type_and_order() {
+    fn the_orientation_is_read_in_every_type_and_byte_order() {
         for (is_little, value) in [(true, 6), (false, 8)] {
             let (mut block, _) = block(is_little, value);
             assert_eq!(orientation(&block), oriented(value.into()));
             block.splice(..0, *b"Exif\0\0");
-            assert_eq!(orientation(&block), oriented(value.into()), "with the segment's name before it");
+            assert_eq!(orientation(&block), oriented(value.into()), "with the segment's name in front");
         }
-        let (mut long, place) = block(true, 5);
-        long[place + 2] = 4;
+        let (mut long, offset) = block(true, 5);
+        long[offset + 2] = 4;
         assert_eq!(orientation(&long), oriented(5), "as a long");
-        let (mut byte, place) = block(false, 5);
-        (byte[place + 3], byte[place + 8]) = (1, 7);
+        let (mut byte, offset) = block(false, 5);
+        (byte[offset + 3], byte[offset + 8]) = (1, 7);
         assert_eq!(orientation(&byte), oriented(7), "as a byte");
     }
 
     #[test]
-    fn the_first_orientation_that_makes_sense_counts() {
-        let (mut twice, place) = block(true, 9);
-        assert_eq!(orientation(&twice), None, "there are eight");
+    fn the_first_valid_orientation_counts() {
+        let (mut twice, offset) = block(true, 9);
+        assert_eq!(orientation(&twice), None, "9 is not an orientation");
         let entry = [0x12, 0x01, 3, 0, 1, 0, 0, 0, 3, 0, 0, 0];
-        twice[place + ENTRY_BYTES..place + 2 * ENTRY_BYTES].copy_from_slice(&entry);
+        twice[offset + ENTRY_BYTES..offset + 2 * ENTRY_BYTES].copy_from_slice(&entry);
         assert_eq!(orientation(&twice), oriented(3));
     }
 
     #[test]
     fn a_block_may_end_after_the_orientation() {
-        let (block, place) = block(true, 2);
-        for end in place + ENTRY_BYTES..block.len() {
+        let (block, offset) = block(true, 2);
+        for end in offset + ENTRY_BYTES..block.len() {
             assert_eq!(orientation(&block[..end]), oriented(2), "cut at {end}");
         }
-        for end in 0..place + ENTRY_BYTES {
+        for end in 0..offset + ENTRY_BYTES {
             assert_eq!(orientation(&block[..end]), None, "cut at {end}");
         }
     }
@@ -143,10 +144,10 @@ mod tests {
             value in 1_u16..=8,
             damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..64),
         ) {
-            let (mut block, place) = block(is_little, value);
-            // The way to the entry is the header and the directory's count.
+            let (mut block, offset) = block(is_little, value);
+            // The entry is found through the header and the directory's count, which stay intact.
             let elsewhere: Vec<usize> =
-                (10..block.len()).filter(|at| !(place..place + ENTRY_BYTES).contains(at)).collect();
+                (10..block.len()).filter(|at| !(offset..offset + ENTRY_BYTES).contains(at)).collect();
             for (at, byte) in damage {
                 block[*at.get(&elsewhere)] = byte;
             }
@@ -154,7 +155,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let mut block = b"MM\0*".to_vec();
             block.extend(bytes);
             orientation(&block);

@@ -1,4 +1,4 @@
-//! PNG: every colour type and depth, brought to 8-bit RGB; transparency is laid over white.
+//! Decodes PNG: every colour type and depth is converted to 8-bit RGB; transparency is laid over white.
 
 mod description;
 
@@ -9,18 +9,18 @@ use domain::limits::PHOTO_PNG_PIXELS_MAX;
 use png::{BitDepth, ColorType, Decoder, InterlaceInfo, Reader, Transformations, expand_interlaced_row};
 use zeroize::Zeroizing;
 
-use self::description::meaning;
+use self::description::read_colours;
 use super::{Decoded, Limits, corrupt, damaged, exif, refused, within};
 use crate::colour::Levels;
 use crate::outcome::Refusal;
 use crate::pixels::RgbImage;
 
-/// The most bytes that a picture is unpacked to: the largest photo in eight-bit RGB. With transparency or sixteen bits
-/// it has fewer pixels. A byte takes 3 ns where a file is made to take long, 0.6 s in all.
+/// The most bytes that a picture is decompressed to: the largest photo in eight-bit RGB. A picture with transparency
+/// or sixteen bits may have fewer pixels. A byte takes 3 ns in a file that is built to be slow, 0.6 s in all.
 const SAMPLE_BYTES_MAX: usize = 3 * PHOTO_PNG_PIXELS_MAX;
 
-/// The most bytes besides the picture: rows that are worked on, colour profile, EXIF. A profile of a few kilobytes can
-/// be unpacked to gigabytes.
+/// The most bytes besides the picture: row buffers, colour profile, EXIF. A profile of a few kilobytes can be
+/// decompressed to gigabytes.
 const OTHER_BYTES_MAX: usize = 8 << 20;
 
 pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> {
@@ -28,7 +28,7 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
         return Err(corrupt());
     }
     if photo.get(12..16) == Some(b"CgBI") {
-        // Apple's own kind, which differs in its compression and in the order of its colours.
+        // Apple's own variant, which differs in its compression and in the order of its channels.
         return Err(refused(ReasonCode::BadFormat));
     }
     let mut decoder = Decoder::new_with_limits(Cursor::new(photo), png::Limits { bytes: OTHER_BYTES_MAX });
@@ -43,7 +43,7 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     let (kind, depth) = reader.output_color_type();
     let is_deep = depth == BitDepth::Sixteen;
     let (levels, colours) =
-        meaning(reader.info(), has_profile(photo), if is_deep { 1 << 16 } else { 1 << 8 });
+        read_colours(reader.info(), has_profile(photo), if is_deep { 1 << 16 } else { 1 << 8 });
     let levels = levels.or_else(|| is_deep.then(Levels::rounded));
     let pixels = read(&mut reader, &Rows { kind, is_deep, levels })?;
     let exif = reader.info().exif_metadata.as_ref();
@@ -51,14 +51,14 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     Ok(Decoded { pixels, orientation, colours })
 }
 
-/// Whether a profile stands before the pixels. The library leaves out one that it cannot unpack.
+/// Whether the file has a profile before the pixels. The library drops a profile that it cannot decompress.
 fn has_profile(photo: &[u8]) -> bool {
     let mut rest = photo.get(8..).unwrap_or_default();
     while let Some((length, after)) = rest.split_first_chunk() {
         match after.first_chunk() {
             Some(b"iCCP") => return true,
             None | Some(b"IDAT") => return false,
-            // Name, content, checksum.
+            // Skips name, content and checksum.
             Some(_) => {
                 let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
                 rest = after.get(length.saturating_add(8)..).unwrap_or_default();
@@ -68,7 +68,8 @@ fn has_profile(photo: &[u8]) -> bool {
     false
 }
 
-/// Row by row, without the whole picture's transparency, single greys or deep samples in memory besides.
+/// Decodes row by row, so that the whole picture's transparency, grey samples or 16-bit samples are never in memory
+/// besides its pixels.
 fn read(reader: &mut Reader<Cursor<&[u8]>>, rows: &Rows) -> Result<RgbImage, Refusal> {
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
     let mut pixels = RgbImage::new(width, height);
@@ -79,7 +80,7 @@ fn read(reader: &mut Reader<Cursor<&[u8]>>, rows: &Rows) -> Result<RgbImage, Ref
         for row in pixels.data_mut().chunks_exact_mut(stride) {
             let to = if rows.are_pixels() { &mut *row } else { &mut samples[..] };
             reader.read_row(to).map_err(damaged)?.ok_or_else(corrupt)?;
-            rows.lay(&mut samples, row)?;
+            rows.convert(&mut samples, row)?;
         }
         return Ok(pixels);
     }
@@ -92,22 +93,22 @@ fn read(reader: &mut Reader<Cursor<&[u8]>>, rows: &Rows) -> Result<RgbImage, Ref
         if rows.are_pixels() {
             row.copy_from_slice(samples);
         }
-        rows.lay(samples, row)?;
+        rows.convert(samples, row)?;
         expand_interlaced_row(pixels.data_mut(), stride, row, place, 24);
     }
     Ok(pixels)
 }
 
-/// How a file's rows become pixels.
+/// Converts a file's rows to pixels.
 struct Rows {
     kind: ColorType,
-    /// Samples have two bytes.
+    /// Whether samples have two bytes.
     is_deep: bool,
     levels: Option<Levels>,
 }
 
 impl Rows {
-    /// Whether they need not be changed at all.
+    /// Whether the rows already are RGB pixels.
     fn are_pixels(&self) -> bool {
         self.kind == ColorType::Rgb && self.levels.is_none()
     }
@@ -116,19 +117,19 @@ impl Rows {
         self.kind.samples() * if self.is_deep { 2 } else { 1 }
     }
 
-    fn lay(&self, samples: &mut [u8], row: &mut [u8]) -> Result<(), Refusal> {
+    fn convert(&self, samples: &mut [u8], row: &mut [u8]) -> Result<(), Refusal> {
         if self.are_pixels() {
             return Ok(());
         }
         let samples = match &self.levels {
-            Some(levels) => self.levelled(samples, levels),
+            Some(levels) => self.apply_levels(samples, levels),
             None => samples,
         };
-        lay(self.kind, samples, row)
+        write_pixels(self.kind, samples, row)
     }
 
-    /// Brings samples to 8 bits where they lie, by their levels; opacity is no light and is only rounded.
-    fn levelled<'a>(&self, samples: &'a mut [u8], levels: &Levels) -> &'a [u8] {
+    /// Converts samples to 8 bits in place, by the level tables. Opacity is not light, so it is only rounded.
+    fn apply_levels<'a>(&self, samples: &'a mut [u8], levels: &Levels) -> &'a [u8] {
         let channels = self.kind.samples();
         let has_opacity = channels.is_multiple_of(2);
         let tables: Vec<&[u8]> = (0..channels)
@@ -152,8 +153,8 @@ impl Rows {
     }
 }
 
-/// Makes pixels of samples that are not pixels yet.
-fn lay(colours: ColorType, samples: &[u8], pixels: &mut [u8]) -> Result<(), Refusal> {
+/// Writes 8-bit samples as RGB pixels.
+fn write_pixels(colours: ColorType, samples: &[u8], pixels: &mut [u8]) -> Result<(), Refusal> {
     let pixels = pixels.as_chunks_mut::<3>().0.iter_mut();
     match colours {
         ColorType::Rgb => pixels.zip(samples.as_chunks().0).for_each(|(p, &rgb)| *p = rgb),
@@ -169,7 +170,7 @@ fn lay(colours: ColorType, samples: &[u8], pixels: &mut [u8]) -> Result<(), Refu
     Ok(())
 }
 
-/// One pixel laid over white.
+/// Lays one pixel over white.
 pub(super) fn over_white(rgb: [u8; 3], alpha: u8) -> [u8; 3] {
     rgb.map(|v| {
         let blended = (u16::from(v) * u16::from(alpha) + 255 * (255 - u16::from(alpha)) + 127) / 255;
@@ -177,7 +178,7 @@ pub(super) fn over_white(rgb: [u8; 3], alpha: u8) -> [u8; 3] {
     })
 }
 
-/// Whether the chunks follow one another up to `IEND`, by their stated lengths alone.
+/// Whether the file has complete chunks up to `IEND`. It trusts their stated lengths and checks nothing else.
 fn is_complete(photo: &[u8]) -> bool {
     let mut at = 8;
     while let Some(&[a, b, c, d]) = photo.get(at..).and_then(|rest| rest.first_chunk()) {

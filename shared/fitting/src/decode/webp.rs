@@ -1,4 +1,4 @@
-//! WebP: lossy and lossless; of an animation the first frame. Transparency is laid over white.
+//! Decodes WebP, lossy and lossless; the first frame of an animation. Transparency is laid over white.
 
 mod container;
 #[cfg(test)]
@@ -20,14 +20,14 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     let Picture { canvas, offset, frame, profile, exif } = Picture::find(photo, limits)?;
     let orientation = exif.and_then(exif::orientation).unwrap_or_default();
     let colours = Colours::of_icc(profile, Samples::Rgb);
-    let pixels = frame_pixels(&frame)?;
-    let pixels = if frame.size == canvas { pixels } else { on_canvas(&pixels, offset, canvas) };
+    let pixels = decode_frame(&frame)?;
+    let pixels = if frame.size == canvas { pixels } else { place_on_canvas(&pixels, offset, canvas) };
     Ok(Decoded { pixels, orientation, colours })
 }
 
-/// Decodes a bitstream of which the size is known.
-fn frame_pixels(frame: &Frame<'_>) -> Result<RgbImage, Refusal> {
-    let file = Zeroizing::new(file_of(frame)?);
+/// Decodes a frame's bitstream, whose size has been checked.
+fn decode_frame(frame: &Frame<'_>) -> Result<RgbImage, Refusal> {
+    let file = Zeroizing::new(build_file(frame)?);
     let mut decoder = WebPDecoder::new(Cursor::new(&file[..])).map_err(damaged)?;
     let mut samples = Zeroizing::new(vec![0; decoder.output_buffer_size().ok_or_else(corrupt)?]);
     decoder.read_image(&mut samples).map_err(damaged)?;
@@ -38,14 +38,14 @@ fn frame_pixels(frame: &Frame<'_>) -> Result<RgbImage, Refusal> {
     RgbImage::from_raw(width, height, std::mem::take(&mut *samples)).ok_or_else(corrupt)
 }
 
-/// A file that contains the bitstream and nothing else, so that the library sees no container but this.
-fn file_of(frame: &Frame<'_>) -> Result<Vec<u8>, Refusal> {
+/// Builds a file that contains only the bitstream, so that the library parses no other container.
+fn build_file(frame: &Frame<'_>) -> Result<Vec<u8>, Refusal> {
     let mut file = Vec::with_capacity(frame.data.len() + frame.alpha.map_or(0, <[u8]>::len) + 64);
     file.extend(b"RIFF\0\0\0\0WEBP");
     if let Some(alpha) = frame.alpha {
         let side = |side: usize| u32::try_from(side - 1).map_err(damaged).map(u32::to_le_bytes);
         let ([w0, w1, w2, _], [h0, h1, h2, _]) = (side(frame.size.0)?, side(frame.size.1)?);
-        // The flag says that there is transparency.
+        // The flag for transparency.
         put_chunk(&mut file, *b"VP8X", &[1 << 4, 0, 0, 0, w0, w1, w2, h0, h1, h2])?;
         put_chunk(&mut file, *b"ALPH", alpha)?;
     }
@@ -64,8 +64,8 @@ fn put_chunk(file: &mut Vec<u8>, name: [u8; 4], content: &[u8]) -> Result<(), Re
     Ok(())
 }
 
-/// A frame that does not fill its canvas, with white around it.
-fn on_canvas(frame: &RgbImage, (left, top): (usize, usize), canvas: (usize, usize)) -> RgbImage {
+/// Places a frame that does not fill its canvas on a white canvas.
+fn place_on_canvas(frame: &RgbImage, (left, top): (usize, usize), canvas: (usize, usize)) -> RgbImage {
     let mut pixels = RgbImage::new(canvas.0, canvas.1);
     pixels.data_mut().fill(255);
     let rows = pixels.data_mut().chunks_exact_mut(canvas.0 * 3).skip(top);
@@ -75,7 +75,7 @@ fn on_canvas(frame: &RgbImage, (left, top): (usize, usize), canvas: (usize, usiz
     pixels
 }
 
-/// Replaces pixels with transparency by plain ones, where they are: another picture beside them would be as large.
+/// Lays RGBA pixels over white and stores them as RGB, in place: a second picture would take as much memory.
 fn lay_over_white(samples: &mut Vec<u8>) {
     let count = samples.len() / 4;
     for n in 0..count {

@@ -1,16 +1,16 @@
-//! Covering a photo with overlapping squares, in which small faces are large.
+//! Covers a photo with overlapping squares, in which small faces are large.
 
 use crate::photo::Region;
 
-/// Neighbours share this part of their side, so that a face which is too small for the whole view lies whole in one of
-/// them.
+/// Neighbouring tiles overlap by this share of their side, so that a face which is too small for the whole view lies
+/// completely in one of them.
 const OVERLAP: f32 = 0.3;
 
-/// How much larger the squares become at a time when there are too many.
+/// The factor by which squares are enlarged, repeatedly, while there are too many.
 const GROWTH: f32 = 1.1;
 
-/// Squares with `share` of the shorter side of a picture of this size, or larger ones if more than `count_max` are needed.
-/// They are cut at the picture's edge.
+/// Returns squares with `share` of the shorter side of a picture of this size, or larger ones if more than
+/// `count_max` would be needed. They are cut off at the picture's edge.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -37,7 +37,7 @@ pub(super) fn tiles((width, height): (usize, usize), share: f32, count_max: usiz
         .collect()
 }
 
-/// How many squares cover a line.
+/// How many squares cover a side of this length.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,27 +1,28 @@
-//! How bright the skin is: median luma and the share that is burnt out, over cheeks and nose.
+//! Measures how bright the skin is: median luma and the overexposed share, over cheeks and nose.
 
 use super::patch::{View, for_each_inside};
 use crate::mesh::Mesh;
 
-/// Median luma, 0 to 255: below it a work shows more of the sensor's noise than of the face. Dark skin in
-/// ordinary light lies above 40.
+/// Least median luma, 0 to 255. Below it a work shows more sensor noise than face. Dark skin in ordinary light lies
+/// above 40.
 pub(crate) const MEDIAN_MIN: f32 = 28.0;
 
-/// Share of skin that has lost its detail to white: what is gone cannot be re-lit, and from about a quarter on its
-/// places show as flat patches.
+/// Largest share of overexposed skin. Its detail is lost and cannot be relit; from about a quarter, flat patches
+/// become visible.
 pub(crate) const CLIPPED_MAX: f32 = 0.25;
 
-/// A pixel is burnt out when its green, the best exposed channel, is at least this.
+/// A pixel is overexposed if its green, the best exposed channel, is at least this.
 const CLIPPED_FROM: u8 = 250;
 
-/// What the skin's light is like.
+/// Brightness of the skin.
 pub(super) struct Light {
     pub(super) median: f32,
     pub(super) clipped: f32,
 }
 
 impl Light {
-    /// Measures the pixels inside the given patches of the mesh (each a convex ring of points); `None` if none is seen.
+    /// Measures the pixels inside the given patches of the mesh (each a convex ring of points); `None` if none of
+    /// them is visible.
     #[expect(clippy::cast_precision_loss, reason = "pixel counts stay far below 2²⁴")]
     pub(super) fn on_skin(view: View<'_>, mesh: &Mesh, patches: &[&[usize]]) -> Option<Self> {
         let mut counts = [0_usize; 256];

@@ -3,10 +3,10 @@
 use crate::mesh::Mesh;
 use crate::pixels::{GreyImage, RgbImage};
 
-/// A mask's sample from which on the template stays in front, so that the face there is never seen.
+/// Mask samples from this value on keep the template in front, so that the face there is not visible.
 const HIDDEN_FROM: u8 = 128;
 
-/// A raster with a face, and what of it does not count.
+/// A raster with a face, and the mask that hides parts of it.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) picture: &'a RgbImage,
@@ -31,7 +31,7 @@ pub(super) fn for_each_inside(view: View<'_>, mesh: &Mesh, ring: &[usize], mut v
     });
 }
 
-/// Visits the places of a raster whose centres lie inside a polygon (even-odd rule).
+/// Visits the pixels of a raster whose centres lie inside a polygon (even-odd rule).
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

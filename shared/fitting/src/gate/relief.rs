@@ -1,7 +1,8 @@
-//! A small raster of the face in logarithms, at one fixed scale: the colour and the relief of its parts.
+//! A small raster of the face in natural logarithms, at one fixed scale, from which colour and relief of its parts
+//! are measured.
 //!
-//! Relief is how much the light changes from pixel to pixel. At a fixed scale it depends neither on the photo's size
-//! nor, in logarithms, on its brightness.
+//! Relief is how much brightness changes from pixel to pixel. At a fixed scale it does not depend on the photo's
+//! size; in logarithms it does not depend on its brightness either.
 
 use zeroize::Zeroizing;
 
@@ -11,53 +12,54 @@ use crate::mesh::Mesh;
 use crate::resize::resized;
 use crate::topology::OVAL;
 
-/// The eye distance in pixels of the small raster: a nostril is three pixels wide, the noise of a photo's own pixels
-/// is averaged away.
+/// The eye distance in pixels of the small raster. At this scale a nostril is three pixels wide, and the noise of the
+/// photo's own pixels is averaged out.
 const EYE_DISTANCE: f32 = 48.0;
 
 /// Added to each channel, so that the noise of dark pixels does not become colour or relief.
 const DARK_OFFSET: f32 = 16.0;
 
-/// Weights of the smoothing before the slope is taken: a Gaussian of about one pixel.
+/// Weights of the smoothing that precedes the slope: a Gaussian of about one pixel.
 const SMOOTHING: [f32; 3] = [0.27, 0.46, 0.27];
 
-/// A part of which less than this share is seen, the rest being behind a template's mask or outside the raster, says
-/// nothing.
+/// A part is not measured if less than this share of it is visible; the rest is behind a template's mask or outside
+/// the raster.
 const SEEN_MIN: f32 = 0.6;
 
-/// What counts as the middle of a part or of the face, as a share of its size.
+/// The middle of a part or of the face, as a share of its size.
 const MIDDLE: f32 = 0.8;
 
-/// The face within the shadow and the hair of its rim, as a share of its size.
+/// The face without its rim, where shadow and hair lie, as a share of its size.
 const WITHIN_RIM: f32 = 0.88;
 
-/// A feature with its lashes, lines and shadows, as a multiple of its size.
+/// A feature including its lashes, lines and shadows, as a multiple of its size.
 const FEATURE: f32 = 1.5;
 
-/// The least spread of each hue, as of the composition's model of skin: smooth skin must not make freckles a cover.
+/// The least spread of each hue, as in the composition's model of skin: on smooth skin, freckles must not count as a
+/// cover.
 const HUE_SPREAD_MIN: [f32; 2] = [0.07, 0.09];
 
 /// 1.4826 times the median deviation estimates the standard deviation of a Gaussian.
 const MAD_TO_SIGMA: f32 = 1.4826;
 
-/// Colour and relief of one part of the face, medians of its pixels.
+/// Colour and relief of one part of the face: medians over its pixels.
 #[derive(Clone, Copy)]
 pub(super) struct Part {
     /// Mean of the three logarithms.
     pub(super) light: f32,
-    /// ln R - ln G and ln G - ln B, which a change of the light's strength leaves alone.
+    /// ln R - ln G and ln G - ln B, which do not depend on the strength of the light.
     pub(super) hue: [f32; 2],
-    /// Slope of ln G in one pixel.
+    /// Change of ln G per pixel.
     pub(super) relief: f32,
 }
 
 impl Part {
-    /// Distance of two hues.
+    /// Distance between this part's hue and another.
     pub(super) fn hue_from(&self, hue: [f32; 2]) -> f32 {
         (self.hue[0] - hue[0]).hypot(self.hue[1] - hue[1])
     }
 
-    /// How many of the given spreads of light and hues a colour (logarithms) lies from this part's.
+    /// Distance of a colour (logarithms) from this part's colour, in the given spreads of brightness and hues.
     fn distance(&self, [r, g, b]: [f32; 3], spread: [f32; 3]) -> f32 {
         let off = [(r + g + b) / 3.0 - self.light, r - g - self.hue[0], g - b - self.hue[1]];
         off.into_iter().zip(spread).map(|(off, spread)| (off / spread).powi(2)).sum::<f32>().sqrt()
@@ -71,14 +73,14 @@ pub(super) struct Hues {
 }
 
 impl Hues {
-    /// How many spreads a part's hue lies from the median.
+    /// Distance of a part's hue from the median, in spreads.
     pub(super) fn distance(&self, part: &Part) -> f32 {
         let [red, blue] = [0, 1].map(|k| (part.hue[k] - self.median[k]) / self.spread[k]);
         red.hypot(blue)
     }
 }
 
-/// The raster, wiped on drop.
+/// The raster. It is wiped on drop.
 pub(super) struct Relief {
     size: [usize; 2],
     logs: Zeroizing<Vec<[f32; 3]>>,
@@ -116,19 +118,19 @@ impl Relief {
         Self { size, logs, slope, hidden, mesh }
     }
 
-    /// The part inside a ring of mesh points; `None` where too little of it is seen.
+    /// Measures the part inside a ring of mesh points; `None` if too little of it is visible.
     pub(super) fn part(&self, ring: &[usize]) -> Option<Part> {
         Some(self.median_of(&self.places(&self.outline(ring, 1.0))?))
     }
 
-    /// The middle of the part inside a ring of mesh points, away from what borders on it.
+    /// Measures the middle of the part inside a ring of mesh points, away from its neighbours.
     pub(super) fn middle(&self, ring: &[usize]) -> Option<Part> {
         Some(self.median_of(&self.places(&self.outline(ring, MIDDLE))?))
     }
 
-    /// The part around one point.
+    /// Measures the square around one mesh point.
     pub(super) fn around(&self, point: usize) -> Option<Part> {
-        /// Half a square's side in eye distances; four of them make the inner cheek.
+        /// Half of the square's side in eye distances; four squares make up the inner cheek.
         const REACH: f32 = 0.065;
         let ([x, y], reach) = (self.mesh.xy(point), REACH * EYE_DISTANCE);
         let corner = |across: f32, down: f32| [x + across * reach, y + down * reach];
@@ -136,7 +138,7 @@ impl Relief {
         Some(self.median_of(&self.places(&square)?))
     }
 
-    /// The whole face inside its rim, features and all: how far its hues lie apart.
+    /// Median and spread of the hues of the whole face inside its rim, including the features.
     pub(super) fn hues(&self) -> Option<Hues> {
         let places = self.places(&self.outline(&OVAL, MIDDLE))?;
         let of = |k: usize| {
@@ -149,22 +151,22 @@ impl Relief {
         Some(Hues { median: [red, blue], spread: [red_spread, blue_spread] })
     }
 
-    /// Brightest tenth less darkest tenth of ln G inside a ring; 0 of nothing.
+    /// The 90th less the 10th percentile of ln G inside a ring; 0 if too little of it is visible.
     pub(super) fn contrast(&self, ring: &[usize]) -> f32 {
         let green = |place: usize| self.logs[place][1];
         let places = self.places(&self.outline(ring, 1.0));
         places.map_or(0.0, |places| quantile(&places, 0.9, green) - quantile(&places, 0.1, green))
     }
 
-    /// The slope that a tenth of a ring's pixels exceeds.
+    /// The 90th percentile of the slope inside a ring.
     pub(super) fn steepest(&self, ring: &[usize]) -> Option<f32> {
         Some(quantile(&self.places(&self.outline(ring, 1.0))?, 0.9, |place| self.slope[place]))
     }
 
-    /// The share of the face inside its rim and outside the given rings that lies further than `limit` spreads from
-    /// the colour of a part, with the given least spreads of light and hues.
+    /// The share of the face (inside its rim, outside the given rings) that lies further than `limit` spreads from
+    /// the colour of a part.
     #[expect(clippy::cast_precision_loss, reason = "pixel counts stay far below 2²⁴")]
-    pub(super) fn unlike(
+    pub(super) fn unlike_share(
         &self,
         skin: &Part,
         without: &[&[usize]],
@@ -185,8 +187,8 @@ impl Relief {
         (all > 0).then(|| unlike as f32 / all as f32)
     }
 
-    /// The share of a ring that lies further than `limit` spreads from the colour of a part and is darker than it by more
-    /// than `darker`, in logarithms.
+    /// The share of a ring that lies further than `limit` spreads from the colour of a part and is darker than it by
+    /// more than `darker`, in logarithms.
     #[expect(clippy::cast_precision_loss, reason = "pixel counts stay far below 2²⁴")]
     pub(super) fn darker_share(
         &self,
@@ -204,7 +206,7 @@ impl Relief {
         Some(dark as f32 / places.len() as f32)
     }
 
-    /// A ring of mesh points, drawn to a share of its size about its middle.
+    /// The outline of a ring of mesh points, scaled by `share` about its centre.
     #[expect(clippy::cast_precision_loss, reason = "rings are short")]
     fn outline(&self, ring: &[usize], share: f32) -> Vec<[f32; 2]> {
         let points = || ring.iter().map(|&point| self.mesh.xy(point));
@@ -212,7 +214,7 @@ impl Relief {
         points().map(|p| [0, 1].map(|k| centre[k] + share * (p[k] - centre[k]))).collect()
     }
 
-    /// The pixels inside an outline that are not hidden; `None` if they are too few to say anything.
+    /// The visible pixels inside an outline; `None` if they are too few to measure.
     #[expect(clippy::cast_precision_loss, reason = "pixel counts stay far below 2²⁴")]
     fn places(&self, outline: &[[f32; 2]]) -> Option<Vec<usize>> {
         let (mut places, mut all) = (Vec::new(), 0_usize);
@@ -240,7 +242,7 @@ impl Relief {
     }
 }
 
-/// The value that a share of the places does not reach; 0 of nothing.
+/// The quantile of a value over places; 0 if there are none.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -253,7 +255,7 @@ fn quantile(places: &[usize], share: f32, value: impl Fn(usize) -> f32) -> f32 {
     if rank < values.len() { *values.select_nth_unstable_by(rank, f32::total_cmp).1 } else { 0.0 }
 }
 
-/// The slope of the smoothed ln G at every pixel, 0 along the raster's edge.
+/// The slope of the smoothed ln G at every pixel; 0 along the raster's edge.
 fn slope(logs: &[[f32; 3]], [width, height]: [usize; 2]) -> Zeroizing<Vec<f32>> {
     let mut smooth = Zeroizing::new(logs.iter().map(|log| log[1]).collect::<Vec<_>>());
     for step in [1, width] {

@@ -1,8 +1,8 @@
-//! How sharp the face is: how much of the contrast between larger patches is left between pixels.
+//! Measures how sharp the face is: fine contrast relative to the contrast between larger patches.
 //!
-//! The face is looked at where everybody has edges, around the eyes, at one fixed scale, so that neither the
-//! photo's size nor its contrast matters: the measure compares the finest band's energy with that of the band
-//! three octaves coarser.
+//! The surroundings of the eyes are measured, where every face has edges, at one fixed scale. The measure divides the
+//! energy of the finest band by that of the band three octaves coarser, so neither the photo's size nor its contrast
+//! matters.
 
 use zeroize::Zeroizing;
 
@@ -13,23 +13,23 @@ use crate::pixels::RgbImage;
 use crate::resize::resized;
 use crate::topology::{LEFT_EYE, RIGHT_EYE};
 
-/// Root of the finest band's energy over that of the band three octaves coarser, at an eye distance of
-/// [`EYE_DISTANCE`]. On an ordinary template works begin to look out of focus from a blur of 0.03 eye distances on,
+/// Square root of the finest band's energy divided by that of the band three octaves coarser, at an eye distance of
+/// [`EYE_DISTANCE`]. On an ordinary template works begin to look out of focus from a blur of 0.03 eye distances,
 /// which measures 0.08 to 0.1.
 pub(crate) const SHARPNESS_MIN: f32 = 0.08;
 
 /// The eye distance in pixels at which sharpness is measured; smaller faces are measured as they are.
 const EYE_DISTANCE: f32 = 64.0;
 
-/// The eyes' surroundings in eye distances: beyond the outermost points, across and down.
+/// Margin around the outermost eye points, across and down, in eye distances.
 const MARGIN: f32 = 0.25;
 
-/// The least height of the looked-at patch in pixels: of it the coarse band, an eighth in size, needs three rows.
-/// Narrow eyes of a small face alone are lower.
+/// The least height of the measured patch in pixels: its coarse band, an eighth in size, needs three rows. Narrow
+/// eyes of a small face alone are lower.
 const PATCH_HEIGHT_MIN: f32 = 26.0;
 
-/// The measure: 0.29 and more for sharp faces, 0.07 to 0.17 blurred by σ = 1/64 of the eye distance, below
-/// 0.036 by 4/64.
+/// Measures sharpness: 0.29 and more for sharp faces, 0.07 to 0.17 if blurred by σ = 1/64 of the eye distance, below
+/// 0.036 if blurred by 4/64.
 pub(super) fn sharpness(crop: &RgbImage, mesh: &Mesh) -> f32 {
     let luma = eyes(crop, mesh);
     let coarse = luma.halved().halved().halved();
@@ -38,14 +38,14 @@ pub(super) fn sharpness(crop: &RgbImage, mesh: &Mesh) -> f32 {
     if coarse_energy > 0.0 { (fine_energy / coarse_energy).sqrt() } else { 0.0 }
 }
 
-/// A single-channel patch, wiped on drop.
+/// A single-channel patch. It is wiped on drop.
 struct Luma {
     width: usize,
     height: usize,
     data: Zeroizing<Vec<f32>>,
 }
 
-/// The surroundings of the eyes at the fixed scale.
+/// Returns the surroundings of the eyes at the fixed scale.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -73,7 +73,7 @@ fn eyes(crop: &RgbImage, mesh: &Mesh) -> Luma {
 }
 
 impl Luma {
-    /// Half the size, each pixel the mean of four.
+    /// Halves the size; each pixel is the mean of four.
     fn halved(&self) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
         let at = |x: usize, y: usize| self.data[y * self.width + x];

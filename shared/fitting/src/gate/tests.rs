@@ -1,4 +1,4 @@
-//! The gate on good photos, and on the same photos made worse step by step.
+//! Tests the quality gate with good photos, and with the same photos degraded step by step.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -37,10 +37,10 @@ const GOOD: [&str; 8] = [
     "obama3.jpg",
 ];
 
-/// Those in plain light and nearly frontal, which are made worse: what is dark or turned already trips elsewhere.
+/// Nearly frontal photos in plain light, for degradation; dark or turned ones would be refused for other reasons.
 const PLAIN: [&str; 4] = ["astronaut.png", "grace_hopper.jpg", "joconde.jpg", "obama.jpg"];
 
-/// The models, and two frontal templates: for the photo of one person the other's.
+/// The models and two frontal templates: each photo is fitted onto the template of the other person.
 struct Gate {
     models: Models,
     templates: [Template; 2],
@@ -65,7 +65,7 @@ impl Gate {
         Self { models, templates }
     }
 
-    /// What comes of a picture that is sent as a JPEG.
+    /// Fits a picture that is encoded as JPEG and returns the refusal, if any.
     fn verdict(&self, name: &str, pixels: &RgbImage) -> Result<(), Refusal> {
         let mark = Mark { id: "gate".to_owned(), created: jiff::Timestamp::UNIX_EPOCH };
         let photo = encode::work(pixels, Format::Jpeg, &mark).unwrap();
@@ -108,8 +108,8 @@ fn each_pixel(mut pixels: RgbImage, map: impl Fn(u8) -> f32) -> RgbImage {
     pixels
 }
 
-/// Blurred three times by the mean over `2 · radius + 1` pixels along both axes, which is nearly a Gaussian of
-/// σ = radius.
+/// Blurs three times with the mean over `2 · radius + 1` pixels along both axes. This approximates a Gaussian of σ =
+/// radius.
 fn blurred(image: &RgbImage, radius: usize) -> RgbImage {
     let mut result = image.clone();
     for _ in 0..3 {
@@ -134,14 +134,14 @@ fn blurred(image: &RgbImage, radius: usize) -> RgbImage {
     result
 }
 
-/// The part of the picture from a mesh-relative line on: 0 is the box's left edge, 1 its right one.
+/// Cuts off the picture left of a vertical line: 0 is the left edge of the mesh's box, 1 its right edge.
 fn cut(image: &RgbImage, mesh: &Mesh, from: f32) -> RgbImage {
     let [left, _, right, _] = mesh.bounds();
     let left = (left + from * (right - left)).max(0.0) as usize;
     image.part(Region { left, top: 0, width: image.width() - left, height: image.height() })
 }
 
-/// The band between two heights of the mesh's box (0 top, 1 bottom) covered in one colour with a little grain.
+/// Covers the band between two heights of the mesh's box (0 top, 1 bottom) in one colour with a little grain.
 fn covered(image: &RgbImage, mesh: &Mesh, [from, to]: [f32; 2], colour: [u8; 3]) -> RgbImage {
     let [left, top, right, bottom] = mesh.bounds().map(|v| v.max(0.0) as usize);
     let row = |share: f32| top + (share * (bottom - top) as f32) as usize;
@@ -189,7 +189,7 @@ fn good_photos_in_other_light_are_admitted() {
     }
 }
 
-/// What the parts of a face that may be covered are drawn by.
+/// Parts of a face to cover, and the mesh points that outline them.
 const PARTS: [(&str, &[usize]); 4] = [
     ("nose", &[4, 275, 278, 294, 327, 2, 98, 64, 48, 45, 195, 5]),
     ("right half of the mouth", &[61, 185, 40, 39, 37, 0, 17, 84, 181, 91, 146]),
@@ -197,12 +197,12 @@ const PARTS: [(&str, &[usize]); 4] = [
     ("chin", &[201, 200, 421, 428, 199, 208, 152]),
 ];
 
-/// The picture with a convex cover over some points of the mesh and a tenth of the eye distance around them.
+/// Draws a convex cover over some points of the mesh and a tenth of the eye distance around them.
 fn with_cover(image: &RgbImage, mesh: &Mesh, points: &[usize], colour: [u8; 3]) -> RgbImage {
     let mut result = image.clone();
     let reach = eye_distance(mesh) / 10.0;
     let corners: Vec<[f32; 2]> = points.iter().map(|&point| mesh.xy(point)).collect();
-    // Inside the hull every direction has a corner further out than the place itself.
+    // A pixel is inside the hull if in every direction some corner lies further out than the pixel.
     let directions = (0..64).map(|k| (k as f32 / 64.0 * std::f32::consts::TAU).sin_cos());
     let supports: Vec<[f32; 3]> = directions
         .map(|(y, x)| {
@@ -229,7 +229,7 @@ fn a_covered_nose_half_mouth_or_chin_is_refused() {
             for (thing, colour) in
                 [("blue", [30, 90, 180]), ("white", [230, 230, 230]), ("hand", [205, 160, 130])]
             {
-                // A hand's colour on a chin is a chin's.
+                // On a chin, these two colours cannot be told from skin.
                 if part == "chin" && thing != "blue" {
                     continue;
                 }
@@ -241,8 +241,8 @@ fn a_covered_nose_half_mouth_or_chin_is_refused() {
     }
 }
 
-/// Applies a degradation with rising strength: below `harmless` nothing may be refused, from `harmful` on all
-/// must be, and for the reason expected.
+/// Applies a degradation with increasing strength. Up to `harmless` every photo must be admitted. From `harmful` on
+/// every photo must be refused, for the expected reason.
 fn degrade(
     reason: ReasonCode,
     steps: &[f32],
@@ -261,44 +261,44 @@ fn degrade(
             }
             if step >= harmful {
                 let refusal = verdict.err().map(|refusal| refusal.reason);
-                // Of a face that is covered or too near, too little may be left for the networks.
-                let may_be_lost = matches!(reason, ReasonCode::Occluded | ReasonCode::FaceTooLarge);
-                let is_lost = may_be_lost && refusal == Some(ReasonCode::NoFace);
-                assert!(refusal == Some(reason) || is_lost, "{name} at {step}: {refusal:?}");
+                // If a face is covered or too near, the networks may no longer detect it.
+                let may_be_missed = matches!(reason, ReasonCode::Occluded | ReasonCode::FaceTooLarge);
+                let is_missed = may_be_missed && refusal == Some(ReasonCode::NoFace);
+                assert!(refusal == Some(reason) || is_missed, "{name} at {step}: {refusal:?}");
             }
         }
     }
 }
 
 #[test]
-fn blur_is_refused_from_where_the_eyes_lose_their_shape() {
-    // The strength is the blur's σ in sixty-fourths of the eye distance; an iris is about twelve wide.
+fn blur_is_refused_once_the_eyes_lose_their_shape() {
+    // The strength is the blur's σ in 1/64 of the eye distance; an iris is about twelve of them wide.
     degrade(ReasonCode::TooBlurry, &[0.0, 2.0, 3.0, 4.0, 6.0], 0.0, 3.0, |image, mesh, step| {
         blurred(image, (eye_distance(mesh) / 64.0 * step).round() as usize)
     });
 }
 
 #[test]
-fn darkness_is_refused_from_where_noise_is_all_there_is() {
+fn darkness_is_refused_once_only_noise_is_left() {
     degrade(ReasonCode::TooDark, &[1.5, 2.0, 4.0, 8.0, 12.0, 16.0], 2.0, 16.0, |image, _, step| {
         each_pixel(image.clone(), |v| f32::from(v) / step)
     });
 }
 
 #[test]
-fn brightness_is_refused_from_where_the_skin_is_burnt_out() {
+fn brightness_is_refused_once_the_skin_is_overexposed() {
     degrade(ReasonCode::TooBright, &[1.1, 1.2, 1.6, 2.2], 1.1, 2.2, |image, _, step| {
         each_pixel(image.clone(), |v| f32::from(v) * step)
     });
 }
 
 #[test]
-fn a_face_that_leaves_the_frame_is_refused() {
+fn a_face_beyond_the_photos_edge_is_refused() {
     degrade(ReasonCode::FaceCutOff, &[-0.2, -0.05, 0.25], -0.05, 0.25, cut);
 }
 
 #[test]
-fn a_face_without_forehead_or_chin_is_admitted_as_long_as_its_brows_and_lips_are_there() {
+fn a_face_without_forehead_or_chin_is_admitted_if_brows_and_lips_are_in_the_photo() {
     let between = |image: &RgbImage, [from, to]: [f32; 2]| {
         let rows = [from, to].map(|v| (v.max(0.0) as usize).min(image.height()));
         image.part(Region { left: 0, top: rows[0], width: image.width(), height: rows[1] - rows[0] })
@@ -315,7 +315,7 @@ fn a_face_without_forehead_or_chin_is_admitted_as_long_as_its_brows_and_lips_are
 
 #[test]
 fn a_face_that_fills_the_frame_is_refused() {
-    // The strength is what is left around the mesh's box, in its heights, counted down from .3.
+    // The strength is 0.3 less the margin around the mesh's box, in heights of the box.
     degrade(ReasonCode::FaceTooLarge, &[0.1, 0.2, 0.3, 0.42], 0.3, 0.42, |image, mesh, step| {
         let [left, top, right, bottom] = mesh.bounds();
         let margin = (0.3 - step) * (bottom - top);
@@ -348,7 +348,7 @@ fn dark_glasses_are_refused() {
 }
 
 #[test]
-fn half_a_face_behind_a_hand_is_refused() {
+fn a_half_covered_face_is_refused() {
     degrade(ReasonCode::Occluded, &[0.4, 0.5], 0.0, 0.4, |image, mesh, share| {
         let [left, top, right, bottom] = mesh.bounds().map(|v| v.max(0.0) as usize);
         let mut result = image.clone();
@@ -363,7 +363,7 @@ fn half_a_face_behind_a_hand_is_refused() {
 
 #[test]
 fn a_face_of_too_few_pixels_is_refused() {
-    // The strength is the eye distance left, counted down from 60 pixels.
+    // The strength is 60 less the remaining eye distance in pixels.
     degrade(ReasonCode::FaceTooSmall, &[10.0, 20.0, 25.0, 35.0], 20.0, 35.0, |image, mesh, step| {
         let scale = (60.0 - step) / eye_distance(mesh);
         let scaled = |n: usize| ((n as f32 * scale) as usize).clamp(1, n);
@@ -372,7 +372,7 @@ fn a_face_of_too_few_pixels_is_refused() {
 }
 
 #[test]
-fn the_clearly_largest_face_is_taken_and_equals_are_refused() {
+fn the_clearly_largest_face_is_fitted_and_equal_faces_are_refused() {
     let gate = Gate::new();
     let image = picture("obama.jpg");
     let beside = |share: usize| {

@@ -1,21 +1,21 @@
-//! Turning: how stored pixels are turned upright, and turns on top of that.
+//! Orientations: how stored pixels are turned upright, and further turns on top of that.
 
 use super::Region;
 use crate::pixels::RgbImage;
 
-/// How stored pixels are turned upright: the eight EXIF orientations as one transposition and two flips.
+/// The turn that makes stored pixels upright: the eight EXIF orientations as one transposition and two flips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Orientation {
-    /// Upright columns are stored rows.
+    /// Whether rows are stored as columns.
     pub(super) transposed: bool,
-    /// Stored columns run the other way.
+    /// Whether the order of stored columns is reversed.
     pub(super) columns_flipped: bool,
-    /// Stored rows run the other way.
+    /// Whether the order of stored rows is reversed.
     pub(super) rows_flipped: bool,
 }
 
 impl Orientation {
-    /// From the value of EXIF tag 0x0112, 1 to 8.
+    /// The orientation with a value of EXIF tag 0x0112, 1 to 8.
     pub(crate) fn from_exif(value: u32) -> Option<Self> {
         let (transposed, columns_flipped, rows_flipped) = match value {
             1 => (false, false, false),
@@ -31,7 +31,7 @@ impl Orientation {
         Some(Self { transposed, columns_flipped, rows_flipped })
     }
 
-    /// This orientation followed by another one of the upright picture.
+    /// Combines this orientation with a further one of the upright picture.
     pub(super) fn then(self, next: Self) -> Self {
         let (next_columns, next_rows) = if self.transposed {
             (next.rows_flipped, next.columns_flipped)
@@ -45,7 +45,7 @@ impl Orientation {
         }
     }
 
-    /// Where a region of the upright picture lies among stored pixels of `width` × `height`.
+    /// Converts a region of the upright picture to stored pixels of `width` × `height`.
     pub(super) fn stored_region(self, upright: Region, width: usize, height: usize) -> Region {
         let mut region = upright;
         if self.transposed {
@@ -61,7 +61,7 @@ impl Orientation {
         region
     }
 
-    /// Where a point of the upright picture lies among stored pixels of `width` × `height`.
+    /// Converts a point of the upright picture to stored pixels of `width` × `height`.
     #[expect(clippy::cast_precision_loss, reason = "sides are below 2¹⁶")]
     pub(super) fn stored_point(self, x: f32, y: f32, width: usize, height: usize) -> (f32, f32) {
         let (column, row) = if self.transposed { (y, x) } else { (x, y) };
@@ -71,13 +71,13 @@ impl Orientation {
         )
     }
 
-    /// A region of stored pixels, turned upright.
+    /// Returns a region of stored pixels, turned upright.
     pub(crate) fn upright(self, stored: &RgbImage, region: Region) -> RgbImage {
         stored.turned(region, self.transposed, self.columns_flipped, self.rows_flipped)
     }
 }
 
-/// A turn of a picture by a multiple of 90°, clockwise.
+/// A clockwise turn of a picture by a quarter, a half or three quarters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QuarterTurn {
     Right,
@@ -109,17 +109,17 @@ impl QuarterTurn {
 mod tests {
     use super::*;
 
-    /// Two rows of three pixels, all different, as the letters of a picture would be.
+    /// Two rows of three pixels, all different.
     fn stored() -> RgbImage {
         RgbImage::from_raw(3, 2, (0..18).collect()).unwrap()
     }
 
-    fn firsts(image: &RgbImage) -> Vec<Vec<u8>> {
+    fn first_channel(image: &RgbImage) -> Vec<Vec<u8>> {
         image.data().chunks(image.width() * 3).map(|row| row.iter().step_by(3).copied().collect()).collect()
     }
 
     #[test]
-    fn the_eight_orientations_are_those_of_exif() {
+    fn the_eight_orientations_match_exif() {
         let expected: [&[&[u8]]; 8] = [
             &[&[0, 3, 6], &[9, 12, 15]],
             &[&[6, 3, 0], &[15, 12, 9]],
@@ -133,7 +133,7 @@ mod tests {
         for (value, expected) in (1..=8).zip(expected) {
             let orientation = Orientation::from_exif(value).unwrap();
             assert_eq!(
-                firsts(&orientation.upright(&stored(), stored().whole())),
+                first_channel(&orientation.upright(&stored(), stored().whole())),
                 expected,
                 "orientation {value}"
             );

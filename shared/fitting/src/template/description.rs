@@ -1,7 +1,7 @@
-//! `template.json`: what a template is, and the hash of every other file it consists of.
+//! `template.json`: the description of a template, and the hash of each of its other files.
 //!
-//! The sha256 of this file's bytes pins the whole template. A template shows a published picture, so its
-//! mesh points may be stored; a user's never are.
+//! The SHA-256 of this file's bytes pins the whole template. A template shows a published picture, so its mesh points
+//! may be stored. A user's mesh points never are.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +19,11 @@ pub const DESCRIPTION_FILE: &str = "template.json";
 pub struct TemplateDescription {
     /// The template's id: lower-case letters, digits and hyphens.
     pub id: String,
-    /// Raised with each change of any file.
+    /// Increased with each change of any file.
     pub version: u32,
-    /// What the catalogue shows.
+    /// The title that the catalogue shows.
     pub title: String,
-    /// Under which terms the picture is used.
+    /// The terms under which the picture is used.
     pub licence: String,
     /// Width of the picture, and so of every work, in pixels.
     pub width: usize,
@@ -35,17 +35,17 @@ pub struct TemplateDescription {
     pub files: TemplateFiles,
 }
 
-/// Which of the faces in a template's picture is replaced.
+/// The choice of the face to replace in a template's picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaceChoice {
-    /// Its place among the picture's faces, the largest first.
+    /// Its index among the picture's faces, counted from the largest (0).
     pub index: usize,
     /// Left, top, right, bottom of its mesh in pixels.
     pub bounds: [f32; 4],
 }
 
-/// The files besides `template.json`, by what they are for.
+/// The files besides `template.json`, by purpose.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateFiles {
@@ -53,7 +53,7 @@ pub struct TemplateFiles {
     pub picture: FileEntry,
     /// The mesh points: a JSON array of `[x, y, z]` in pixels.
     pub mesh: FileEntry,
-    /// A grey PNG of the picture's size; white stays in front of the fitted face.
+    /// A grey PNG of the picture's size; white keeps the template in front of the fitted face.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<FileEntry>,
     /// A small JPEG for the catalogue.
@@ -61,7 +61,7 @@ pub struct TemplateFiles {
 }
 
 impl TemplateFiles {
-    /// Every file, whatever it is for.
+    /// All files.
     pub fn all(&self) -> impl Iterator<Item = &FileEntry> {
         [&self.picture, &self.mesh, &self.thumbnail].into_iter().chain(&self.mask)
     }
@@ -73,25 +73,25 @@ impl TemplateFiles {
 pub struct FileEntry {
     /// The file's name inside the template's folder.
     pub name: String,
-    /// The sha256 of its bytes, in hexadecimal.
+    /// The SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
 }
 
 impl FileEntry {
-    /// Names a file and takes its hash.
+    /// Makes the entry of a file with this name and content.
     #[must_use]
     pub fn of(name: &str, bytes: &[u8]) -> Self {
         Self { name: name.to_owned(), sha256: sha256_hex(bytes) }
     }
 
-    /// The file's bytes, once they are there and have the right hash.
+    /// Returns the file's bytes if the file exists and has the right hash.
     ///
     /// # Errors
     /// [`FittingError::Template`] when the file is missing or is not the one described.
     pub fn verified<'a>(&self, files: &'a BTreeMap<String, Vec<u8>>) -> Result<&'a [u8], FittingError> {
         let fault = |what| FittingError::Template { message: format!("{} {what}", self.name) };
         let bytes = files.get(&self.name).ok_or_else(|| fault("is missing"))?;
-        if sha256_hex(bytes) == self.sha256 { Ok(bytes) } else { Err(fault("has the wrong sha256")) }
+        if sha256_hex(bytes) == self.sha256 { Ok(bytes) } else { Err(fault("has the wrong SHA-256")) }
     }
 }
 

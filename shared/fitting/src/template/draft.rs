@@ -1,4 +1,4 @@
-//! Making a template out of a picture: find the face, take its mesh, write and hash the files.
+//! Makes a template from a picture: finds the face, computes its mesh, writes and hashes the files.
 
 use std::collections::BTreeMap;
 
@@ -15,39 +15,42 @@ use crate::landmarks::{Landmarks, PRESENCE_MIN, landmarks};
 use crate::mesh::Mesh;
 use crate::models::Models;
 
-/// The longest id.
+/// The longest id, in bytes.
 const ID_LENGTH_MAX: usize = 64;
 
-/// The least distance of the eye centres, in pixels: with fewer an iris has under five pixels, and a work shows no face
-/// that anybody would know. What the detector takes for a face and is none is mostly smaller, too.
+/// The least distance between the eye centres, in pixels. Below it an iris has fewer than five pixels, and a work
+/// shows no recognisable face. Most false detections are smaller, too.
 const EYE_DISTANCE_MIN: f32 = 32.0;
 
-/// What an operator says about a new template.
+/// An operator's input for a new template.
 pub struct Draft<'a> {
     /// Its id: lower-case letters, digits and hyphens.
     pub id: &'a str,
     /// Its version.
     pub version: u32,
-    /// What the catalogue shows.
+    /// The title that the catalogue shows.
     pub title: &'a str,
-    /// Under which terms the picture is used.
+    /// The terms under which the picture is used.
     pub licence: &'a str,
     /// The picture, in any format that photos may have.
     pub picture: &'a [u8],
-    /// A grey picture of the same size; white stays in front of the fitted face.
+    /// A grey picture of the same size; white keeps the template in front of the fitted face.
     pub mask: Option<&'a [u8]>,
-    /// Which face is replaced, counted from the largest.
+    /// The index of the face to replace, counted from the largest (0).
     pub face: usize,
 }
 
-/// Makes a template's files and checks that they form one.
+/// Makes a template's files and checks that they are a valid template.
 ///
 /// # Errors
-/// [`FittingError::Template`] when the id, the picture or the mask cannot be used or the face is not there.
+/// [`FittingError::Template`] when the id, the picture or the mask cannot be used, or the picture has no such face.
 pub fn draft(models: &Models, draft: &Draft<'_>) -> Result<BTreeMap<String, Vec<u8>>, FittingError> {
-    let id_fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if draft.id.is_empty() || draft.id.len() > ID_LENGTH_MAX || !draft.id.chars().all(id_fits) {
-        return Err(fault(format!("{:?} is no id: lower-case letters, digits and hyphens", draft.id)));
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if draft.id.is_empty() || draft.id.len() > ID_LENGTH_MAX || !draft.id.chars().all(is_allowed) {
+        return Err(fault(format!(
+            "{:?} is not a valid id: use 1 to {ID_LENGTH_MAX} lower-case letters, digits and hyphens",
+            draft.id
+        )));
     }
     let mut photo = decode(draft.picture, &TEMPLATE_LIMITS, Detail::Full).map_err(unusable)?;
     let size = (photo.width(), photo.height());
@@ -61,7 +64,7 @@ pub fn draft(models: &Models, draft: &Draft<'_>) -> Result<BTreeMap<String, Vec<
         mask(bytes, size)?;
     }
 
-    // Upright, in sRGB and without any metadata, whatever the operator's file was.
+    // Upright, in sRGB and without metadata, whatever the operator's file is.
     let picture = photo.upright();
     let mut files = BTreeMap::new();
     let mut add = |name: &str, bytes: Vec<u8>| {
@@ -91,7 +94,7 @@ pub fn draft(models: &Models, draft: &Draft<'_>) -> Result<BTreeMap<String, Vec<
     Ok(files)
 }
 
-/// Why there is no face of this number, counted from 0, among `found`.
+/// The message for a face number, counted from 0, that does not exist among `found` faces.
 fn no_such_face(number: usize, found: usize) -> String {
     match found {
         0 => "there is no face in the picture".to_owned(),
@@ -103,17 +106,18 @@ fn no_such_face(number: usize, found: usize) -> String {
     }
 }
 
-/// The mesh of what is a face and large enough to be replaced.
+/// Returns the mesh if it is a face's and the face is large enough to be replaced.
 fn usable(found: Landmarks) -> Result<Mesh, FittingError> {
     if found.presence < PRESENCE_MIN {
         return Err(fault(
-            "what looks like a face is none; use another picture, or --face for the next one".to_owned(),
+            "the detection is not a face; use another picture, or --face for the next face".to_owned(),
         ));
     }
     let eyes = gate::eye_distance(&found.mesh);
     if eyes < EYE_DISTANCE_MIN {
         return Err(fault(format!(
-            "the face is too small: its eyes are {eyes:.0} pixels apart and must be {EYE_DISTANCE_MIN:.0}; use a larger picture"
+            "the face is too small: its eyes are {eyes:.0} pixels apart and must be at least {EYE_DISTANCE_MIN:.0}; \
+             use a larger picture"
         )));
     }
     Ok(found.mesh)

@@ -1,10 +1,10 @@
-//! The canonical face mesh as MediaPipe ships it: its triangles and its left-right symmetry.
+//! MediaPipe's canonical face mesh: its triangles and its left-right symmetry.
 //!
-//! Both are read out of `geometry_pipeline_metadata_landmarks.binarypb` in the face landmarker's bundle
-//! (Apache-2.0; the same file the mesh model comes from, see `models/manifest.toml`): the triangles are its
-//! index buffer as it stands, the mirror is the exact match of each vertex with the one at (-x, y, z).
+//! Both come from `geometry_pipeline_metadata_landmarks.binarypb` in the face landmarker's bundle (Apache-2.0; the
+//! bundle also contains the mesh model, see `models/manifest.toml`). The triangles are its index buffer, unchanged.
+//! The mirror matches each vertex exactly with the one at (-x, y, z).
 
-/// The vertices of the triangles, three after three; counter-clockwise seen from the camera with y up.
+/// The vertices of the triangles, three per triangle; counter-clockwise seen from the camera with y up.
 pub(super) const TRIANGLE_VERTICES: [u16; 898 * 3] = [
     173, 155, 133, 246, 33, 7, 382, 398, 362, 263, 466, 249, 308, 415, 324, 78, 95, 191, 356, 389, 264, 127,
     34, 162, 368, 264, 389, 139, 162, 34, 267, 0, 302, 37, 72, 0, 11, 302, 0, 11, 0, 72, 349, 451, 350, 120,

@@ -1,10 +1,10 @@
-"""Records what Little CMS makes of a few colour profiles with tables; the profiles are generated here.
+"""Records how Little CMS applies a few generated colour profiles with tables.
 
     pip install pillow numpy
     python colours.py > colours.json
 
-Each case has a profile (hexadecimal), samples (one list a pixel) and the sRGB pixels that they are by the intent that the
-profile has a table for, without black point compensation.
+Each case has a profile (hexadecimal), samples (one list per pixel) and the sRGB pixels that Little CMS converts them to.
+The conversion uses the intent for which the profile has a table, without black point compensation.
 """
 
 import io
@@ -18,20 +18,20 @@ WHITE = numpy.array([0.9642, 1.0, 0.8249])
 
 
 def lab_of(xyz: numpy.ndarray) -> numpy.ndarray:
-    """CIELAB relative to D50."""
+    """Converts XYZ to CIELAB relative to D50."""
     t = xyz / WHITE
     f = numpy.where(t > (6 / 29) ** 3, numpy.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
     return numpy.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)
 
 
 def grid(points: int, channels: int) -> numpy.ndarray:
-    """All points of a table, the last channel changing fastest, 0 to 1."""
+    """Returns all points of a table, 0 to 1; the last channel changes fastest."""
     axes = numpy.meshgrid(*[numpy.linspace(0, 1, points)] * channels, indexing="ij")
     return numpy.stack([axis.ravel() for axis in axes], axis=1)
 
 
 def inks_to_xyz(inks: numpy.ndarray) -> numpy.ndarray:
-    """Inks that absorb much of what they should not, with dot gain, on paper."""
+    """Simulates inks on paper: they have dot gain and also absorb light that they should reflect."""
     dots = inks**0.75
     inked = numpy.array([[0.16, 0.22, 0.60], [0.33, 0.16, 0.16], [0.70, 0.75, 0.07], [0.015, 0.015, 0.015]])
     left = numpy.prod(1 - dots[:, :, None] * (1 - inked[None]), axis=1)
@@ -39,7 +39,7 @@ def inks_to_xyz(inks: numpy.ndarray) -> numpy.ndarray:
 
 
 def rgb_to_xyz(rgb: numpy.ndarray) -> numpy.ndarray:
-    """A scanner that sees colours mixed and with a bent curve."""
+    """Simulates a scanner that mixes colours and has a nonlinear curve."""
     light = rgb**1.7 * numpy.array([0.95, 1.0, 0.9])
     matrix = numpy.array([[0.52, 0.30, 0.1442], [0.30, 0.62, 0.08], [0.03, 0.12, 0.6749]])
     return light @ matrix.T
@@ -50,7 +50,7 @@ def s15(value: float) -> bytes:
 
 
 def profile(space: bytes, pcs: bytes, version: int, kind: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """An ICC profile; every tag begins at a multiple of four."""
+    """Builds an ICC profile; every tag begins at a multiple of four."""
     tags = {b"wtpt": b"XYZ \0\0\0\0" + b"".join(map(s15, WHITE))} | tags
     if version == 2:
         tags[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(78)
@@ -72,7 +72,7 @@ def profile(space: bytes, pcs: bytes, version: int, kind: bytes, tags: dict[byte
 
 
 def legacy_table(kind: bytes, channels: int, points: int, values: numpy.ndarray) -> bytes:
-    """lut8Type or lut16Type with straight curves."""
+    """Builds a lut8Type or lut16Type with linear curves."""
     identity = b"".join(map(s15, (1, 0, 0, 0, 1, 0, 0, 0, 1)))
     head = kind + b"\0\0\0\0" + bytes([channels, 3, points, 0]) + identity
     if kind == b"mft1":
@@ -84,7 +84,7 @@ def legacy_table(kind: bytes, channels: int, points: int, values: numpy.ndarray)
 
 
 def lab_share(lab: numpy.ndarray, most: float) -> numpy.ndarray:
-    """As a table has CIELAB: version 2 in 16 bits up to 65280/65535 for 100 and (for a and b) 127."""
+    """Encodes CIELAB for a table. In version 2 with 16 bits, 65280/65535 stands for 100 and (for a and b) 127."""
     return numpy.stack([lab[:, 0] / 100, (lab[:, 1] + 128) / 255, (lab[:, 2] + 128) / 255], axis=1) * most
 
 
@@ -93,7 +93,7 @@ def parametric(gain: float, gamma: float) -> bytes:
 
 
 def lut_a_to_b(points: int, curves: list[bytes], values: numpy.ndarray, matrix: numpy.ndarray) -> bytes:
-    """lutAToBType: curves, a table, curves, a matrix, curves."""
+    """Builds a lutAToBType: curves, a table, curves, a matrix, curves."""
     straight = parametric(1, 1)
     a, m = b"".join(curves), b"".join(curves)
     table = bytes([points] * 3) + bytes(13) + bytes([2, 0, 0, 0])

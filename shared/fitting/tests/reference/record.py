@@ -1,4 +1,4 @@
-"""Records the face points that MediaPipe's own pipeline finds in the public-domain test pictures.
+"""Records the face points that MediaPipe's own pipeline computes for the public-domain test pictures.
 
     record.py PICTURES_DIR FACE_LANDMARKER_TASK > landmarks.json     (needs mediapipe==0.10.21)
 
@@ -18,7 +18,7 @@ PICTURES = ["astronaut.png", "grace_hopper.jpg", "joconde.jpg", "obama.jpg"]
 
 
 def points(landmarker: FaceLandmarker, path: Path) -> list[list[float]]:
-    """The 478 points of the one face in the picture, in its pixels."""
+    """Returns the 478 points of the only face in the picture, in its pixels."""
     picture = mp.Image.create_from_file(str(path))
     (face,) = landmarker.detect(picture).face_landmarks
     return [

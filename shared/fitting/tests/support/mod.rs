@@ -1,7 +1,7 @@
-//! What the tests of whole fits share: models, public-domain pictures, a template.
+//! Shared by the tests of whole fits: models, public-domain pictures, a template.
 
-#![expect(clippy::expect_used, reason = "a test says what it needs and stops")]
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![expect(clippy::expect_used, reason = "a failed precondition ends the test")]
+#![allow(dead_code, reason = "each test binary uses only some of it")]
 
 pub(crate) mod paste;
 pub(crate) mod png_chunks;
@@ -15,7 +15,7 @@ use fitting::decode::{Detail, Limits, decode};
 use fitting::template::{Draft, draft};
 use fitting::{FitOptions, Fitted, Format, Mark, Models, Outcome, Refusal, RgbImage, Template, fit};
 
-/// The time that this thread has used of a core. Unlike the time of day it does not depend on what else the machine does.
+/// The CPU time of this thread. Unlike the time of day it does not depend on other load on the machine.
 pub(crate) fn cpu_time() -> Duration {
     let schedule = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
     let used = schedule.split_whitespace().next().expect("three numbers");
@@ -34,7 +34,7 @@ pub(crate) fn picture(name: &str) -> Vec<u8> {
     fs::read(root().join("target/pictures").join(name)).expect("run `cargo xtask models` first")
 }
 
-/// All pixels of an encoded picture, upright and in sRGB.
+/// Decodes all pixels of an encoded picture, upright and in sRGB.
 pub(crate) fn pixels(encoded: &[u8]) -> RgbImage {
     decode(encoded, &Limits::default(), Detail::Full).expect("a readable picture").upright()
 }
@@ -66,7 +66,7 @@ pub(crate) fn refused(models: &Models, template: &Template, photo: &[u8]) -> Ref
     }
 }
 
-/// A picture as PNG.
+/// Encodes a picture as PNG.
 pub(crate) fn encoded_png(image: &RgbImage) -> Vec<u8> {
     let side = |n: usize| u32::try_from(n).expect("a picture's side");
     let mut bytes = Vec::new();
@@ -77,7 +77,7 @@ pub(crate) fn encoded_png(image: &RgbImage) -> Vec<u8> {
     bytes
 }
 
-/// The picture enlarged by repeating its pixels.
+/// Enlarges a picture by repeating its pixels.
 pub(crate) fn enlarged(image: &RgbImage, width: usize, height: usize) -> RgbImage {
     let mut result = RgbImage::new(width, height);
     for y in 0..height {

@@ -1,4 +1,4 @@
-//! Pasting portraits onto other pictures.
+//! Pastes portraits onto other pictures.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -11,18 +11,19 @@ use fitting::{Models, RgbImage, find_mesh};
 
 use super::picture;
 
-/// The points of the mesh at the outer corners of the eyes, and their distance in distances of the eyes' centres.
+/// The mesh points at the outer corners of the eyes, and their distance divided by that of the eye centres.
 const EYE_CORNERS: [usize; 2] = [33, 263];
 const CORNERS_PER_EYE_DISTANCE: f32 = 1.42;
 
-/// A head and what is around it.
+/// A head and its surroundings.
 pub(crate) struct Portrait {
     image: RgbImage,
     eye_distance: f32,
 }
 
 impl Portrait {
-    /// The head of a picture, with this share of its mesh's size on each side, where the picture has it.
+    /// Crops the head of a picture with a margin on each side, as a share of its mesh's size, as far as the picture
+    /// extends.
     pub(crate) fn of(models: &Models, name: &str, margin: f32) -> Self {
         let mut photo = fitting::decode::decode(
             &picture(name),
@@ -46,7 +47,7 @@ impl Portrait {
         Self { image, eye_distance: across / CORNERS_PER_EYE_DISTANCE }
     }
 
-    /// The portrait with its eyes so many pixels apart.
+    /// Returns the portrait with this distance between the eyes in pixels.
     pub(crate) fn with_eyes(&self, distance: f32) -> RgbImage {
         let scale = distance / self.eye_distance;
         let side = |n: usize| (n as f32 * scale).round().max(1.0) as usize;
@@ -54,7 +55,7 @@ impl Portrait {
     }
 }
 
-/// The picture at another size: bilinear samples, averaged where it becomes smaller.
+/// Scales a picture: bilinear samples, averaged if it becomes smaller.
 pub(crate) fn scaled(image: &RgbImage, width: usize, height: usize) -> RgbImage {
     let (across, down) = (image.width() as f32 / width as f32, image.height() as f32 / height as f32);
     let samples = |step: f32| step.ceil().max(1.0) as usize;
@@ -88,7 +89,7 @@ fn sample(image: &RgbImage, x: f32, y: f32) -> [f32; 3] {
     })
 }
 
-/// Lays a picture onto another, its top left corner at a place; what lies beyond the edge is left out.
+/// Pastes a picture onto another, with its top left corner at a position; pixels beyond the edge are dropped.
 pub(crate) fn paste(onto: &mut RgbImage, image: &RgbImage, (left, top): (usize, usize)) {
     let width = image.width().min(onto.width().saturating_sub(left));
     let height = image.height().min(onto.height().saturating_sub(top));
@@ -97,7 +98,7 @@ pub(crate) fn paste(onto: &mut RgbImage, image: &RgbImage, (left, top): (usize, 
     }
 }
 
-/// A picture of one colour.
+/// Makes a picture of one colour.
 pub(crate) fn plain((width, height): (usize, usize), colour: [u8; 3]) -> RgbImage {
     RgbImage::from_raw(width, height, colour.repeat(width * height)).expect("a raster")
 }

@@ -1,9 +1,9 @@
-//! Chunks put into an encoded PNG.
+//! Inserts chunks into an encoded PNG.
 
-/// A chunk that may stand before the pixels.
+/// A chunk's name and content.
 pub(crate) type Chunk = ([u8; 4], Vec<u8>);
 
-/// The PNG with chunks after its header.
+/// Inserts chunks after the header of a PNG.
 pub(crate) fn with_chunks(png: &[u8], chunks: &[Chunk]) -> Vec<u8> {
     let header = 8 + 25;
     let mut result = png[..header].to_vec();

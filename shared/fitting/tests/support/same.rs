@@ -1,4 +1,4 @@
-//! Whether two photos of one face give the same work.
+//! Compares the works of two photos of one face.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -12,20 +12,20 @@ use moxcms::{ColorProfile, Layout, TransformOptions};
 
 use super::{fitted, models, picture, pixels, template};
 
-/// Mean difference of two works inside the face's box, in levels of 255. Encoding the photo again costs one to
-/// two levels; exchanged channels cost seven. A lost colour profile costs but two, since the work's colours are the
-/// template's: that it is honoured is seen by [`PIXELS_MAX`].
+/// The largest mean difference between two works inside the face's box, in levels of 255. Encoding the photo again
+/// costs one to two levels; exchanged channels cost seven. A lost colour profile costs only two, since the work has
+/// the template's colours; [`PIXELS_MAX`] shows that profiles are applied.
 pub(crate) const DIFFERENCE_MAX: f64 = 2.5;
 
-/// Mean difference of a photo's pixels, upright and in sRGB, from those it was made of. Encoding costs up to 1.3
-/// levels; a lost profile costs at least 3.
+/// The largest mean difference between a photo's pixels, upright and in sRGB, and the pixels that it was made of.
+/// Encoding costs up to 1.3 levels; a lost profile costs at least 3.
 pub(crate) const PIXELS_MAX: f64 = 1.5;
 
-/// The same of blocks, for photos in which the face is found anew somewhere else: less than what an eye that is
-/// moved by a hundredth of the eye distance costs.
+/// The same limit for the means of blocks, for photos whose face is at another position: less than an eye costs that
+/// is moved by 0.01 of the eye distance.
 const ALIKE_MAX: f64 = 3.5;
 
-/// A face 1.6 times as wide as a template's needs no upscaling anywhere.
+/// A photo whose face is 1.6 times as wide as a template's, so nothing is scaled up.
 pub(crate) fn photo() -> RgbImage {
     pixels(&picture("obama.jpg"))
 }
@@ -34,7 +34,7 @@ fn side(n: usize) -> u16 {
     u16::try_from(n).expect("a small picture")
 }
 
-/// A JPEG with whatever `set_up` asks of the encoder.
+/// Encodes a JPEG with an encoder that `set_up` has configured.
 pub(crate) fn jpeg(
     samples: &[u8],
     size: (usize, usize),
@@ -60,7 +60,7 @@ pub(crate) fn png(
     bytes
 }
 
-/// An EXIF block with one orientation and a description that must not get anywhere.
+/// An EXIF block with an orientation and a description that must not reach the work.
 pub(crate) fn exif(orientation: u8) -> Vec<u8> {
     let description = b"GPS 39.9 N 116.4 E\0";
     let mut block = b"II*\0\x08\0\0\0\x02\0".to_vec();
@@ -71,7 +71,7 @@ pub(crate) fn exif(orientation: u8) -> Vec<u8> {
     block
 }
 
-/// The stored pixels of a picture that is upright under an EXIF orientation.
+/// Returns the stored pixels of a picture that is upright under an EXIF orientation.
 pub(crate) fn stored(upright: &RgbImage, orientation: u8) -> RgbImage {
     let (width, height) = (upright.width(), upright.height());
     let size = if orientation >= 5 { (height, width) } else { (width, height) };
@@ -125,9 +125,9 @@ impl Bench {
         sum as f64 / ((bottom - top) * (right - left) * 3) as f64
     }
 
-    /// Whether the work is the same to the eye: the means of its blocks are, a tenth of the eye distance wide.
-    /// A face that lies elsewhere in its photo is cut out at other fractions of a pixel, and its points move by as
-    /// much.
+    /// Asserts that the work looks the same: the means of its blocks agree; a block is a tenth of the eye distance
+    /// wide. A face at another position in its photo is cropped at other fractions of a pixel, and its points move by
+    /// as much.
     pub(crate) fn assert_alike(&self, name: &str, photo: &[u8]) {
         const BLOCK: usize = 6;
         let work = pixels(&fitted(&self.models, &self.template, photo, Format::Png).image);
@@ -145,8 +145,8 @@ impl Bench {
         assert!(mean <= ALIKE_MAX, "{name} differs by {mean:.2} levels");
     }
 
-    /// Whether both the photo's pixels and the work are the same; `image` is what the photo was made of, as it is
-    /// to be seen upright.
+    /// Asserts that the photo's pixels and the work are the same. `image` is the upright picture that the photo was
+    /// made of.
     pub(crate) fn assert_same(&self, name: &str, photo: &[u8], image: &RgbImage) {
         let difference = mean_difference(&pixels(photo), image);
         assert!(difference <= PIXELS_MAX, "the pixels of {name} differ by {difference:.2} levels");
@@ -155,14 +155,14 @@ impl Bench {
     }
 }
 
-/// Mean difference of two pictures of one size, in levels of 255.
+/// Mean difference between two pictures of one size, in levels of 255.
 pub(crate) fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
-    assert_eq!((a.width(), a.height()), (b.width(), b.height()), "two sizes");
+    assert_eq!((a.width(), a.height()), (b.width(), b.height()), "the pictures differ in size");
     let sum: u64 = a.data().iter().zip(b.data()).map(|(x, y)| u64::from(x.abs_diff(*y))).sum();
     sum as f64 / a.data().len() as f64
 }
 
-/// The same picture in another colour space.
+/// Converts a picture to another colour space.
 pub(crate) fn in_profile(image: &RgbImage, profile: &ColorProfile) -> Vec<u8> {
     let mut samples = vec![0; image.data().len()];
     ColorProfile::new_srgb()

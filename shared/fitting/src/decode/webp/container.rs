@@ -1,7 +1,8 @@
-//! WebP's container (RIFF): where the first picture's bitstream lies, and how large it says it is.
+//! Parses WebP's container (RIFF): the position of the first picture's bitstream, and the size that it states.
 //!
-//! The decoding library trusts the canvas that the container states and allocates what the bitstream states. Here the
-//! two are compared before anything is decoded. The rules for what may be missing or damaged are libwebp's.
+//! The decoding library trusts the canvas size that the container states, and allocates the size that the bitstream
+//! states. This module compares the two before anything is decoded. Like libwebp, it accepts some missing or damaged
+//! parts.
 
 use domain::limits::PHOTO_OTHER_PIXELS_MAX;
 
@@ -13,7 +14,7 @@ use crate::outcome::Refusal;
 pub(super) struct Picture<'a> {
     /// Width and height of the canvas.
     pub(super) canvas: (usize, usize),
-    /// Where the frame begins on the canvas.
+    /// Position of the frame on the canvas: left and top.
     pub(super) offset: (usize, usize),
     pub(super) frame: Frame<'a>,
     /// The ICC profile.
@@ -27,7 +28,7 @@ pub(super) struct Picture<'a> {
 pub(super) struct Frame<'a> {
     pub(super) coding: Coding,
     pub(super) data: &'a [u8],
-    /// The transparency that stands beside a lossy bitstream.
+    /// The separate transparency of a lossy bitstream.
     pub(super) alpha: Option<&'a [u8]>,
     /// Width and height, as the bitstream states them.
     pub(super) size: (usize, usize),
@@ -40,14 +41,14 @@ pub(super) enum Coding {
     Lossless,
 }
 
-/// A chunk's name and content, cut off where the file ends.
+/// A chunk's name and content, truncated where the file ends.
 struct Chunk<'a> {
     name: &'a [u8; 4],
     content: &'a [u8],
     is_whole: bool,
 }
 
-/// Flags of the extended format. The others only say which chunks there are, which the chunks themselves say.
+/// Flags of the extended format. The others only announce chunks, which are found anyway.
 const ANIMATION_FLAG: u8 = 1 << 1;
 const ALPHA_FLAG: u8 = 1 << 4;
 
@@ -66,7 +67,7 @@ impl<'a> Picture<'a> {
         Ok(picture)
     }
 
-    /// A picture that is all of its file.
+    /// A picture in a file without the extended format.
     fn plain(frame: Frame<'a>) -> Self {
         Self { canvas: frame.size, offset: (0, 0), frame, profile: None, exif: None }
     }
@@ -76,21 +77,21 @@ impl<'a> Picture<'a> {
         let (sizes, _) = sizes.as_chunks::<3>();
         let &[width, height, ..] = sizes else { return None };
         let canvas = (1 + number(width), 1 + number(height));
-        let (mut placed, mut profile, mut exif) = (None, None, None);
+        let (mut positioned, mut profile, mut exif) = (None, None, None);
         while let Some(chunk) = chunks.next() {
             match chunk.name {
-                b"ANMF" if placed.is_none() && flags & ANIMATION_FLAG != 0 => {
-                    placed = Some(Frame::animated(chunk.content)?);
+                b"ANMF" if positioned.is_none() && flags & ANIMATION_FLAG != 0 => {
+                    positioned = Some(Frame::animated(chunk.content)?);
                 }
-                b"VP8 " | b"VP8L" | b"ALPH" if placed.is_none() && flags & ANIMATION_FLAG == 0 => {
-                    placed = Some(((0, 0), Frame::read(chunk, &mut chunks)?));
+                b"VP8 " | b"VP8L" | b"ALPH" if positioned.is_none() && flags & ANIMATION_FLAG == 0 => {
+                    positioned = Some(((0, 0), Frame::read(chunk, &mut chunks)?));
                 }
                 b"ICCP" => profile = profile.or(Some(chunk.content)),
                 b"EXIF" => exif = exif.or(Some(chunk.content)),
                 _ => {}
             }
         }
-        let (offset, mut frame) = placed?;
+        let (offset, mut frame) = positioned?;
         frame.alpha = frame.alpha.filter(|_| flags & ALPHA_FLAG != 0);
         let fits = |offset: usize, side: usize, canvas: usize| {
             if flags & ANIMATION_FLAG == 0 { side == canvas } else { offset + side <= canvas }
@@ -101,7 +102,7 @@ impl<'a> Picture<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// The content of an `ANMF` chunk: where the frame lies, and the frame, which must be as large as the chunk says.
+    /// Parses an `ANMF` chunk: the frame's position, and the frame, which must have the size that the chunk states.
     fn animated(content: &'a [u8]) -> Option<((usize, usize), Self)> {
         let (header, rest) = content.split_first_chunk::<16>()?;
         let (sides, _) = header.as_chunks::<3>();
@@ -113,12 +114,12 @@ impl<'a> Frame<'a> {
         is_as_stated.then_some(((2 * number(left), 2 * number(top)), frame))
     }
 
-    /// A bitstream that begins with a chunk and may go on with the next ones.
+    /// Reads a bitstream from a chunk and, if transparency comes first, the chunks after it.
     fn read(first: Chunk<'a>, chunks: &mut Chunks<'a>) -> Option<Self> {
         let (mut alpha, mut chunk) = (None, first);
         if chunk.name == b"ALPH" {
             alpha = chunk.is_whole.then_some(chunk.content);
-            // Anybody's own chunks may stand in between.
+            // Unknown chunks may stand in between.
             chunk = chunks.find(|chunk| matches!(chunk.name, b"VP8 " | b"VP8L"))?;
         }
         if !chunk.is_whole {
@@ -127,18 +128,18 @@ impl<'a> Frame<'a> {
         let data = chunk.content;
         match chunk.name {
             b"VP8 " => Some(Self { coding: Coding::Lossy, data, alpha, size: lossy_size(data)? }),
-            // Its transparency is part of the bitstream.
+            // A lossless bitstream contains its transparency.
             b"VP8L" => Some(Self { coding: Coding::Lossless, data, alpha: None, size: lossless_size(data)? }),
             _ => None,
         }
     }
 }
 
-/// Chunks one after the other.
+/// Iterates over consecutive chunks.
 struct Chunks<'a>(&'a [u8]);
 
 impl<'a> Chunks<'a> {
-    /// The chunks of a file that is as long as its header says.
+    /// The chunks of a file; `None` if it is shorter than its header states.
     fn of_file(file: &'a [u8]) -> Option<Self> {
         let &[_, _, _, _, a, b, c, d, ref rest @ ..] = file else { return None };
         let rest = rest.get(..u32::from_le_bytes([a, b, c, d]) as usize)?;
@@ -154,13 +155,13 @@ impl<'a> Iterator for Chunks<'a> {
         let (length, rest) = rest.split_first_chunk::<4>()?;
         let length = u32::from_le_bytes(*length) as usize;
         let content = rest.get(..length);
-        // Chunks begin at even places.
+        // Chunks begin at even offsets.
         self.0 = rest.get(length + length % 2..).unwrap_or_default();
         Some(Chunk { name, content: content.unwrap_or(rest), is_whole: content.is_some() })
     }
 }
 
-/// A number of 24 bits.
+/// A little-endian number of 24 bits.
 fn number([a, b, c]: [u8; 3]) -> usize {
     u32::from_le_bytes([a, b, c, 0]) as usize
 }

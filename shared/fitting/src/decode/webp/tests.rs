@@ -1,4 +1,4 @@
-//! Containers that say something else than what they contain.
+//! Tests containers that contradict their content.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -15,7 +15,7 @@ use super::*;
 
 const SIZE: (u32, u32) = (40, 30);
 
-/// The lossless bitstream of a picture, and its pixels.
+/// Returns a picture's lossless bitstream and its pixels.
 fn lossless() -> (Vec<u8>, Vec<u8>) {
     let pixels: Vec<u8> = (0..40 * 30).flat_map(|n| [n % 40 * 6, n / 40 * 8, 90].map(|v| v as u8)).collect();
     let mut file = Vec::new();
@@ -24,7 +24,7 @@ fn lossless() -> (Vec<u8>, Vec<u8>) {
     (file[20..20 + length].to_vec(), pixels)
 }
 
-/// A lossy bitstream that states a size and holds next to nothing.
+/// A lossy bitstream that states a size and contains almost nothing.
 fn lossy(width: u16, height: u16) -> Vec<u8> {
     let mut data = vec![0x10, 0, 0, 0x9D, 0x01, 0x2A];
     data.extend(width.to_le_bytes());
@@ -52,11 +52,11 @@ fn extended(flags: u8, (width, height): (u32, u32)) -> Vec<u8> {
     chunk(b"VP8X", &[flags, 0, 0, 0, w0, w1, w2, h0, h1, h2])
 }
 
-/// A frame of an animation, its place in units of two pixels.
-fn frame(place: [u8; 2], (width, height): (u32, u32), bitstream: &[u8]) -> Vec<u8> {
+/// A frame of an animation, with its position in units of two pixels.
+fn frame(position: [u8; 2], (width, height): (u32, u32), bitstream: &[u8]) -> Vec<u8> {
     let [w0, w1, w2, _] = (width - 1).to_le_bytes();
     let [h0, h1, h2, _] = (height - 1).to_le_bytes();
-    let mut content = vec![place[0], 0, 0, place[1], 0, 0, w0, w1, w2, h0, h1, h2, 0, 0, 0, 0];
+    let mut content = vec![position[0], 0, 0, position[1], 0, 0, w0, w1, w2, h0, h1, h2, 0, 0, 0, 0];
     content.extend(bitstream);
     chunk(b"ANMF", &content)
 }
@@ -71,7 +71,7 @@ const WITH_ALPHA: u8 = 1 << 4;
 const WITH_PROFILE: u8 = 1 << 5;
 
 #[test]
-fn a_bitstream_larger_than_its_container_says_is_not_decoded() {
+fn a_bitstream_of_another_size_than_its_container_states_is_not_decoded() {
     let (small, _) = lossless();
     let large = (16_383, 16_383);
     let header = chunk(b"ANIM", &[0; 6]);
@@ -115,7 +115,7 @@ fn a_bitstream_larger_than_its_container_says_is_not_decoded() {
 }
 
 #[test]
-fn the_size_is_bounded_before_anything_is_decoded() {
+fn the_size_is_checked_before_anything_is_decoded() {
     let side = (PHOTO_OTHER_PIXELS_MAX as f64).sqrt() as u16;
     for (side, expected) in [(side, Ok(())), (side + 1, Err(ReasonCode::TooLarge))] {
         let data = chunk(b"VP8 ", &lossy(side, side));
@@ -131,19 +131,22 @@ fn the_size_is_bounded_before_anything_is_decoded() {
 }
 
 #[test]
-fn flags_without_their_chunks_and_chunks_that_are_too_long_are_read_over() {
+fn flags_without_chunks_and_chunks_that_are_too_long_are_ignored() {
     let (bitstream, pixels) = lossless();
     let picture = chunk(b"VP8L", &bitstream);
     let mut too_long = chunk(b"EXIF", b"II*\0\x08\0\0\0");
     too_long[4] = 200;
     let files = [
-        ("no chunk for three flags", riff(&[extended(WITH_EXIF | WITH_PROFILE | 4, SIZE), picture.clone()])),
+        (
+            "three flags without chunks",
+            riff(&[extended(WITH_EXIF | WITH_PROFILE | 4, SIZE), picture.clone()]),
+        ),
         ("EXIF too long", riff(&[extended(WITH_EXIF, SIZE), picture.clone(), too_long])),
         (
             "unknown chunks",
             riff(&[extended(0, SIZE), chunk(b"abcd", &[1; 5]), picture.clone(), chunk(b"efgh", &[])]),
         ),
-        ("a flag of transparency that is not there", riff(&[extended(WITH_ALPHA, SIZE), picture.clone()])),
+        ("a transparency flag without transparency", riff(&[extended(WITH_ALPHA, SIZE), picture.clone()])),
         ("bytes after the end", [riff(&[picture]), vec![1, 2, 3]].concat()),
     ];
     for (name, file) in files {
@@ -155,7 +158,7 @@ fn flags_without_their_chunks_and_chunks_that_are_too_long_are_read_over() {
 }
 
 #[test]
-fn an_orientation_is_read_wherever_the_chunk_stands() {
+fn an_orientation_is_read_before_and_after_the_picture() {
     let (bitstream, _) = lossless();
     let block = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
     let exif = chunk(b"EXIF", block);
@@ -167,7 +170,7 @@ fn an_orientation_is_read_wherever_the_chunk_stands() {
 }
 
 #[test]
-fn the_first_frame_of_an_animation_lies_on_white() {
+fn the_first_frame_of_an_animation_is_placed_on_white() {
     let (bitstream, pixels) = lossless();
     let file = riff(&[
         extended(ANIMATED, (50, 40)),
@@ -183,13 +186,13 @@ fn the_first_frame_of_an_animation_lies_on_white() {
 }
 
 #[test]
-fn a_file_shorter_than_it_says_is_corrupt() {
+fn a_file_shorter_than_its_header_states_is_corrupt() {
     let (bitstream, _) = lossless();
     let whole = riff(&[chunk(b"VP8L", &bitstream)]);
     for length in [0, 11, 12, 19, 25, whole.len() / 2, whole.len() - 1] {
         assert_eq!(outcome(&whole[..length]).err(), Some(ReasonCode::CorruptImage), "{length}");
     }
-    // One that says it is whole, of which the chunk is cut short.
+    // A file whose header states its real length, with a truncated chunk.
     let half = riff(&[[&chunk(b"VP8L", &bitstream)[..40]].concat()]);
     assert_eq!(outcome(&half).err(), Some(ReasonCode::CorruptImage));
 }

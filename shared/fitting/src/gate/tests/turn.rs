@@ -1,4 +1,4 @@
-//! How far a head may be turned: from the camera, and from the template's.
+//! Tests how far a head may be turned: from the camera, and from the template's head.
 
 use domain::ReasonCode;
 
@@ -6,7 +6,7 @@ use super::{PLAIN, mesh_of, models, picture};
 use crate::compose::PreparedTemplate;
 use crate::gate::{TURN_DEGREES_MAX, admit_turn, at_most, turn_degrees};
 
-/// The turn of one picture's head from another's.
+/// The turn of one picture's head relative to another's.
 fn turn_between(photo: &str, onto: &str) -> f32 {
     let models = models();
     let (photo, onto) = (picture(photo), picture(onto));
@@ -15,8 +15,8 @@ fn turn_between(photo: &str, onto: &str) -> f32 {
 }
 
 #[test]
-fn a_head_turned_aside_is_refused() {
-    // The relief of a frontal face, turned: pictures cannot be turned so far without showing what they are.
+fn a_head_turned_too_far_aside_is_refused() {
+    // The test turns the mesh of a frontal face. A picture turned that far would look artificial.
     let mesh = mesh_of(&models(), &picture("obama.jpg"));
     let verdict = |degrees: f32| {
         let (sin, cos) = degrees.to_radians().sin_cos();
@@ -35,7 +35,7 @@ fn a_head_turned_aside_is_refused() {
 }
 
 #[test]
-fn good_photos_may_go_onto_each_other() {
+fn good_photos_may_be_fitted_onto_each_other() {
     for photo in PLAIN {
         for onto in PLAIN {
             assert_eq!(admit_turn(turn_between(photo, onto)), Ok(()), "{photo} on {onto}");
@@ -44,8 +44,8 @@ fn good_photos_may_go_onto_each_other() {
 }
 
 #[test]
-fn the_difference_of_two_heads_is_what_counts() {
-    // The same photo, turned by about 30 degrees, on templates that are turned less and less its way.
+fn only_the_difference_between_both_heads_counts() {
+    // The same photo, turned by about 30 degrees, on templates that are turned less and less in its direction.
     let photo = "luispedro.jpg";
     for (onto, admitted) in [("joconde.jpg", true), ("astronaut.png", true), ("biden.jpg", false)] {
         let between = turn_between(photo, onto);
