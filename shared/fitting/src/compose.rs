@@ -103,17 +103,17 @@ fn compose_observed(
     observe("distance from the rim", &[rim]);
     observe("occlusion", &[&geometry.occlusion]);
     observe("features", &[&features.soft, &features.lips, &features.core]);
-    observe("template's move", &moved.each_ref());
+    observe("template's shift", &moved.each_ref());
 
     let mut backdrop = template.backdrop.warped(&template.grid, &moved, grid, &features.soft);
     observe("template's skin", &[&backdrop.skin]);
     observe("template's shading", &backdrop.low.each_ref());
     observe("clean plate", &[&backdrop.plate]);
-    observe("plain texture", &[&backdrop.grain_only]);
+    observe("grain only", &[&backdrop.grain_only]);
 
-    let in_photo = inside(&geometry.place, photo);
+    let in_photo = inside(&geometry.photo_coords, photo);
     let (mut face, filling) = photo_face(photo, eye_distance(points), &geometry, &features, &in_photo);
-    observe("photo in its place", &face.logs.each_ref());
+    observe("warped photo", &face.logs.each_ref());
     observe("photo's skin", &[&face.skin]);
     observe("photo's shading", &face.low.each_ref());
     let mut alpha = alpha::alpha(&AlphaInputs {
@@ -133,7 +133,7 @@ fn compose_observed(
     observe("edge", &[&edge]);
     let patch = features.skin.clone().zip(&face.weight, f32::min);
     let context = FitContext {
-        template: &backdrop,
+        backdrop: &backdrop,
         features: &features,
         rim,
         frame,
@@ -143,7 +143,7 @@ fn compose_observed(
     };
     let tone = calm::finish(&mut face, &mut alpha, &context, colour, observe);
     tone.show(observe);
-    let mut rows = FaceRows::new(Texture::of(photo), &geometry.place, filling.as_ref(), &tone, grid);
+    let mut rows = FaceRows::new(Texture::of(photo), &geometry.photo_coords, filling.as_ref(), &tone, grid);
     let own = grain::own_deviation(&patch, grid, |y, span, out| rows.luma(y, span, out));
     let renderer = Renderer {
         picture: &template.picture,
@@ -168,33 +168,33 @@ fn photo_face(
     features: &Features,
     in_photo: &Plane,
 ) -> (Surface, Option<Filling>) {
-    let Geometry { frame, rim, occlusion, place, .. } = geometry;
+    let Geometry { frame, rim, occlusion, photo_coords, .. } = geometry;
     let block = grid::index((eye_distance / frame.unit).round()).clamp(1, BLOCK_MAX);
     let means = block_means(photo, photo.whole(), block);
-    let coarse = |place: &[Plane; 2]| warp::sample_means(&means, block, place, rim);
+    let coarse = |photo_coords: &[Plane; 2]| warp::sample_means(&means, block, photo_coords, rim);
     let measurable = features.measurable(rim);
     let seen = |mask: &Plane| mask.clone().zip(occlusion, |m, o| if o < HIDDEN { m } else { 0.0 });
     let weight = measurable.clone().zip(in_photo, |m, i| m * i).zip(occlusion, |m, o| m * (1.0 - o));
-    let mut surface = Surface::read(coarse(place), &seen(&features.skin), &weight, frame.unit);
-    let filling = geometry.mirrored_place.as_ref().map(|place| {
+    let mut surface = Surface::read(coarse(photo_coords), &seen(&features.skin), &weight, frame.unit);
+    let filling = geometry.mirrored_photo_coords.as_ref().map(|photo_coords| {
         let hidden = occlusion.clone().zip(rim, |o, d| if d > 0.0 { o } else { 0.0 });
         let hidden_skin = features.skin.clone().zip(occlusion, |m, o| if o >= HIDDEN { m } else { 0.0 });
         let enough = hidden_skin.data().iter().sum::<f32>() > HIDDEN_SKIN_MIN * frame.unit * frame.unit;
         let patch = if enough { &hidden_skin } else { &features.skin };
-        let other = Surface::read(coarse(place), patch, &measurable, frame.unit);
+        let other = Surface::read(coarse(photo_coords), patch, &measurable, frame.unit);
         let relight: [Plane; 3] =
             std::array::from_fn(|c| surface.low[c].clone().zip(&other.low[c], |own, other| own - other));
         surface.fill_hidden(&other, &hidden);
-        Filling { place: place.clone(), share: hidden, relight }
+        Filling { photo_coords: photo_coords.clone(), share: hidden, relight }
     });
     surface.skin = surface.skin.zip(in_photo, |k, i| k * i);
     (surface, filling)
 }
 
 /// Returns 1 where the photo has pixels for a sample, 0 outside the photo.
-fn inside(place: &[Plane; 2], photo: &RgbImage) -> Plane {
+fn inside(photo_coords: &[Plane; 2], photo: &RgbImage) -> Plane {
     let (right, bottom) = ((photo.width() - 1) as f32, (photo.height() - 1) as f32);
-    place[0].clone().zip(&place[1], |x, y| {
+    photo_coords[0].clone().zip(&photo_coords[1], |x, y| {
         if (0.0..=right).contains(&x) && (0.0..=bottom).contains(&y) { 1.0 } else { 0.0 }
     })
 }

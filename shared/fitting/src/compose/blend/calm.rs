@@ -48,7 +48,7 @@ const EDGE: f32 = 0.04;
 
 /// The coarse planes of one fit that the check needs.
 pub(crate) struct FitContext<'a> {
-    pub(crate) template: &'a Backdrop,
+    pub(crate) backdrop: &'a Backdrop,
     pub(crate) features: &'a Features,
     pub(crate) rim: &'a Plane,
     pub(crate) frame: &'a FaceFrame,
@@ -69,20 +69,20 @@ pub(crate) fn finish(
     colour: f32,
     observe: Observer<'_>,
 ) -> Tone {
-    let FitContext { template, features, rim, frame, in_photo, occlusion, .. } = *context;
-    let tone = tone::tone(face, template, features, frame, colour);
+    let FitContext { backdrop, features, rim, frame, in_photo, occlusion, .. } = *context;
+    let tone = tone::tone(face, backdrop, features, frame, colour);
     let findings = inspect(face, &tone, alpha, context);
     if findings.has_dark_spots() {
-        observe("clear eyes", &[]);
+        observe("fallback eyes", &[]);
         clear_eyes(alpha, face, context);
     }
     if !findings.has_wrong_colours() {
         return tone;
     }
-    observe("calm colours", &[]);
+    observe("fallback colours", &[]);
     let seen = occlusion.clone().zip(in_photo, |hidden, inside| (1.0 - hidden) * inside);
     face.use_nearby_shading(&features.measurable(rim).zip(&seen, |m, seen| m * seen), frame.unit);
-    tone::tone(face, template, features, frame, 0.0)
+    tone::tone(face, backdrop, features, frame, 0.0)
 }
 
 /// What the check measures; each value is 0 for a face that is as the two faces allow.
@@ -133,7 +133,7 @@ impl Hue {
 
 /// Measures the finished face.
 fn inspect(photo: &Surface, tone: &Tone, alpha: &Plane, context: &FitContext<'_>) -> Findings {
-    let FitContext { template, features, rim, frame, points, .. } = *context;
+    let FitContext { backdrop, features, rim, frame, points, .. } = *context;
     let surroundings = eye_surroundings(points, frame.unit, rim.width(), rim.height());
     let (mut skin, mut lips, mut own_lips, mut whites) = <(Hue, Hue, Hue, Hue)>::default();
     let bare = bare_temples(context);
@@ -144,7 +144,7 @@ fn inspect(photo: &Surface, tone: &Tone, alpha: &Plane, context: &FitContext<'_>
         for x in (0..rim.width()).filter(|&x| rim.row(y)[x] > 0.0) {
             let at = |planes: &[Plane; 3]| planes.each_ref().map(|plane| plane.row(y)[x]);
             let face = [0, 1, 2].map(|c| finished.row(c)[x]);
-            let (light, own, own_light) = (at(&template.low), at(&photo.logs), at(&photo.low));
+            let (light, own, own_light) = (at(&backdrop.low), at(&photo.logs), at(&photo.low));
             let (off, own_off) = (difference(hue(face), hue(light)), difference(hue(own), hue(own_light)));
             let shown = alpha.row(y)[x];
             if shown > 0.5 {
@@ -161,13 +161,13 @@ fn inspect(photo: &Surface, tone: &Tone, alpha: &Plane, context: &FitContext<'_>
                 && rim.row(y)[x] > RIM
             {
                 around += 1.0;
-                let behind = behind(template, x, y);
+                let behind = behind(backdrop, x, y);
                 let seen = shown * mean(face) + (1.0 - shown) * behind - mean(light);
                 dark += if seen < -DARK && mean(own) - mean(own_light) > -NOT_DARK { 1.0 } else { 0.0 };
             }
         }
     }
-    let [red, green] = template.lip_hue;
+    let [red, green] = backdrop.lip_hue;
     let allowed = own_lips.length().max(length([red, green, -red - green]));
     Findings {
         skin_hue: skin.deviation(),
@@ -178,8 +178,8 @@ fn inspect(photo: &Surface, tone: &Tone, alpha: &Plane, context: &FitContext<'_>
 }
 
 /// Returns on which sides of the face hair can only hang down from above.
-fn bare_temples(&FitContext { template, rim, frame, .. }: &FitContext<'_>) -> [bool; 2] {
-    [-1.0, 1.0].map(|side| has_bare_temple(side, frame, rim, &template.skin))
+fn bare_temples(&FitContext { backdrop, rim, frame, .. }: &FitContext<'_>) -> [bool; 2] {
+    [-1.0, 1.0].map(|side| has_bare_temple(side, frame, rim, &backdrop.skin))
 }
 
 /// Computes the logarithms of a row of the finished face.
@@ -195,10 +195,10 @@ fn finish_row(photo: &Surface, tone: &Tone, y: usize, finished: &mut Plane) {
 }
 
 /// Returns the luma of what lies under the face: the template, or the skin painted over it.
-fn behind(template: &Backdrop, x: usize, y: usize) -> f32 {
+fn behind(backdrop: &Backdrop, x: usize, y: usize) -> f32 {
     let at = |planes: &[Plane; 3]| mean(planes.each_ref().map(|plane| plane.row(y)[x]));
-    let (own, painted) = (at(&template.low) + template.detail.row(y)[x], at(&template.paint));
-    own + (painted - own) * template.plate.row(y)[x]
+    let (own, painted) = (at(&backdrop.low) + backdrop.detail.row(y)[x], at(&backdrop.paint));
+    own + (painted - own) * backdrop.plate.row(y)[x]
 }
 
 /// Raises `alpha` so that the photo's skin shows around those eyes that no hair hangs beside.

@@ -29,13 +29,13 @@ pub(crate) fn share(alpha: &Plane, features: &Features, frame: &FaceFrame) -> Pl
 
 /// Moves the shading of both faces towards the mean close by, and counts the texture of the template's skin as grain,
 /// both by `share`.
-pub(crate) fn match_shading(photo: &mut Surface, template: &mut Backdrop, share: &Plane, frame: &FaceFrame) {
+pub(crate) fn match_shading(photo: &mut Surface, backdrop: &mut Backdrop, share: &Plane, frame: &FaceFrame) {
     let near = low_frequencies(&photo.logs, &photo.weight, CLOSE_BY.map(|sigma| sigma * frame.unit));
-    for (low, near) in photo.low.iter_mut().zip(&near).chain(template.low.iter_mut().zip(&template.paint)) {
+    for (low, near) in photo.low.iter_mut().zip(&near).chain(backdrop.low.iter_mut().zip(&backdrop.paint)) {
         mix(low, near, share);
     }
-    let skin = template.skin.clone().zip(share, |skin, share| skin * share);
-    for (grain_only, &skin) in template.grain_only.rows_mut().flatten().zip(skin.data()) {
+    let skin = backdrop.skin.clone().zip(share, |skin, share| skin * share);
+    for (grain_only, &skin) in backdrop.grain_only.rows_mut().flatten().zip(skin.data()) {
         *grain_only = grain_only.max(skin);
     }
 }
@@ -63,14 +63,14 @@ mod tests {
         let samples = share.data().iter().zip(rim.data()).zip(features.soft.data());
         let mut checked = [0; 3];
         for ((&share, &d), &soft) in samples {
-            let (place, holds) = match d {
+            let (region, holds) = match d {
                 _ if soft > 0.999 => (0, share < 0.001),
                 _ if d > 0.65 => (1, share < 0.02),
                 _ if soft < 0.001 && (0.1..0.16).contains(&d) => (2, share > 0.95),
                 _ => continue,
             };
             assert!(holds, "{share} at {d} from the rim, {soft} of a feature");
-            checked[place] += 1;
+            checked[region] += 1;
         }
         assert!(checked.iter().all(|&samples| samples > 20), "features, inside, edge: {checked:?}");
     }

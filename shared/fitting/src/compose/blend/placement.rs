@@ -29,21 +29,21 @@ pub(crate) struct Geometry {
     /// The offset from a sample of the field to its origin in the template, in template pixels.
     pub(crate) shift: [Plane; 2],
     /// Where a sample lies in the photo, in photo pixels.
-    pub(crate) place: [Plane; 2],
+    pub(crate) photo_coords: [Plane; 2],
     /// How much of a sample the photo's camera did not see, 0..1.
     pub(crate) occlusion: Plane,
     /// Where a sample lies on the photo's other half, in photo pixels; only if something is hidden.
-    pub(crate) mirrored_place: Option<[Plane; 2]>,
+    pub(crate) mirrored_photo_coords: Option<[Plane; 2]>,
 }
 
 impl Geometry {
     /// Computes the geometry that puts a face with these points (photo pixels) onto the template.
-    pub(crate) fn new(photo: &[[f32; 3]], template: &PreparedTemplate) -> Self {
-        let target = shape::target(photo, &template.points, &template.shares, template.unit);
+    pub(crate) fn new(photo_points: &[[f32; 3]], template: &PreparedTemplate) -> Self {
+        let target = shape::target(photo_points, &template.points, &template.shares, template.unit);
         let size = [template.picture.width(), template.picture.height()];
         let grid_of = |margin| Grid::over(bounds(&target, margin * template.unit), template.unit, size);
         let (field, grid) = (grid_of(warp::FALLOFF + 0.02), grid_of(MARGIN));
-        let photo_flat = flat(photo);
+        let photo_flat = flat(photo_points);
         let depth: Vec<_> = template.points.iter().map(|&[_, _, z]| z).collect();
         let shift = Self::shift(&target, template, &depth, &field);
 
@@ -51,15 +51,15 @@ impl Geometry {
         let frame = FaceFrame::new(&target, template.unit / grid.step as f32);
         let rim = frame::rim_distance(&target, frame.unit, grid.width, grid.height);
         let coverage = Coverage::new(&target, &depth, grid.width, grid.height);
-        let hidden = occlusion::at_points(photo, &template.points, &template.covered);
+        let hidden = occlusion::at_points(photo_points, &template.points, &template.covered);
         let occlusion = occlusion::occlusion(&hidden, &target, &coverage, &frame);
-        let scale = eye_distance(photo) / frame.unit;
-        let place =
+        let scale = eye_distance(photo_points) / frame.unit;
+        let map_to_photo =
             |points: &[[f32; 2]]| warp::soften_folds(coverage.interpolate(&target, points), &rim, scale);
-        let mirrored_place =
-            occlusion::needs_fill(&occlusion).then(|| place(&occlusion::mirrored(&photo_flat)));
-        let place = place(&photo_flat);
-        Self { shift, place, grid, field, frame, target, rim, occlusion, mirrored_place }
+        let mirrored_photo_coords =
+            occlusion::needs_fill(&occlusion).then(|| map_to_photo(&occlusion::mirrored(&photo_flat)));
+        let photo_coords = map_to_photo(&photo_flat);
+        Self { shift, photo_coords, grid, field, frame, target, rim, occlusion, mirrored_photo_coords }
     }
 
     /// Computes how the template moves, on the field.

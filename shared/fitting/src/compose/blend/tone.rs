@@ -76,8 +76,8 @@ impl Tone {
 
     /// Passes the planes that decide on brightness and contrast to `observe`.
     pub(crate) fn show(&self, observe: Observer<'_>) {
-        observe("shading taken off", &self.shading.each_ref());
-        observe("shading put on", &self.base.each_ref());
+        observe("shading subtracted", &self.shading.each_ref());
+        observe("shading added", &self.base.each_ref());
         observe("hue kept", &[&self.hue_kept]);
     }
 }
@@ -87,16 +87,16 @@ impl Tone {
 /// the light's.
 pub(crate) fn tone(
     photo: &Surface,
-    template: &Backdrop,
+    backdrop: &Backdrop,
     features: &Features,
     frame: &FaceFrame,
     colour: f32,
 ) -> Tone {
-    let gain: [Plane; 3] = std::array::from_fn(|c| template.low[c].clone().zip(&photo.low[c], |t, p| t - p));
+    let gain: [Plane; 3] = std::array::from_fn(|c| backdrop.low[c].clone().zip(&photo.low[c], |t, p| t - p));
     let luma_gain = luma(&gain);
     let [mut red, mut green, _] = gain.map(|plane| plane.zip(&luma_gain, |g, y| g - y));
     if colour < 1.0 {
-        lend_hues([&mut red, &mut green], template, features, 1.0 - colour);
+        lend_hues([&mut red, &mut green], backdrop, features, 1.0 - colour);
     }
     let luma_gain = luma_gain.zip(&features.whites, |g, whites| g - withheld_gain(g) * whites);
     let hue_kept = photo
@@ -107,10 +107,10 @@ pub(crate) fn tone(
         .zip(&features.lips, |kept, lips| kept.max(lips) * HUE_KEPT)
         .zip(&features.whites, |kept, whites| kept.max((1.0 - WHITES_GAIN) * whites))
         .map(|kept| kept * colour);
-    let shoulder = luma(&template.low)
+    let shoulder = luma(&backdrop.low)
         .zip(&features.whites, |y, whites| y + SHOULDER + (SHOULDER_WHITES - SHOULDER) * whites);
-    let deepening = deepening(photo, template.black, features);
-    let contrast = contrast(photo, template, features, frame);
+    let deepening = deepening(photo, backdrop.black, features);
+    let contrast = contrast(photo, backdrop, features, frame);
     let low = &photo.low;
     let base = low.each_ref().map(|low| low.clone().zip(&luma_gain, |low, gain| low + gain));
     let headroom = shoulder.zip(&luma(&base), |shoulder, base| shoulder - base);
@@ -128,9 +128,9 @@ pub(crate) fn tone(
 }
 
 /// Changes the gain in chroma by `share` so that lips get the hue of the template's and whites half of the light's.
-fn lend_hues(gain: [&mut Plane; 2], template: &Backdrop, features: &Features, share: f32) {
-    let light = luma(&template.low);
-    for ((gain, low), lip_hue) in gain.into_iter().zip(&template.low).zip(template.lip_hue) {
+fn lend_hues(gain: [&mut Plane; 2], backdrop: &Backdrop, features: &Features, share: f32) {
+    let light = luma(&backdrop.low);
+    for ((gain, low), lip_hue) in gain.into_iter().zip(&backdrop.low).zip(backdrop.lip_hue) {
         let hue = low.clone().zip(&light, |low, light| low - light);
         let features = features.lips.data().iter().zip(features.whites.data());
         for ((gain, hue), (&lips, &whites)) in gain.rows_mut().flatten().zip(hue.data()).zip(features) {
@@ -173,10 +173,10 @@ fn deepening(photo: &Surface, template_black: f32, features: &Features) -> f32 {
 
 /// Returns what is added to the detail outside the features: (factor - 1) times its middle band, and on the forehead
 /// the band's shadows, inverted. The factor is the ratio of the two faces' contrasts on skin.
-fn contrast(photo: &Surface, template: &Backdrop, features: &Features, frame: &FaceFrame) -> [Plane; 3] {
-    let both = photo.weight.clone().zip(&template.weight, f32::min);
+fn contrast(photo: &Surface, backdrop: &Backdrop, features: &Features, frame: &FaceFrame) -> [Plane; 3] {
+    let both = photo.weight.clone().zip(&backdrop.weight, f32::min);
     let photo_detail = photo.detail();
-    let ratio = deviation(&template.detail, &both) / deviation(&luma(&photo_detail), &both).max(1e-3);
+    let ratio = deviation(&backdrop.detail, &both) / deviation(&luma(&photo_detail), &both).max(1e-3);
     let change = ratio.clamp(CONTRAST_RANGE[0], CONTRAST_RANGE[1]) - 1.0;
     // A shadow of hair on the forehead is not a detail of the face and must not stay there as a line.
     let bands = photo_detail.map(|plane| gaussian(&plane, CONTRAST_SIGMA * frame.unit));

@@ -71,11 +71,11 @@ pub(crate) fn colour(photo: &RgbImage, points: &[[f32; 3]]) -> f32 {
 /// Returns the linear light at positions spread over a ring of points.
 fn samples(image: &RgbImage, points: &[[f32; 3]], ring: &[usize]) -> Vec<[f32; 3]> {
     let middle = [0, 1].map(|axis| ring.iter().map(|&i| points[i][axis]).sum::<f32>() / ring.len() as f32);
-    let place = |corner: usize, share: f32| {
+    let position = |corner: usize, share: f32| {
         [0, 1].map(|axis| middle[axis] + share * (points[corner][axis] - middle[axis]))
     };
-    let places = ring.iter().flat_map(|&corner| ALONG.map(|share| place(corner, share)));
-    places.map(|place| mean_around(image, place)).collect()
+    let positions = ring.iter().flat_map(|&corner| ALONG.map(|share| position(corner, share)));
+    positions.map(|position| mean_around(image, position)).collect()
 }
 
 /// Returns the mean linear light of three by three pixels; outside the image its border counts.

@@ -64,7 +64,7 @@ impl<'a> RowRenderer<'a> {
         if all.is_empty() {
             return;
         }
-        self.place_template(y, &all);
+        self.locate_in_template(y, &all);
         if shown.is_empty() {
             let [xs, ys, .., red, green, blue] = self.rows.split::<ROWS>().map(|row| &mut row[all.clone()]);
             self.template.sample_row(xs, ys, [&mut *red, &mut *green, &mut *blue]);
@@ -77,7 +77,7 @@ impl<'a> RowRenderer<'a> {
     }
 
     /// Computes where the columns `all` of the row lie in the template.
-    fn place_template(&mut self, y: usize, all: &Range<usize>) {
+    fn locate_in_template(&mut self, y: usize, all: &Range<usize>) {
         let Renderer { field, shift, .. } = *self.renderer;
         let [xs, ys, ..] = self.rows.split::<ROWS>();
         self.field.row(&shift[0], y, all.clone(), xs);

@@ -18,7 +18,7 @@ const ROWS: usize = FILLING_ROWS + 3 + PLANES;
 /// Computes rows of the fitted face.
 pub(crate) struct FaceRows<'a> {
     photo: Texture<'a>,
-    place: &'a [Plane; 2],
+    photo_coords: &'a [Plane; 2],
     filling: Option<&'a Filling>,
     tone: [&'a Plane; PLANES],
     deepening: f32,
@@ -31,14 +31,14 @@ impl<'a> FaceRows<'a> {
     /// `photo_coords` says for each coarse sample where it lies in the photo, in photo pixels.
     pub(crate) fn new(
         photo: Texture<'a>,
-        place: &'a [Plane; 2],
+        photo_coords: &'a [Plane; 2],
         filling: Option<&'a Filling>,
         tone: &'a Tone,
         grid: &Grid,
     ) -> Self {
         Self {
             photo,
-            place,
+            photo_coords,
             filling,
             tone: tone.planes(),
             deepening: tone.deepening,
@@ -52,8 +52,8 @@ impl<'a> FaceRows<'a> {
     pub(crate) fn row(&mut self, y: usize, span: &Range<usize>) -> [&mut [f32]; 3] {
         let [xs, ys, s0, s1, s2, s3, s4, s5, s6, red, green, blue, mut tone @ ..] = self.rows.split::<ROWS>();
         let upsampler = &mut self.upsampler;
-        upsampler.row(&self.place[0], y, span.clone(), xs);
-        upsampler.row(&self.place[1], y, span.clone(), ys);
+        upsampler.row(&self.photo_coords[0], y, span.clone(), xs);
+        upsampler.row(&self.photo_coords[1], y, span.clone(), ys);
         let mut colours = [red, green, blue].map(|row| &mut row[span.clone()]);
         let each = colours.each_mut().map(|row| &mut **row);
         self.photo.sample_row(&xs[span.clone()], &ys[span.clone()], each);

@@ -50,13 +50,13 @@ pub(crate) const HIDDEN: f32 = 0.3;
 /// the photo sees only at a grazing angle. The second counts what is turned away: what the photo sees worse than the
 /// template does. `template_covered` is [`covered`] of the template's points.
 pub(crate) fn at_points(
-    photo: &[[f32; 3]],
-    template: &[[f32; 3]],
+    photo_points: &[[f32; 3]],
+    template_points: &[[f32; 3]],
     template_covered: &[f32],
 ) -> Wiped<[f32; 2]> {
     let mut sums = [[0.0_f32; 3]; SURFACE_POINTS];
     for triangle in topology::triangles() {
-        let (in_photo, in_template) = (facing(photo, triangle), facing(template, triangle));
+        let (in_photo, in_template) = (facing(photo_points, triangle), facing(template_points, triangle));
         let hidden = if in_template > TEMPLATE_FACING {
             ((GRAZING - in_photo) / GRAZING_RANGE).clamp(0.0, 1.0)
         } else {
@@ -67,11 +67,11 @@ pub(crate) fn at_points(
             sums[v] = [sums[v][0] + hidden, sums[v][1] + turned, sums[v][2] + 1.0];
         }
     }
-    let covered = covered(photo);
+    let covered = covered(photo_points);
     let points = sums.iter().zip(&*covered).zip(template_covered);
-    let hidden = points.map(|(([hidden, turned, count], photo), template)| {
+    let hidden = points.map(|(([hidden, turned, count], in_photo), in_template)| {
         let count = count.max(1.0);
-        [hidden / count, (turned / count).max(photo - template)]
+        [hidden / count, (turned / count).max(in_photo - in_template)]
     });
     Zeroizing::new(hidden.collect())
 }
@@ -162,7 +162,7 @@ pub(crate) const FILLING_ROWS: usize = 9;
 /// The photo's mirrored half, used where its camera did not see the face; coarse planes.
 pub(crate) struct Filling {
     /// Where the mirrored sample lies in the photo, in photo pixels.
-    pub(crate) place: [Plane; 2],
+    pub(crate) photo_coords: [Plane; 2],
     /// The share of the mirrored half that shows.
     pub(crate) share: Plane,
     /// The difference between the shading of the two sides, in logarithms.
@@ -184,8 +184,8 @@ pub(crate) fn fill_row(
     let shown = |x: &usize| shares[*x] > 0.0;
     let (Some(first), Some(last)) = (span.clone().find(shown), span.clone().rfind(shown)) else { return };
     let part = first..last + 1;
-    upsampler.row(&filling.place[0], y, part.clone(), xs);
-    upsampler.row(&filling.place[1], y, part.clone(), ys);
+    upsampler.row(&filling.photo_coords[0], y, part.clone(), xs);
+    upsampler.row(&filling.photo_coords[1], y, part.clone(), ys);
     let others = [red, green, blue].map(|row| &mut row[part.clone()]);
     let [red, green, blue] = others;
     photo.sample_row(&xs[part.clone()], &ys[part.clone()], [&mut *red, &mut *green, &mut *blue]);
@@ -216,8 +216,8 @@ mod tests {
     }
 
     /// Returns what a photo turned by one angle hides of a template turned by the other.
-    fn hidden(photo: f32, template: f32) -> Wiped<[f32; 2]> {
-        at_points(&turned(photo), &turned(template), &covered(&turned(template)))
+    fn hidden(photo_angle: f32, template_angle: f32) -> Wiped<[f32; 2]> {
+        at_points(&turned(photo_angle), &turned(template_angle), &covered(&turned(template_angle)))
     }
 
     #[test]

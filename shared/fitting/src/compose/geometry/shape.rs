@@ -31,12 +31,13 @@ const TURN_FADE: f32 = 40.0;
 const TURNED_SHARE: f32 = 0.3;
 
 /// Computes the weight w of each point, as far as the template alone determines it.
-pub(crate) fn shares(template: &[[f32; 3]], unit: f32) -> Vec<f32> {
+pub(crate) fn shares(template_points: &[[f32; 3]], unit: f32) -> Vec<f32> {
     let near = |p: [f32; 3], ring: &[usize]| {
-        let distances = ring.iter().map(|&i| (p[0] - template[i][0]).hypot(p[1] - template[i][1]));
+        let distances =
+            ring.iter().map(|&i| (p[0] - template_points[i][0]).hypot(p[1] - template_points[i][1]));
         distances.fold(f32::INFINITY, f32::min) / unit
     };
-    template
+    template_points
         .iter()
         .map(|&p| {
             let inwards = smoothstep((near(p, &OVAL) / RIM_REACH).clamp(0.0, 1.0));
@@ -49,15 +50,15 @@ pub(crate) fn shares(template: &[[f32; 3]], unit: f32) -> Vec<f32> {
 
 /// Computes the target points, in template pixels.
 pub(crate) fn target(
-    source: &[[f32; 3]],
-    template: &[[f32; 3]],
+    photo_points: &[[f32; 3]],
+    template_points: &[[f32; 3]],
     shares: &[f32],
     unit: f32,
 ) -> Wiped<[f32; 2]> {
-    let pose = pose(source, template);
+    let pose = pose(photo_points, template_points);
     let turn = pose.turn_degrees();
     let trust = (1.0 - (turn - TURN_TRUSTED) / TURN_FADE).clamp(TURNED_SHARE, 1.0);
-    let points = source.iter().zip(template).zip(shares).map(|((&s, t), &share)| {
+    let points = photo_points.iter().zip(template_points).zip(shares).map(|((&s, t), &share)| {
         let [x, y, _] = pose.apply(s);
         let (dx, dy) = (x - t[0], y - t[1]);
         let kept = (SHIFT_MAX * unit / dx.hypot(dy).max(1e-6)).min(1.0) * share * trust;
@@ -67,20 +68,20 @@ pub(crate) fn target(
 }
 
 /// Returns how far the photo's head is turned from the template's, in degrees.
-pub(crate) fn turn_degrees(source: &[[f32; 3]], template: &[[f32; 3]]) -> f32 {
-    pose(source, template).turn_degrees()
+pub(crate) fn turn_degrees(photo_points: &[[f32; 3]], template_points: &[[f32; 3]]) -> f32 {
+    pose(photo_points, template_points).turn_degrees()
 }
 
-fn pose(source: &[[f32; 3]], template: &[[f32; 3]]) -> Similarity {
-    Similarity::between(source, template, &pose_weights(source))
+fn pose(photo_points: &[[f32; 3]], template_points: &[[f32; 3]]) -> Similarity {
+    Similarity::between(photo_points, template_points, &pose_weights(photo_points))
 }
 
 /// Returns the weight of each of the photo's points in the pose of the rigid head.
-fn pose_weights(source: &[[f32; 3]]) -> Vec<f64> {
-    let [a, b] = MOUTH_CORNERS.map(|i| source[i][1]);
+fn pose_weights(photo_points: &[[f32; 3]]) -> Vec<f64> {
+    let [a, b] = MOUTH_CORNERS.map(|i| photo_points[i][1]);
     let mouth_line = f32::midpoint(a, b);
     let mut weights: Vec<f64> =
-        source.iter().map(|p| if p[1] > mouth_line { JAW_WEIGHT } else { 1.0 }).collect();
+        photo_points.iter().map(|p| if p[1] > mouth_line { JAW_WEIGHT } else { 1.0 }).collect();
     for i in LIPS.into_iter().chain(INNER_LIPS) {
         weights[i] = LIPS_WEIGHT;
     }
@@ -110,24 +111,26 @@ mod tests {
 
     #[test]
     fn scaling_rolling_and_moving_a_face_does_not_change_its_target() {
-        let template = face();
+        let template_points = face();
         let (sin, cos) = 0.4_f32.sin_cos();
-        let moved: Vec<_> = template
+        let moved: Vec<_> = template_points
             .iter()
             .map(|[x, y, z]| [2.0 * (cos * x - sin * y) + 30.0, 2.0 * (sin * x + cos * y), 2.0 * z])
             .collect();
-        let target = target(&moved, &template, &shares(&template, UNIT), UNIT);
-        assert!(target.iter().zip(&template).all(|(&g, &t)| distance(g, t) < 0.05));
+        let target = target(&moved, &template_points, &shares(&template_points, UNIT), UNIT);
+        assert!(target.iter().zip(&template_points).all(|(&g, &t)| distance(g, t) < 0.05));
     }
 
     #[test]
     fn no_point_moves_farther_than_the_bound() {
-        let template = face();
-        let mut wild = template.clone();
+        let template_points = face();
+        let mut wild = template_points.clone();
         wild[4] = [wild[4][0] + 500.0, wild[4][1], wild[4][2]];
-        let target = target(&wild, &template, &shares(&template, UNIT), UNIT);
-        assert!(target.iter().zip(&template).all(|(&g, &t)| distance(g, t) <= SHIFT_MAX * UNIT + 0.01));
-        assert!(distance(target[4], template[4]) > 0.2 * UNIT);
+        let target = target(&wild, &template_points, &shares(&template_points, UNIT), UNIT);
+        assert!(
+            target.iter().zip(&template_points).all(|(&g, &t)| distance(g, t) <= SHIFT_MAX * UNIT + 0.01)
+        );
+        assert!(distance(target[4], template_points[4]) > 0.2 * UNIT);
     }
 
     #[test]

@@ -38,14 +38,14 @@ const SOFTENING: f32 = 1e-3;
 /// Computes the offset from each target sample to its origin in the template, in template pixels (x, y).
 pub(crate) fn template_shift(
     target: &[[f32; 2]],
-    template: &[[f32; 2]],
+    template_points: &[[f32; 2]],
     coverage: &Coverage,
     rim: &Plane,
     frame: &FaceFrame,
     step: usize,
 ) -> [Plane; 2] {
     let moved = |(g, t): (&[f32; 2], &[f32; 2])| [0, 1].map(|axis| (t[axis] - g[axis]) * step as f32);
-    let shifts: Wiped<[f32; 2]> = Zeroizing::new(target.iter().zip(template).map(moved).collect());
+    let shifts: Wiped<[f32; 2]> = Zeroizing::new(target.iter().zip(template_points).map(moved).collect());
     let outside = rim_field(target, &shifts, frame.unit, rim);
     let inside = coverage.interpolate(target, &shifts);
     let mut shift = outside;
@@ -117,13 +117,13 @@ pub(crate) fn warped<const N: usize>(
 /// the map jumps. The part of the photo that it skips would be squeezed between two samples into a jagged line.
 ///
 /// `scale` is the photo's pixels per sample.
-pub(crate) fn soften_folds(place: [Plane; 2], rim: &Plane, scale: f32) -> [Plane; 2] {
+pub(crate) fn soften_folds(photo_coords: [Plane; 2], rim: &Plane, scale: f32) -> [Plane; 2] {
     let mut folds = Plane::new(rim.width(), rim.height());
     let mut none = true;
     for y in 0..rim.height() - 1 {
         for x in (0..rim.width() - 1).filter(|&x| rim.row(y)[x] > 0.0) {
             let jumps = |[x1, y1]: [usize; 2]| {
-                let [dx, dy] = place.each_ref().map(|plane| plane.row(y1)[x1] - plane.row(y)[x]);
+                let [dx, dy] = photo_coords.each_ref().map(|plane| plane.row(y1)[x1] - plane.row(y)[x]);
                 dx.hypot(dy) > FOLD * scale
             };
             if [[x + 1, y], [x, y + 1]].into_iter().any(jumps) {
@@ -133,10 +133,10 @@ pub(crate) fn soften_folds(place: [Plane; 2], rim: &Plane, scale: f32) -> [Plane
         }
     }
     if none {
-        return place;
+        return photo_coords;
     }
     let share = gaussian(&folds, FOLD_REACH).map(|v| (v / FOLD_FULL).min(1.0));
-    place.map(|plane| {
+    photo_coords.map(|plane| {
         let soft = gaussian(&plane, FOLD_SIGMA);
         let change = soft.zip(&plane, |soft, v| soft - v).zip(&share, |change, share| change * share);
         plane.zip(&change, |v, change| v + change)
@@ -147,7 +147,12 @@ pub(crate) fn soften_folds(place: [Plane; 2], rim: &Plane, scale: f32) -> [Plane
 /// elsewhere.
 ///
 /// `photo_coords` are in photo pixels; `means` is the photo reduced by blocks of `block` × `block` pixels.
-pub(crate) fn sample_means(means: &RgbImage, block: usize, place: &[Plane; 2], rim: &Plane) -> [Plane; 3] {
+pub(crate) fn sample_means(
+    means: &RgbImage,
+    block: usize,
+    photo_coords: &[Plane; 2],
+    rim: &Plane,
+) -> [Plane; 3] {
     /// Blurs read this far beyond the rim, in eye distances.
     const MARGIN: f32 = 0.05;
     let texture = Texture::of(means);
@@ -155,8 +160,8 @@ pub(crate) fn sample_means(means: &RgbImage, block: usize, place: &[Plane; 2], r
     let mut colours: [Plane; 3] = std::array::from_fn(|_| Plane::new(rim.width(), rim.height()));
     for y in 0..rim.height() {
         let mut rows = colours.each_mut().map(|plane| plane.row_mut(y));
-        let places = place[0].row(y).iter().zip(place[1].row(y));
-        for (x, ((&u, &v), &distance)) in places.zip(rim.row(y)).enumerate() {
+        let positions = photo_coords[0].row(y).iter().zip(photo_coords[1].row(y));
+        for (x, ((&u, &v), &distance)) in positions.zip(rim.row(y)).enumerate() {
             if distance > -MARGIN {
                 let colour = texture.sample((u - half) * scale, (v - half) * scale);
                 rows.iter_mut().zip(colour).for_each(|(row, value)| row[x] = value);

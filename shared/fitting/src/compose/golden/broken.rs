@@ -26,8 +26,8 @@ fn level(light: f32) -> u8 {
 }
 
 const RED_LAMP: [f32; 3] = [1.0, 0.10, 0.06];
-const DIM: [f32; 3] = [0.13, 0.10, 0.07];
-const VIOLET: [f32; 3] = [0.6, 0.12, 0.9];
+const DIM_LAMP: [f32; 3] = [0.13, 0.10, 0.07];
+const VIOLET_LAMP: [f32; 3] = [0.6, 0.12, 0.9];
 
 /// Returns the image with a sensor's noise: up to four levels more or less, independent for each colour.
 fn noisy(mut image: RgbImage) -> RgbImage {
@@ -81,21 +81,22 @@ fn distance(a: [f32; 2], b: [f32; 2]) -> f32 {
     (a[0] - b[0]).hypot(a[1] - b[1])
 }
 
-fn onto(photo: &RgbImage, name: &str, template: RgbImage, onto: &str) -> RgbImage {
-    compose(photo, &mesh(name), &PreparedTemplate::new(template, &mesh(onto), None))
+/// Fits a photo of the portrait `photo_name` onto `picture`, made from the portrait `template_name`.
+fn fit(photo: &RgbImage, photo_name: &str, picture: RgbImage, template_name: &str) -> RgbImage {
+    compose(photo, &mesh(photo_name), &PreparedTemplate::new(picture, &mesh(template_name), None))
 }
 
 #[test]
 fn lips_and_teeth_do_not_glow_after_red_light() {
     // Both mouths are closed, then both smile.
     let (hopper, joconde) = ("grace_hopper.jpg", "joconde.jpg");
-    let usual = onto(&portrait(hopper), hopper, portrait(joconde), joconde);
-    let red = onto(&lit(portrait(hopper), RED_LAMP), hopper, portrait(joconde), joconde);
+    let usual = fit(&portrait(hopper), hopper, portrait(joconde), joconde);
+    let red = fit(&lit(portrait(hopper), RED_LAMP), hopper, portrait(joconde), joconde);
     let lips = distance(lips_less_skin(&usual, &mesh(joconde)), lips_less_skin(&red, &mesh(joconde)));
     assert!(lips < 0.2, "lips {lips}");
     let (obama, astronaut) = ("obama.jpg", "astronaut.png");
-    let usual = onto(&portrait(obama), obama, portrait(astronaut), astronaut);
-    let red = onto(&lit(portrait(obama), RED_LAMP), obama, portrait(astronaut), astronaut);
+    let usual = fit(&portrait(obama), obama, portrait(astronaut), astronaut);
+    let red = fit(&lit(portrait(obama), RED_LAMP), obama, portrait(astronaut), astronaut);
     let teeth = |image| hue(colour_in(image, &mesh(astronaut), &INNER_LIPS, [0.0, 0.2, 0.4]));
     let teeth = distance(teeth(&usual), teeth(&red));
     assert!(teeth < 0.2, "teeth {teeth}");
@@ -104,7 +105,7 @@ fn lips_and_teeth_do_not_glow_after_red_light() {
 #[test]
 fn lips_of_a_grey_photo_are_redder_than_its_skin() {
     let (obama, hopper) = ("obama.jpg", "grace_hopper.jpg");
-    let work = onto(&grey(portrait(obama)), obama, portrait(hopper), hopper);
+    let work = fit(&grey(portrait(obama)), obama, portrait(hopper), hopper);
     let [skin, _] = skin_hue(&work, &mesh(hopper));
     // The line from the nose to the chin crosses the lips, wherever the photo's mouth puts them.
     let (nose, chin) = (mesh(hopper).xy(164), mesh(hopper).xy(200));
@@ -121,9 +122,9 @@ fn lips_of_a_grey_photo_are_redder_than_its_skin() {
 #[test]
 fn a_dim_photo_looks_as_if_taken_in_the_templates_coloured_light() {
     let (obama, hopper) = ("obama.jpg", "grace_hopper.jpg");
-    let violet = || lit(portrait(hopper), VIOLET);
-    let wanted = onto(&lit(portrait(obama), VIOLET), obama, violet(), hopper);
-    let dim = onto(&noisy(lit(portrait(obama), DIM)), obama, violet(), hopper);
+    let violet = || lit(portrait(hopper), VIOLET_LAMP);
+    let wanted = fit(&lit(portrait(obama), VIOLET_LAMP), obama, violet(), hopper);
+    let dim = fit(&noisy(lit(portrait(obama), DIM_LAMP)), obama, violet(), hopper);
     let mouth = |image| hue(colour_in(image, &mesh(hopper), &INNER_LIPS, [0.0, 0.5, 1.0]));
     let skin = distance(skin_hue(&dim, &mesh(hopper)), skin_hue(&wanted, &mesh(hopper)));
     let mouth = distance(mouth(&dim), mouth(&wanted));
@@ -131,7 +132,7 @@ fn a_dim_photo_looks_as_if_taken_in_the_templates_coloured_light() {
 }
 
 /// Returns the template with a lock of hair from the top of the forehead over a brow down beside the eye.
-fn with_lock(mut image: RgbImage, mesh: &Mesh) -> RgbImage {
+fn with_hair_over_eye(mut image: RgbImage, mesh: &Mesh) -> RgbImage {
     let ([left, top], [right, bottom]) = (mesh.xy(54), [mesh.xy(105)[0], mesh.xy(226)[1]]);
     for y in super::index(top - 12.0)..super::index(bottom) {
         for x in super::index(left)..super::index(right) {
@@ -151,17 +152,21 @@ fn hair_in_front_of_an_eye_leaves_no_dark_spot_around_it() {
         };
         around.map(mean)
     };
-    let usual = light(&onto(&portrait(astronaut), astronaut, portrait(obama), obama));
-    let locked =
-        light(&onto(&portrait(astronaut), astronaut, with_lock(portrait(obama), &mesh(obama)), obama));
-    let dark = usual.iter().zip(locked).filter(|(usual, locked)| *locked < 0.6 * **usual).count();
+    let usual = light(&fit(&portrait(astronaut), astronaut, portrait(obama), obama));
+    let covered = light(&fit(
+        &portrait(astronaut),
+        astronaut,
+        with_hair_over_eye(portrait(obama), &mesh(obama)),
+        obama,
+    ));
+    let dark = usual.iter().zip(covered).filter(|(usual, covered)| *covered < 0.6 * **usual).count();
     assert_eq!(dark, 0, "{usual:?} {locked:?}");
 }
 
 #[test]
 fn glasses_keep_their_tips_on_a_dark_template() {
     let (hopper, obama) = ("grace_hopper.jpg", "obama.jpg");
-    let work = onto(&portrait(hopper), hopper, lit(portrait(obama), [0.14, 0.12, 0.10]), obama);
+    let work = fit(&portrait(hopper), hopper, lit(portrait(obama), [0.14, 0.12, 0.10]), obama);
     // The upper outer corners of the rims lie above the outer ends of the brows.
     for corner in [(70, 46), (300, 276)] {
         let [from, to] = [corner.0, corner.1].map(|i| mesh(obama).xy(i));
@@ -178,15 +183,20 @@ fn glasses_keep_their_tips_on_a_dark_template() {
 }
 
 /// Returns the fallbacks that a fit used.
-fn falls_back(photo: &RgbImage, name: &str, template: RgbImage, onto: &str) -> Vec<&'static str> {
-    let mut calmed = Vec::new();
-    let template = PreparedTemplate::new(template, &mesh(onto), None);
-    compose_observed(photo, &mesh(name), &template, &mut |stage, _| {
-        if ["calm colours", "clear eyes"].contains(&stage) {
-            calmed.push(stage);
+fn fallbacks(
+    photo: &RgbImage,
+    photo_name: &str,
+    picture: RgbImage,
+    template_name: &str,
+) -> Vec<&'static str> {
+    let mut fallbacks = Vec::new();
+    let template = PreparedTemplate::new(picture, &mesh(template_name), None);
+    compose_observed(photo, &mesh(photo_name), &template, &mut |stage, _| {
+        if ["fallback colours", "fallback eyes"].contains(&stage) {
+            fallbacks.push(stage);
         }
     });
-    calmed
+    fallbacks
 }
 
 /// Returns the face in blue light up to its middle, orange light beyond it, and a white glare between.
@@ -207,8 +217,8 @@ fn in_two_lights(mut image: RgbImage, mesh: &Mesh) -> RgbImage {
 fn a_face_in_two_lights_falls_back_to_the_templates_colours() {
     let (obama, hopper) = ("obama.jpg", "grace_hopper.jpg");
     let photo = in_two_lights(portrait(obama), &mesh(obama));
-    assert_eq!(falls_back(&photo, obama, portrait(hopper), hopper), ["calm colours"]);
-    let work = onto(&photo, obama, portrait(hopper), hopper);
+    assert_eq!(fallbacks(&photo, obama, portrait(hopper), hopper), ["fallback colours"]);
+    let work = fit(&photo, obama, portrait(hopper), hopper);
     let cheeks = [SKIN_PATCHES[0], SKIN_PATCHES[1]];
     let [right, left] = cheeks.map(|cheek| hue(colour_in(&work, &mesh(hopper), cheek, [0.2, 0.4, 0.6])));
     assert!(distance(right, left) < 0.15, "{right:?} {left:?}");
@@ -235,13 +245,13 @@ fn with_bruise(mut image: RgbImage, mesh: &Mesh) -> RgbImage {
 fn a_dark_spot_around_an_eye_is_cleared() {
     let (astronaut, obama) = ("astronaut.png", "obama.jpg");
     let bruised = with_bruise(portrait(obama), &mesh(obama));
-    assert_eq!(falls_back(&portrait(astronaut), astronaut, bruised.clone(), obama), ["clear eyes"]);
+    assert_eq!(fallbacks(&portrait(astronaut), astronaut, bruised.clone(), obama), ["fallback eyes"]);
     let light = |image: &RgbImage| {
         let pixels: Vec<_> = above_brow(&mesh(obama)).map(|(x, y)| image.pixel(x, y)).collect();
         pixels.iter().flatten().map(|&v| f32::from(v)).sum::<f32>() / (3 * pixels.len()) as f32
     };
-    let usual = light(&onto(&portrait(astronaut), astronaut, portrait(obama), obama));
-    let cleared = light(&onto(&portrait(astronaut), astronaut, bruised.clone(), obama));
+    let usual = light(&fit(&portrait(astronaut), astronaut, portrait(obama), obama));
+    let cleared = light(&fit(&portrait(astronaut), astronaut, bruised.clone(), obama));
     println!("{cleared:.1} of {usual:.1}, bruise {:.1}", light(&bruised));
     assert!(cleared > 0.8 * usual, "{cleared} of {usual} levels");
 }
@@ -249,8 +259,8 @@ fn a_dark_spot_around_an_eye_is_cleared() {
 #[test]
 fn ordinary_pairs_do_not_fall_back() {
     let names = ["astronaut.png", "grace_hopper.jpg", "joconde.jpg", "obama.jpg"];
-    for (photo, template) in names.iter().flat_map(|photo| names.map(|template| (*photo, template))) {
-        let calmed = falls_back(&portrait(photo), photo, portrait(template), template);
-        assert_eq!(calmed, Vec::<&str>::new(), "{photo} on {template}");
+    for (photo, onto) in names.iter().flat_map(|photo| names.map(|onto| (*photo, onto))) {
+        let fallbacks = fallbacks(&portrait(photo), photo, portrait(onto), onto);
+        assert_eq!(fallbacks, Vec::<&str>::new(), "{photo} on {onto}");
     }
 }

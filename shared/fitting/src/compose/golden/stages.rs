@@ -34,18 +34,18 @@ const CELLS: [(&str, Scale); 17] = [
     ("distance from the rim", Scale::Signed(120.0)),
     ("occlusion", Scale::Share),
     ("features", Scale::Share),
-    ("template's move", Scale::Signed(8.0)),
+    ("template's shift", Scale::Signed(8.0)),
     ("template's skin", Scale::Share),
     ("template's shading", Scale::Logarithm),
     ("clean plate", Scale::Share),
-    ("plain texture", Scale::Share),
-    ("photo in its place", Scale::Logarithm),
+    ("grain only", Scale::Share),
+    ("warped photo", Scale::Logarithm),
     ("photo's skin", Scale::Share),
     ("photo's shading", Scale::Logarithm),
     ("alpha", Scale::Share),
     ("edge", Scale::Share),
-    ("shading taken off", Scale::Relative(400.0)),
-    ("shading put on", Scale::Relative(80.0)),
+    ("shading subtracted", Scale::Relative(400.0)),
+    ("shading added", Scale::Relative(80.0)),
     ("hue kept", Scale::Share),
 ];
 
@@ -123,7 +123,7 @@ fn stages(photo: &str, onto: &str) -> Vec<(&'static str, RgbImage)> {
 }
 
 /// Returns the left edge of a cell in pixels, and its row on the sheet.
-fn place(number: usize) -> [usize; 2] {
+fn cell_position(number: usize) -> [usize; 2] {
     [number % COLUMNS * CELL_WIDTH, number / COLUMNS]
 }
 
@@ -131,7 +131,7 @@ fn sheet(cells: &[(&'static str, RgbImage)]) -> RgbImage {
     let height = cells.iter().map(|(_, cell)| cell.height()).max().unwrap();
     let mut sheet = RgbImage::new(COLUMNS * CELL_WIDTH, cells.len().div_ceil(COLUMNS) * height);
     for (number, (_, cell)) in cells.iter().enumerate() {
-        let [left, row] = place(number);
+        let [left, row] = cell_position(number);
         for y in 0..cell.height() {
             for x in 0..cell.width() {
                 sheet.set_pixel(left + x, row * height + y, cell.pixel(x, y));
@@ -151,7 +151,7 @@ fn every_stage_looks_as_it_did() {
         assert_eq!((before.width(), before.height()), (now.width(), now.height()), "{name}");
         let height = now.height() / cells.len().div_ceil(COLUMNS);
         for (number, (stage, cell)) in cells.iter().enumerate() {
-            let [left, row] = place(number);
+            let [left, row] = cell_position(number);
             let mut was = RgbImage::new(cell.width(), cell.height());
             for y in 0..cell.height() {
                 for x in 0..cell.width() {

@@ -58,9 +58,9 @@ impl<'a> Texture<'a> {
         let mut sums = [[0.0; LANES]; BATCH];
         let mut columns = [0; BATCH];
         let mut pixels = [[0.0; 4]; BATCH];
-        let places = xs.chunks(BATCH).zip(ys.chunks(BATCH));
+        let positions = xs.chunks(BATCH).zip(ys.chunks(BATCH));
         let colours = red.chunks_mut(BATCH).zip(green.chunks_mut(BATCH)).zip(blue.chunks_mut(BATCH));
-        for ((xs, ys), ((red, green), blue)) in places.zip(colours) {
+        for ((xs, ys), ((red, green), blue)) in positions.zip(colours) {
             // Each stage runs over a whole batch, so that the compiler turns each loop into vector code.
             for (((&x, &y), sums), phase) in xs.iter().zip(ys).zip(&mut sums).zip(&mut columns) {
                 *phase = self.sum_rows(x, y, sums);

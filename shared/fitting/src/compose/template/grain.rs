@@ -249,15 +249,15 @@ mod tests {
 
     #[test]
     fn a_smooth_face_gets_the_templates_own_grain() {
-        let template = grainy(4.0);
-        let (grain, _) = Grain::measure(&template, &everywhere(1.0), &everywhere(0.0), &grid());
+        let picture = grainy(4.0);
+        let (grain, _) = Grain::measure(&picture, &everywhere(1.0), &everywhere(0.0), &grid());
         let missing = grain.missing(own(&grainy(0.0), &everywhere(1.0)));
         assert!((missing - 4.0 * 0.91).abs() < 0.3, "{missing}");
         let mut alike = 0.0;
         for y in 0..SIZE {
             let pairs = row(&grain, 1.0, y).into_iter().enumerate();
             alike +=
-                pairs.map(|(x, n)| missing * n * (f32::from(template.pixel(x, y)[0]) - 128.0)).sum::<f32>();
+                pairs.map(|(x, n)| missing * n * (f32::from(picture.pixel(x, y)[0]) - 128.0)).sum::<f32>();
         }
         let correlation = alike / (16.0 * (SIZE * SIZE) as f32);
         assert!(correlation > 0.7, "{correlation}");
@@ -266,12 +266,12 @@ mod tests {
     #[test]
     fn noise_replaces_grain_where_the_template_has_structure() {
         let grid = grid();
-        let mut template = grainy(2.0);
+        let mut picture = grainy(2.0);
         for (x, y) in (0..SIZE).flat_map(|y| (61..SIZE).map(move |x| (x, y))).filter(|(x, _)| x % 4 < 2) {
-            template.set_pixel(x, y, template.pixel(x, y).map(|v| v + 60));
+            picture.set_pixel(x, y, picture.pixel(x, y).map(|v| v + 60));
         }
         let patch = Plane::from_fn(grid.width, grid.height, |x, _| if x < 25 { 1.0 } else { 0.0 });
-        let (grain, grain_only) = Grain::measure(&template, &patch, &everywhere(0.0), &grid);
+        let (grain, grain_only) = Grain::measure(&picture, &patch, &everywhere(0.0), &grid);
         assert!((grain.deviation - 1.8).abs() < 0.2, "{}", grain.deviation);
         assert!(grain_only.row(30)[10] > 0.9 && grain_only.row(30)[50] == 0.0);
         assert!(row(&grain, 0.0, 30).iter().zip(row(&grain, 1.0, 30)).any(|(noise, own)| *noise != own));

@@ -54,19 +54,19 @@ const SKIN_AT_BRIDGE: f32 = 0.5;
 const RIM: f32 = 0.06;
 
 /// Returns the share of painted skin at every coarse sample.
-pub(crate) fn share(points: &[[f32; 2]], frame: &FaceFrame, rim: &Plane, template: &Surface) -> Plane {
+pub(crate) fn share(points: &[[f32; 2]], frame: &FaceFrame, rim: &Plane, surface: &Surface) -> Plane {
     let mut features = Plane::new(rim.width(), rim.height());
     for (eye, brow) in [(RIGHT_EYE, RIGHT_BROW), (LEFT_EYE, LEFT_BROW)] {
         Polygon::hull(eye.map(|i| points[i])).paint(&mut features, EYE_GROW * frame.unit);
         Polygon::hull(with_tail(brow.map(|i| points[i]))).paint(&mut features, BROW_GROW * frame.unit);
     }
-    let fringe = gaussian(&fringe(&template.skin, frame, rim), 0.02 * frame.unit);
-    let cut = cut(frame, rim, &template.skin);
+    let fringe = gaussian(&fringe(&surface.skin, frame, rim), 0.02 * frame.unit);
+    let cut = cut(frame, rim, &surface.skin);
     let features = gaussian(&features, EDGE * frame.unit)
         .zip(&fringe, |m, fringe| m * (1.0 - 2.0 * fringe).max(0.0))
         .zip(&cut.zip(&fringe, |cut, fringe| cut * (2.0 * fringe).min(1.0)), f32::max)
         .zip(rim, |m, d| m * ((d - 0.5 * RIM) / RIM).clamp(0.0, 1.0));
-    glasses(frame, rim, &template.skin)
+    glasses(frame, rim, &surface.skin)
         .map_or_else(|| features.clone(), |glasses| glasses.zip(&features, f32::max))
 }
 
@@ -93,9 +93,9 @@ fn with_tail<const N: usize>(brow: [[f32; 2]; N]) -> [[f32; 2]; N] {
 }
 
 /// Returns the colour of the paint, as logarithms: the mean of the skin nearby that is not painted over itself.
-pub(crate) fn paint(template: &Surface, share: &Plane, unit: f32) -> [Plane; 3] {
-    let bare = template.skin.clone().zip(share, |skin, painted| skin * (1.0 - painted));
-    low_frequencies(&template.logs, &bare, CLOSE_BY.map(|sigma| sigma * unit))
+pub(crate) fn paint(surface: &Surface, share: &Plane, unit: f32) -> [Plane; 3] {
+    let bare = surface.skin.clone().zip(share, |skin, painted| skin * (1.0 - painted));
+    low_frequencies(&surface.logs, &bare, CLOSE_BY.map(|sigma| sigma * unit))
 }
 
 /// Returns whether something other than hair ends beside an eye, with skin above and below it. Hair that covers a
