@@ -11,7 +11,7 @@
 //! Terms, used in all modules:
 //!
 //! - *plane*: one `f32` value for each sample of a raster ([`Plane`]);
-//! - *coarse*, *fine*: the rasters of a [`Grid`](self::raster::grid::Grid), blocks of template pixels and the pixels themselves;
+//! - *fine*: the raster of template pixels; *coarse*: the raster of blocks of them ([`Grid`](self::raster::grid::Grid));
 //! - *face frame*: the face's own axes and unit of length on the coarse raster;
 //! - *eye distance*, *unit*: the distance between the centres of the eyes, the unit of most lengths;
 //! - *rim*: the outline of the face mesh;

@@ -39,7 +39,8 @@ fn root() -> PathBuf {
 }
 
 fn portrait(name: &str) -> RgbImage {
-    let file = fs::read(root().join("target/pictures").join(name)).expect("run `cargo xtask models` first");
+    let file = fs::read(root().join("target/pictures").join(name))
+        .expect("cannot read the portrait; run `cargo xtask models` first");
     decode(&file, &Limits::default(), Detail::Full).expect("the portrait cannot be decoded").upright()
 }
 
@@ -129,18 +130,18 @@ fn fits_look_as_they_did() {
 
 /// Mesh points around which the work is compared pixel by pixel: detail in an eye, the blend above a brow, grain on a
 /// cheek.
-const FINE: [usize; 3] = [159, 104, 50];
-const FINE_SIDE: usize = 64;
+const CLOSE_UP_POINTS: [usize; 3] = [159, 104, 50];
+const CLOSE_UP_SIDE: usize = 64;
 
 #[test]
 fn pixels_look_as_they_did() {
     for (photo, onto) in [("astronaut.png", "joconde.jpg"), ("joconde.jpg", "astronaut.png")] {
         let work = compose(&portrait(photo), &mesh(photo), &template(onto));
-        let mut row = RgbImage::new(FINE.len() * FINE_SIDE, FINE_SIDE);
-        for (number, point) in FINE.into_iter().enumerate() {
-            let [left, top] = mesh(onto).xy(point).map(|v| index(v) - FINE_SIDE / 2);
-            for (x, y) in (0..FINE_SIDE).flat_map(|y| (0..FINE_SIDE).map(move |x| (x, y))) {
-                row.set_pixel(number * FINE_SIDE + x, y, work.pixel(left + x, top + y));
+        let mut row = RgbImage::new(CLOSE_UP_POINTS.len() * CLOSE_UP_SIDE, CLOSE_UP_SIDE);
+        for (number, point) in CLOSE_UP_POINTS.into_iter().enumerate() {
+            let [left, top] = mesh(onto).xy(point).map(|v| index(v) - CLOSE_UP_SIDE / 2);
+            for (x, y) in (0..CLOSE_UP_SIDE).flat_map(|y| (0..CLOSE_UP_SIDE).map(move |x| (x, y))) {
+                row.set_pixel(number * CLOSE_UP_SIDE + x, y, work.pixel(left + x, top + y));
             }
         }
         let name = pair_name(photo, onto);

@@ -41,7 +41,7 @@ impl Similarity {
 
     /// Returns how far the head is turned between the two faces, in degrees: yaw and pitch together. Roll is left
     /// out, because a rolled head hides nothing.
-    #[expect(clippy::cast_possible_truncation, reason = "an angle in degrees")]
+    #[expect(clippy::cast_possible_truncation, reason = "an angle in degrees needs no more than f32 holds")]
     pub(crate) fn turn_degrees(&self) -> f32 {
         let r = &self.rotation;
         let yaw = r[0][2].atan2(r[2][2]).to_degrees();

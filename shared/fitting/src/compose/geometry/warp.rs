@@ -193,7 +193,7 @@ mod tests {
         let soft = soften_folds(folded(), &inside, 2.0);
         let row = soft[0].row(20);
         let steepest = row.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f32::max);
-        assert!(steepest < 13.0, "of 32 in one step {steepest} remain");
+        assert!(steepest < 13.0, "the steepest step is still {steepest} of 32");
         assert!(row.is_sorted());
         for (soft, sharp) in row.iter().zip(sharp[0].row(20)).take(12) {
             assert!((soft - sharp).abs() < 0.02, "{soft} {sharp}");

@@ -160,7 +160,7 @@ fn hair_in_front_of_an_eye_leaves_no_dark_spot_around_it() {
         obama,
     ));
     let dark = usual.iter().zip(covered).filter(|(usual, covered)| *covered < 0.6 * **usual).count();
-    assert_eq!(dark, 0, "{usual:?} {locked:?}");
+    assert_eq!(dark, 0, "{usual:?} {covered:?}");
 }
 
 #[test]

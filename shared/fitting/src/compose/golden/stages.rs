@@ -117,7 +117,7 @@ fn stages(photo: &str, onto: &str) -> Vec<(&'static str, RgbImage)> {
     assert_eq!(
         cells.iter().map(|c| c.0).collect::<Vec<_>>(),
         CELLS.map(|c| c.0),
-        "the stages in their order"
+        "the stages do not come in the order of CELLS"
     );
     cells
 }

@@ -70,7 +70,7 @@ impl Grid {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "`as` saturates at 0 and at the top"
+    reason = "`as` saturates at 0 and at the maximum"
 )]
 pub(crate) fn index(coordinate: f32) -> usize {
     coordinate as usize
