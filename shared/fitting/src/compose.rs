@@ -11,7 +11,7 @@
 //! Terms, used in all modules:
 //!
 //! - *plane*: one `f32` value for each sample of a raster ([`Plane`]);
-//! - *fine*: the raster of template pixels; *coarse*: the raster of blocks of them ([`Grid`](self::raster::grid::Grid));
+//! - *fine*: the raster of template pixels; *coarse*: the raster of blocks of them (see `raster::grid`);
 //! - *face frame*: the face's own axes and unit of length on the coarse raster;
 //! - *eye distance*, *unit*: the distance between the centres of the eyes, the unit of most lengths;
 //! - *rim*: the outline of the face mesh;
