@@ -1,4 +1,4 @@
-//! What is known of a face in its frame: light, skin, features.
+//! Measurements of a face on the coarse raster: light, skin, features.
 
 pub(crate) mod exposure;
 pub(crate) mod features;

@@ -1,4 +1,4 @@
-//! Where the points of a face go, and what carries pixels there.
+//! Where the points of a face go, and how pixels are warped there.
 
 pub(crate) mod coverage;
 pub(crate) mod frame;

@@ -1,6 +1,6 @@
-//! Golden pictures: whole fits of public-domain portraits, with MediaPipe's points as recorded.
+//! Golden pictures: whole fits of public-domain portraits, with recorded MediaPipe points.
 //!
-//! The goldens are our own results, the face's surroundings reduced to about 160 px. `REGENERATE=1` writes them
+//! The goldens are results of this crate, the face's surroundings reduced to about 160 px. `REGENERATE=1` writes them
 //! anew; look at them before committing. The portraits come from `cargo xtask models`. [`stages`] shows what each
 //! stage of a fit contributed.
 
@@ -26,24 +26,25 @@ const PAIRS: [(&str, &str); 4] = [
     ("astronaut.png", "grace_hopper.jpg"),
 ];
 
-/// The mean and the largest difference allowed, in levels: what another compiler's rounding may do, and
-/// far less than any change of method.
+/// The mean and the largest difference allowed, in levels: enough for the rounding of another compiler, and far less
+/// than any change of method causes.
 const MEAN_MAX: f32 = 0.25;
 const WORST_MAX: i32 = 8;
 
-/// The goldens' width is at most this, in pixels.
+/// The largest width of a golden picture, in pixels.
 const GOLDEN_WIDTH: usize = 160;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn picture(name: &str) -> RgbImage {
-    let file = fs::read(root().join("target/pictures").join(name)).expect("run `cargo xtask models` first");
-    decode(&file, &Limits::default(), Detail::Full).expect("a portrait").upright()
+fn portrait(name: &str) -> RgbImage {
+    let file = fs::read(root().join("target/pictures").join(name))
+        .expect("cannot read the portrait; run `cargo xtask models` first");
+    decode(&file, &Limits::default(), Detail::Full).expect("the portrait cannot be decoded").upright()
 }
 
-/// A portrait's points, as recorded; other tests use them as a face.
+/// Returns the recorded points of a portrait; other tests use them as a face.
 pub(super) fn mesh(name: &str) -> Mesh {
     let recorded = include_str!("../../tests/reference/landmarks.json");
     let recorded: BTreeMap<String, Vec<[f32; 3]>> = serde_json::from_str(recorded).unwrap();
@@ -51,10 +52,10 @@ pub(super) fn mesh(name: &str) -> Mesh {
 }
 
 fn template(name: &str) -> PreparedTemplate {
-    PreparedTemplate::new(picture(name), &mesh(name), None)
+    PreparedTemplate::new(portrait(name), &mesh(name), None)
 }
 
-/// The surroundings of a mesh, as means over blocks so large that they fit [`GOLDEN_WIDTH`].
+/// Returns the surroundings of a mesh, reduced by block means until they are at most [`GOLDEN_WIDTH`] wide.
 fn reduced(image: &RgbImage, mesh: &Mesh) -> RgbImage {
     let [left, top, right, bottom] = mesh.bounds();
     let margin = 0.3 * (right - left);
@@ -87,30 +88,31 @@ fn write_png(path: &Path, image: &RgbImage) {
     encoder.write_header().unwrap().write_image_data(image.data()).unwrap();
 }
 
-/// Mean and largest absolute difference of two rasters of one size.
+/// Returns the mean and the largest absolute difference of two images of the same size.
 fn difference(a: &RgbImage, b: &RgbImage) -> (f32, i32) {
     assert_eq!((a.width(), a.height()), (b.width(), b.height()));
     let differences = || a.data().iter().zip(b.data()).map(|(&a, &b)| (i32::from(a) - i32::from(b)).abs());
     (differences().sum::<i32>() as f32 / a.data().len() as f32, differences().max().unwrap_or(0))
 }
 
-/// A golden picture's file.
+/// Returns the path of a golden picture.
 fn golden_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-/// The golden picture of that name; with `REGENERATE=1` the picture becomes it first.
+/// Reads the golden picture of that name; with `REGENERATE=1`, first overwrites it with `now`.
 fn golden(name: &str, now: &RgbImage) -> RgbImage {
     let path = golden_file(name);
-    #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
+    #[expect(clippy::disallowed_methods, reason = "a switch for the person who runs the tests")]
     if std::env::var("REGENERATE").is_ok() {
         write_png(&path, now);
     }
-    let golden = fs::read(&path).expect("a golden picture; REGENERATE=1 writes it");
+    let golden =
+        fs::read(&path).expect("cannot read the golden picture; run the tests with REGENERATE=1 to write it");
     decode(&golden, &Limits::default(), Detail::Full).unwrap().upright()
 }
 
-/// `astronaut_on_joconde`, from the names of two files.
+/// Returns a pair's name from the names of two files, such as `astronaut_on_joconde`.
 fn pair_name(photo: &str, onto: &str) -> String {
     let stem = |name: &str| name.split('.').next().unwrap().to_owned();
     format!("{}_on_{}", stem(photo), stem(onto))
@@ -119,27 +121,27 @@ fn pair_name(photo: &str, onto: &str) -> String {
 #[test]
 fn fits_look_as_they_did() {
     for (photo, onto) in PAIRS {
-        let work = reduced(&compose(&picture(photo), &mesh(photo), &template(onto)), &mesh(onto));
+        let work = reduced(&compose(&portrait(photo), &mesh(photo), &template(onto)), &mesh(onto));
         let name = pair_name(photo, onto);
         let (mean, worst) = difference(&work, &golden(&format!("{name}.png"), &work));
         assert!(mean <= MEAN_MAX && worst <= WORST_MAX, "{name}: mean {mean}, worst {worst}");
     }
 }
 
-/// What the fine stages are seen by, pixel by pixel: detail in an eye, the blend above a brow, grain on a cheek. Points
-/// of the mesh in the middle of each.
-const FINE: [usize; 3] = [159, 104, 50];
-const FINE_SIDE: usize = 64;
+/// Mesh points around which the work is compared pixel by pixel: detail in an eye, the blend above a brow, grain on a
+/// cheek.
+const CLOSE_UP_POINTS: [usize; 3] = [159, 104, 50];
+const CLOSE_UP_SIDE: usize = 64;
 
 #[test]
 fn pixels_look_as_they_did() {
     for (photo, onto) in [("astronaut.png", "joconde.jpg"), ("joconde.jpg", "astronaut.png")] {
-        let work = compose(&picture(photo), &mesh(photo), &template(onto));
-        let mut row = RgbImage::new(FINE.len() * FINE_SIDE, FINE_SIDE);
-        for (number, point) in FINE.into_iter().enumerate() {
-            let [left, top] = mesh(onto).xy(point).map(|v| index(v) - FINE_SIDE / 2);
-            for (x, y) in (0..FINE_SIDE).flat_map(|y| (0..FINE_SIDE).map(move |x| (x, y))) {
-                row.set_pixel(number * FINE_SIDE + x, y, work.pixel(left + x, top + y));
+        let work = compose(&portrait(photo), &mesh(photo), &template(onto));
+        let mut row = RgbImage::new(CLOSE_UP_POINTS.len() * CLOSE_UP_SIDE, CLOSE_UP_SIDE);
+        for (number, point) in CLOSE_UP_POINTS.into_iter().enumerate() {
+            let [left, top] = mesh(onto).xy(point).map(|v| index(v) - CLOSE_UP_SIDE / 2);
+            for (x, y) in (0..CLOSE_UP_SIDE).flat_map(|y| (0..CLOSE_UP_SIDE).map(move |x| (x, y))) {
+                row.set_pixel(number * CLOSE_UP_SIDE + x, y, work.pixel(left + x, top + y));
             }
         }
         let name = pair_name(photo, onto);
@@ -151,24 +153,24 @@ fn pixels_look_as_they_did() {
 #[test]
 fn a_fit_depends_on_its_inputs_alone() {
     let (obama, hopper) = (template("obama.jpg"), template("grace_hopper.jpg"));
-    let fit = || compose(&picture("joconde.jpg"), &mesh("joconde.jpg"), &obama);
+    let fit = || compose(&portrait("joconde.jpg"), &mesh("joconde.jpg"), &obama);
     let first = fit();
-    drop(compose(&picture("astronaut.png"), &mesh("astronaut.png"), &hopper));
-    assert!(first.data() == fit().data(), "the same bytes in gave other bytes out");
+    drop(compose(&portrait("astronaut.png"), &mesh("astronaut.png"), &hopper));
+    assert!(first.data() == fit().data(), "two fits of the same inputs differ");
 }
 
 #[test]
 fn a_face_put_onto_itself_stays_nearly_as_it_is() {
-    let work = compose(&picture("obama.jpg"), &mesh("obama.jpg"), &template("obama.jpg"));
+    let work = compose(&portrait("obama.jpg"), &mesh("obama.jpg"), &template("obama.jpg"));
     let (mean, _) =
-        difference(&reduced(&work, &mesh("obama.jpg")), &reduced(&picture("obama.jpg"), &mesh("obama.jpg")));
+        difference(&reduced(&work, &mesh("obama.jpg")), &reduced(&portrait("obama.jpg"), &mesh("obama.jpg")));
     assert!(mean < 1.5, "{mean}");
 }
 
 #[test]
 fn nothing_changes_away_from_the_face() {
-    let work = compose(&picture("astronaut.png"), &mesh("astronaut.png"), &template("obama.jpg"));
-    let before = picture("obama.jpg");
+    let work = compose(&portrait("astronaut.png"), &mesh("astronaut.png"), &template("obama.jpg"));
+    let before = portrait("obama.jpg");
     let [left, top, right, bottom] = mesh("obama.jpg").bounds();
     // The falloff around the face ends .4 eye distances out, about a fifth of the face's width.
     let margin = 0.25 * (right - left);
@@ -182,14 +184,14 @@ fn nothing_changes_away_from_the_face() {
 }
 
 #[test]
-fn what_the_mask_names_stays_in_front() {
-    let before = picture("obama.jpg");
+fn masked_pixels_stay_in_front() {
+    let before = portrait("obama.jpg");
     let (width, height) = (before.width(), before.height());
     let half: Vec<u8> = (0..width * height).map(|i| if i % width < 492 { 255 } else { 0 }).collect();
     let mask = GreyImage::from_raw(width, height, half).unwrap();
     let masked = PreparedTemplate::new(before.clone(), &mesh("obama.jpg"), Some(mask));
-    let work = compose(&picture("obama.jpg"), &mesh("obama.jpg"), &masked);
-    let fitted = compose(&picture("astronaut.png"), &mesh("astronaut.png"), &masked);
+    let work = compose(&portrait("obama.jpg"), &mesh("obama.jpg"), &masked);
+    let fitted = compose(&portrait("astronaut.png"), &mesh("astronaut.png"), &masked);
     let changed = |x: usize| {
         (250..300)
             .map(|y| fitted.pixel(x, y)[0].abs_diff(work.pixel(x, y)[0]))
@@ -202,15 +204,15 @@ fn what_the_mask_names_stays_in_front() {
 }
 
 #[test]
-fn no_mesh_breaks_the_fit() {
+fn extreme_meshes_do_not_break_the_fit() {
     let small = || {
         RgbImage::from_raw(40, 30, (0..3600_u32).map(|i| u8::try_from(i * 37 % 251).unwrap()).collect())
             .unwrap()
     };
-    let portrait = mesh("obama.jpg");
-    let shrunk = |scale: f32, dx: f32| portrait.mapped(|[x, y, z]| [x * scale + dx, y * scale, z * scale]);
-    let point = portrait.mapped(|_| [5.0, 5.0, 0.0]);
-    let scrambled = portrait.mapped(|[x, y, z]| [(x * 7919.0) % 40.0, (y * 104_729.0) % 30.0, z]);
+    let face = mesh("obama.jpg");
+    let shrunk = |scale: f32, dx: f32| face.mapped(|[x, y, z]| [x * scale + dx, y * scale, z * scale]);
+    let point = face.mapped(|_| [5.0, 5.0, 0.0]);
+    let scrambled = face.mapped(|[x, y, z]| [(x * 7919.0) % 40.0, (y * 104_729.0) % 30.0, z]);
     let meshes =
         [shrunk(0.04, 0.0), shrunk(0.04, -60.0), shrunk(0.3, 0.0), shrunk(20.0, -9000.0), point, scrambled];
     for onto in &meshes {

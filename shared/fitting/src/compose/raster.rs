@@ -1,4 +1,4 @@
-//! Values on a grid: planes and what is done to them, whatever they stand for.
+//! Planes of values and the operations on them, independent of what the values mean.
 
 pub(crate) mod blur;
 pub(crate) mod grid;

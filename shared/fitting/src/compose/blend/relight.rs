@@ -1,29 +1,31 @@
-//! The arithmetic of one row: the photo's detail under the template's light.
+//! The arithmetic of one row: the photo's detail in the template's light.
 
 use crate::compose::face::shading::LOG_OFFSET;
 use crate::compose::raster::logarithm::{exp, ln};
 
-/// How many planes of the tone it takes.
+/// The number of planes of the tone.
 pub(crate) const PLANES: usize = 12;
 
-/// The share of chroma detail that skin keeps: the rest is mostly noise and mottling of the light.
+/// The share of chroma detail that skin keeps; the rest is mostly noise and mottled light.
 const CHROMA_KEPT: f32 = 0.55;
-/// The chroma of dark detail fades with its depth (in logarithms) at this rate, to no less than the second:
-/// coloured shadows would be re-lit in the wrong colour.
+/// The chroma of dark detail falls with its depth (in logarithms) at this rate, to no less than the minimum: coloured
+/// shadows would be re-lit in the wrong colour.
 const DARK_CHROMA_RATE: f32 = 0.8;
 const DARK_CHROMA_MIN: f32 = 0.35;
-/// Detail darker than this keeps up to half of its own hue over the given range: hair, pupils, frames.
+/// Detail darker than `DARK` keeps a share of its own hue, up to `DARK_HUE_KEPT` at `DARK_RANGE` below: hair, pupils,
+/// spectacle frames.
 const DARK: f32 = 0.35;
 const DARK_RANGE: f32 = 0.6;
 const DARK_HUE_KEPT: f32 = 0.5;
-/// The share of luma above the shoulder that is taken away.
+/// The share of luma above the shoulder that is removed.
 const COMPRESSION: f32 = 0.45;
 
-/// Turns the photo's colours (8-bit levels) into the fitted face's; the planes are [`crate::compose::blend::tone::Tone`]'s, as are the
-/// `deepening` and the share of its own `colour` that the photo keeps.
+/// Turns the photo's colours (8-bit levels) into the fitted face's. `planes` are those of
+/// [`crate::compose::blend::tone::Tone`], as are the `deepening` and the share of its own `colour` that the photo
+/// keeps.
 ///
-/// The three rows written are arguments of their own, and the function is not inlined, so that the compiler
-/// knows them apart from all that is read and vectorises the loop.
+/// The three rows written are separate arguments, and the function is not inlined. The compiler then knows that they
+/// do not overlap with what is read, and vectorises the loop.
 #[inline(never)]
 pub(crate) fn relight_row(
     red: &mut [f32],

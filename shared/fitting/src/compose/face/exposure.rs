@@ -1,10 +1,10 @@
-//! The photo under a light that the template's is not far from.
+//! Corrects the photo's light where it differs from the template's by an uncommon amount.
 //!
-//! The shading transfer works on logarithms of 8-bit levels. That is good for ordinary differences of light. A dim photo
-//! has more contrast in these logarithms than a bright one, and a lamp in one colour leaves two channels near black: such
-//! a photo gives a harsh face with glowing lips and teeth. Here the part of the difference that is out of the ordinary is
-//! made up for first, on linear light and one gain a channel, as another lamp would do it (von Kries, 1902). Ordinary
-//! photos stay as they are.
+//! The shading transfer works on logarithms of 8-bit levels. This suits ordinary differences of light. A dim photo
+//! has more contrast in these logarithms than a bright one, and a lamp in one colour leaves two channels near black.
+//! Such a photo gives a harsh face with glowing lips and teeth. This module first removes the part of the difference
+//! that is uncommon, on linear light with one gain for each channel, as another lamp would do (von Kries, 1902).
+//! Ordinary photos stay as they are.
 
 use zeroize::Zeroizing;
 
@@ -16,43 +16,44 @@ use crate::compose::raster::plane::Plane;
 use crate::pixels::RgbImage;
 use crate::topology::{LIPS, SKIN_PATCHES};
 
-/// How far two skins' brightness (mean logarithm of linear light) may lie apart to be ordinary.
+/// The largest ordinary difference between two skins' brightness (mean logarithm of linear light).
 const BRIGHTNESS: f32 = 1.15;
-/// The same of their hues: the length of what remains of the three logarithms.
+/// The largest ordinary difference between their hues: the length of the three logarithms without their mean.
 const HUE: f32 = 1.25;
-/// So much further apart nothing of the difference is left to the shading transfer.
+/// Beyond the ordinary by this much, the whole difference is corrected here and none is left to the shading transfer.
 const RANGE: f32 = 0.4;
-/// The least linear light that is told from black: below this level 8 bits hold noise only.
+/// The least linear light that can be told from black: below this level 8 bits hold only noise.
 const BLACK: f32 = 0.0012;
-/// No gain exceeds this: more would show the steps of 8 bits.
+/// The largest gain: a larger one would show the steps of 8 bits.
 const GAIN_MAX: f32 = 24.0;
 
-/// A photo that gains more than this (logarithm of linear light) shows its noise ...
+/// A photo begins to show its noise when its light is raised by more than this (logarithm of linear light).
 const NOISY: f32 = 0.4;
-/// ... and by so much more is smoothed fully.
+/// It is smoothed fully when its light is raised by this much more.
 const NOISY_RANGE: f32 = 0.8;
-/// The width (σ) of that in eye distances, of luma and of chroma. An iris is .15 wide.
+/// The width (σ) of the smoothing of luma and of chroma, in eye distances. An iris is .15 wide.
 const LUMA_SMOOTHING: f32 = 0.010;
 const CHROMA_SMOOTHING: f32 = 0.035;
 
-/// Hues (logarithms of two colours' ratio) that deviate by less than this over skin and lips are no colour: in
-/// black-and-white photos they differ by what coding leaves, .00 to .02, in colour photos by .1 and more.
+/// A photo has no colour when its hues (logarithms of the ratio of two colours) deviate by less than this over skin
+/// and lips. In black-and-white photos they differ by what the coding leaves, .00 to .02; in colour photos by .1 and
+/// more.
 const COLOURLESS: f32 = 0.03;
 const COLOURLESS_RANGE: f32 = 0.03;
 
-/// Places on a patch from its middle to each of its corners.
+/// Positions on a patch, as shares of the way from its middle to each of its corners.
 const ALONG: [f32; 3] = [0.3, 0.6, 0.85];
 
-/// The median colour of a face's cheeks and nose, as linear light.
-pub(crate) fn skin_light(picture: &RgbImage, points: &[[f32; 3]]) -> [f32; 3] {
-    let samples: Vec<_> = SKIN_PATCHES.iter().flat_map(|patch| samples(picture, points, patch)).collect();
+/// Returns the median colour of a face's cheeks and nose, as linear light.
+pub(crate) fn skin_light(image: &RgbImage, points: &[[f32; 3]]) -> [f32; 3] {
+    let samples: Vec<_> = SKIN_PATCHES.iter().flat_map(|patch| samples(image, points, patch)).collect();
     [0, 1, 2].map(|c| {
         let mut values: Wiped<f32> = Zeroizing::new(samples.iter().map(|sample| sample[c]).collect());
         quantile(&mut values, 0.5)
     })
 }
 
-/// The share of its own colours that a photo is worth: 0 of a black-and-white one, 1 of any other.
+/// Returns the share of its own colours that a photo keeps: 0 for a black-and-white one, 1 for a photo in colour.
 pub(crate) fn colour(photo: &RgbImage, points: &[[f32; 3]]) -> f32 {
     let rings = SKIN_PATCHES.iter().copied().chain([&LIPS[..]]);
     let samples: Vec<_> = rings.flat_map(|ring| samples(photo, points, ring)).collect();
@@ -67,31 +68,31 @@ pub(crate) fn colour(photo: &RgbImage, points: &[[f32; 3]]) -> f32 {
     ((red.max(blue) - COLOURLESS) / COLOURLESS_RANGE).clamp(0.0, 1.0)
 }
 
-/// The light at places all over a ring of points.
-fn samples(picture: &RgbImage, points: &[[f32; 3]], ring: &[usize]) -> Vec<[f32; 3]> {
+/// Returns the linear light at positions spread over a ring of points.
+fn samples(image: &RgbImage, points: &[[f32; 3]], ring: &[usize]) -> Vec<[f32; 3]> {
     let middle = [0, 1].map(|axis| ring.iter().map(|&i| points[i][axis]).sum::<f32>() / ring.len() as f32);
-    let place = |corner: usize, share: f32| {
+    let position = |corner: usize, share: f32| {
         [0, 1].map(|axis| middle[axis] + share * (points[corner][axis] - middle[axis]))
     };
-    let places = ring.iter().flat_map(|&corner| ALONG.map(|share| place(corner, share)));
-    places.map(|place| mean_around(picture, place)).collect()
+    let positions = ring.iter().flat_map(|&corner| ALONG.map(|share| position(corner, share)));
+    positions.map(|position| mean_around(image, position)).collect()
 }
 
-/// The mean linear light of three by three pixels; outside the picture its border counts.
-fn mean_around(picture: &RgbImage, [x, y]: [f32; 2]) -> [f32; 3] {
+/// Returns the mean linear light of three by three pixels; outside the image its border counts.
+fn mean_around(image: &RgbImage, [x, y]: [f32; 2]) -> [f32; 3] {
     let mut sum = [0.0; 3];
     for (dx, dy) in [-1.0, 0.0, 1.0].into_iter().flat_map(|dy| [-1.0, 0.0, 1.0].map(|dx| (dx, dy))) {
-        let [x, y] = [index(x + dx).min(picture.width() - 1), index(y + dy).min(picture.height() - 1)];
-        for (sum, level) in sum.iter_mut().zip(picture.pixel(x, y)) {
+        let [x, y] = [index(x + dx).min(image.width() - 1), index(y + dy).min(image.height() - 1)];
+        for (sum, level) in sum.iter_mut().zip(image.pixel(x, y)) {
             *sum += linear(f32::from(level)) / 9.0;
         }
     }
     sum
 }
 
-/// The photo in a light that `wanted`, the template's [`skin_light`], is not out of the ordinary beside; `None` if it is
-/// so already. `points` and `unit` are its mesh and the distance of its eyes.
-pub(crate) fn balanced(
+/// Returns the photo with its light corrected towards `wanted`, the template's [`skin_light`]; `None` if the
+/// difference is ordinary. `points` and `unit` are the photo's mesh and the distance of its eyes.
+pub(crate) fn balance(
     photo: &RgbImage,
     points: &[[f32; 3]],
     unit: f32,
@@ -112,7 +113,7 @@ pub(crate) fn balanced(
     Some(balanced)
 }
 
-/// The part of the way from one light to another that is out of the ordinary, as logarithms.
+/// Returns the uncommon part of the difference between two lights, as logarithms; `None` if there is none.
 fn uncommon_gains(own: [f32; 3], wanted: [f32; 3]) -> Option<[f32; 3]> {
     let logs: [f32; 3] = std::array::from_fn(|c| (wanted[c].max(BLACK) / own[c].max(BLACK)).ln());
     let brightness = logs.iter().sum::<f32>() / 3.0;
@@ -123,29 +124,29 @@ fn uncommon_gains(own: [f32; 3], wanted: [f32; 3]) -> Option<[f32; 3]> {
     (shares != [0.0, 0.0]).then(|| hue.map(|hue| hue * shares[1] + brightness * shares[0]))
 }
 
-/// What becomes of each level under so many times the light.
+/// Returns the new value of each level when its linear light is multiplied by `gain`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates at 0 and 255")]
 fn table(gain: f32) -> Vec<u8> {
     (0..=255_u8).map(|level| (level_of(linear(f32::from(level)) * gain) + 0.5) as u8).collect()
 }
 
-/// The linear light of an sRGB level (IEC 61966-2-1), 0..1.
+/// Returns the linear light of an sRGB level (IEC 61966-2-1), 0..1.
 fn linear(level: f32) -> f32 {
     let v = level / 255.0;
     if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
 }
 
-/// The sRGB level of linear light.
+/// Returns the sRGB level of linear light.
 fn level_of(light: f32) -> f32 {
     255.0 * if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }
 
-/// Takes the noise off a picture: a little of its luma's finest detail, more of its chroma's. `scale` is the unit of both
-/// widths in pixels.
+/// Removes noise from an image: a little of its luma's finest detail, more of its chroma's. `scale` is the unit of
+/// both widths in pixels.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates at 0 and 255")]
-fn smooth(picture: &mut RgbImage, scale: f32) {
-    let (width, height) = (picture.width(), picture.height());
-    let pixel = |x: usize, y: usize| picture.pixel(x, y).map(f32::from);
+fn smooth(image: &mut RgbImage, scale: f32) {
+    let (width, height) = (image.width(), image.height());
+    let pixel = |x: usize, y: usize| image.pixel(x, y).map(f32::from);
     let mean = |x: usize, y: usize| pixel(x, y).iter().sum::<f32>() / 3.0;
     let luma = Plane::from_fn(width, height, mean);
     let soft = gaussian(&luma, LUMA_SMOOTHING * scale);
@@ -156,7 +157,7 @@ fn smooth(picture: &mut RgbImage, scale: f32) {
     for y in 0..height {
         for x in 0..width {
             let value = |c: usize| (soft.row(y)[x] + chroma[c].row(y)[x] + 0.5) as u8;
-            picture.set_pixel(x, y, [0, 1, 2].map(value));
+            image.set_pixel(x, y, [0, 1, 2].map(value));
         }
     }
 }
@@ -174,20 +175,20 @@ mod tests {
     }
 
     #[test]
-    fn a_coloured_lamp_and_the_dark_are_made_up_for() {
+    fn a_coloured_lamp_and_dim_light_are_corrected() {
         let skin = [0.40_f32, 0.24, 0.16];
         for lamp in [[1.0, 0.08, 0.05], [0.08, 0.08, 0.08], [0.2, 0.1, 1.0]] {
             let own: [f32; 3] = std::array::from_fn(|c| (skin[c] * lamp[c]).max(BLACK));
             let gains = uncommon_gains(own, skin).unwrap();
             for c in 0..3 {
                 let missing = (skin[c] / own[c]).ln() - gains[c];
-                assert!(missing.abs() < 1.2, "{lamp:?}: {missing} is left");
+                assert!(missing.abs() < 1.2, "{lamp:?}: {missing} of the difference is left");
             }
         }
     }
 
     #[test]
-    fn the_table_knows_no_light_that_is_none() {
+    fn the_table_keeps_black_and_never_decreases() {
         for gain in [0.1, 1.0, 5.0] {
             let table = table(gain);
             assert!(table[0] == 0 && table.is_sorted(), "{gain}");

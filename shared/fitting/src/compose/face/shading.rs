@@ -1,28 +1,28 @@
-//! The shading transfer: the photo's fine detail under the template's light.
+//! The shading transfer: the photo's fine detail in the template's light.
 //!
-//! Colours are logarithms, l = ln(RGB + 8). Each face's low frequencies L are the mean of its skin around
-//! a sample; the photo's are exchanged for the template's, luma and chroma apart. Luma is the mean of the
-//! three logarithms, chroma what remains of each.
+//! Colours are logarithms, l = ln(RGB + 8). A face's shading, its low frequencies L, is the mean of the skin around a
+//! sample. The photo's shading is exchanged for the template's, luma and chroma separately. Luma is the mean of the
+//! three logarithms, chroma is each logarithm minus luma.
 
 use crate::compose::raster::blur::{gaussian, weighted_mean};
 use crate::compose::raster::logarithm::ln;
 use crate::compose::raster::plane::Plane;
 
-/// Added before the logarithm, in 8-bit levels: keeps the noise of black from becoming detail.
+/// Added before the logarithm, in 8-bit levels: it keeps the noise of black from becoming detail.
 pub(crate) const LOG_OFFSET: f32 = 8.0;
-/// The width (σ) of what counts as shading, in eye distances: wider than an eye socket, narrower than a cheek,
-/// so that light and shadow across the face follow the template and its features follow the photo. Where little
-/// skin lies within reach, the mean of a much wider neighbourhood steps in.
+/// The two widths (σ) of shading, in eye distances. The first is wider than an eye socket and narrower than a cheek,
+/// so that light and shadow across the face follow the template, and its features follow the photo. Where little skin
+/// lies within the first width, the mean within the second, much wider one is used.
 pub(crate) const SHADING: [f32; 2] = [0.30, 0.75];
-/// The same for what counts as close by: the paint over the template's features, and both faces' skin at the edge of
-/// alpha. Paint in the colours of the shading alone is too bright beside a rim that lies in shadow (.07 and .03 dE more
-/// seam on the tuned and the held out pairs, in the median); widths of .06 and .15 leave .01 to .04 more.
+/// As [`SHADING`], for the paint over the template's features and for the skin of both faces at the edge of alpha.
+/// Paint in the colours of [`SHADING`] alone is too bright beside a rim that lies in shadow (.07 and .03 dE more seam
+/// on the tuned and the held-out pairs, in the median). Widths of .06 and .15 leave .01 to .04 more.
 pub(crate) const CLOSE_BY: [f32; 2] = [0.10, 0.30];
-/// The coverage by skin below which it does so.
+/// Below this coverage by skin the second width is mixed in.
 const COVERAGE_MIN: f32 = 0.15;
 
-/// The mean logarithmic colour of the skin around every sample, within the first σ and, where little skin is there,
-/// within the second, both in samples.
+/// Returns the mean logarithmic colour of the skin around every sample, within the first σ and, where little skin is
+/// there, within the second. Both are in samples.
 pub(crate) fn low_frequencies(logs: &[Plane; 3], skin: &Plane, [sigma, wide]: [f32; 2]) -> [Plane; 3] {
     // A trace of weight everywhere keeps the mean defined where there is no skin at all.
     let skin = skin.clone().map(|w| w + 1e-4);
@@ -39,12 +39,12 @@ pub(crate) fn low_frequencies(logs: &[Plane; 3], skin: &Plane, [sigma, wide]: [f
     })
 }
 
-/// The mean of three planes: luma, when they are logarithms.
+/// Returns the mean of three planes; of logarithms this is luma.
 pub(crate) fn luma([a, b, c]: &[Plane; 3]) -> Plane {
     a.clone().zip(b, |a, b| a + b).zip(c, |ab, c| (ab + c) / 3.0)
 }
 
-/// The logarithms of 8-bit colours.
+/// Returns the logarithms of 8-bit colours.
 pub(crate) fn logarithms(colours: [Plane; 3]) -> [Plane; 3] {
     colours.map(|plane| plane.map(|v| ln(v.max(0.0) + LOG_OFFSET)))
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shading_follows_the_light_on_skin_and_ignores_what_is_not() {
+    fn shading_follows_the_light_on_skin_and_ignores_other_samples() {
         let skin = Plane::from_fn(120, 120, |x, y| if (50..70).contains(&x) && y > 60 { 0.0 } else { 1.0 });
         let logs: [Plane; 3] =
             std::array::from_fn(|c| {

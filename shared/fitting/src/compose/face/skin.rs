@@ -1,8 +1,8 @@
-//! Which samples look like this face's skin: a robust model in logarithmic colour.
+//! Finds which samples look like this face's skin, by a robust model in logarithmic colour.
 //!
-//! Three features of ln(RGB + 8): the mean, ln R - ln G and ln G - ln B. Under a change of light the first
-//! shifts and the others hardly move. Median and spread come from cheeks and nose; likeness falls with
-//! the distance in spreads.
+//! The model has three features of ln(RGB + 8): the mean, ln R - ln G and ln G - ln B. A change of light shifts the
+//! first and hardly moves the others. Median and spread come from cheeks and nose; likeness falls with the distance
+//! in spreads.
 
 use zeroize::Zeroizing;
 
@@ -10,13 +10,14 @@ use crate::compose::geometry::points::Wiped;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::plane::Plane;
 
-/// The least spread of each feature: smooth skin must not make the model jealous of freckles and shadow.
+/// The least spread of each feature: the model of smooth skin must still accept freckles and shadow.
 const SPREAD_MIN: [f32; 3] = [0.16, 0.07, 0.09];
-/// Brighter than the median is mostly light, darker mostly hair: brighter counts by this factor.
+/// Differences towards brighter count by this factor: brighter than the median is mostly light, darker mostly hair.
 const BRIGHT_FACTOR: f32 = 0.6;
-/// Likeness is 0 from this many spreads on and 1 up to one less.
+/// Likeness is 0 beyond this many spreads, and 1 up to one spread less.
 const DISTANCE_MAX: f32 = 3.6;
-/// Fine texture is blurred away first, in eye distances: hair is darker as a strand, not as a hair.
+/// The width (σ) of the blur before measuring, in eye distances: a strand of hair is darker than skin, a single hair
+/// need not be.
 const SMOOTHING: f32 = 0.015;
 /// 1.4826 · MAD estimates the standard deviation of a Gaussian.
 const MAD_TO_SIGMA: f32 = 1.4826;
@@ -27,11 +28,11 @@ pub(crate) struct SkinModel {
     spread: [f32; 3],
 }
 
-/// The features of a face on the coarse raster.
+/// The three features of a face on the coarse raster.
 pub(crate) struct SkinFeatures([Plane; 3]);
 
 impl SkinFeatures {
-    /// From the logarithms of red, green and blue.
+    /// Computes the features from the logarithms of red, green and blue.
     pub(crate) fn new(logs: &[Plane; 3], unit: f32) -> Self {
         let [red, green, blue] = logs.each_ref().map(|plane| gaussian(plane, (SMOOTHING * unit).max(0.8)));
         let mean = red.clone().zip(&green, |r, g| r + g).zip(&blue, |rg, b| (rg + b) / 3.0);
@@ -40,7 +41,7 @@ impl SkinFeatures {
         Self([mean, red_green, green_blue])
     }
 
-    /// Likeness to skin, 0..1, at every sample.
+    /// Returns the likeness to skin, 0..1, at every sample.
     pub(crate) fn likeness(&self, model: &SkinModel) -> Plane {
         let mut sum = Plane::new(self.0[0].width(), self.0[0].height());
         for (channel, plane) in self.0.iter().enumerate() {
@@ -55,7 +56,7 @@ impl SkinFeatures {
         sum.map(|s| (DISTANCE_MAX - s.sqrt()).clamp(0.0, 1.0))
     }
 
-    /// Distance from skin in the two chroma features alone, in spreads.
+    /// Returns the distance from skin in the two chroma features alone, in spreads.
     pub(crate) fn hue_distance(&self, model: &SkinModel) -> Plane {
         let z = |channel: usize| {
             let (median, spread) = (model.median[channel], model.spread[channel].max(SPREAD_MIN[channel]));
@@ -67,7 +68,7 @@ impl SkinFeatures {
 }
 
 impl SkinModel {
-    /// The model of the samples where `patch` is above one half.
+    /// Measures the model on the samples where `patch` is above one half.
     pub(crate) fn measure(features: &SkinFeatures, patch: &Plane) -> Self {
         let mut model = Self { median: [0.0; 3], spread: [0.0; 3] };
         for (channel, plane) in features.0.iter().enumerate() {
@@ -82,12 +83,12 @@ impl SkinModel {
     }
 }
 
-/// The median; 0 of nothing.
+/// Returns the median; 0 for no values.
 fn median(values: &mut [f32]) -> f32 {
     quantile(values, 0.5)
 }
 
-/// The value below which `share` (0..1) of the values lie; 0 of nothing.
+/// Returns the value below which `share` (0..1) of the values lie; 0 for no values.
 pub(crate) fn quantile(values: &mut [f32], share: f32) -> f32 {
     let Some(last) = values.len().checked_sub(1) else { return 0.0 };
     let rank = crate::compose::raster::grid::index((share * last as f32).round());
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
     use crate::compose::face::shading::logarithms;
 
-    /// Skin on the left in light that falls off downwards, `other` on the right.
+    /// Returns the likeness for skin on the left, in light that falls off downwards, and `other` on the right.
     fn likeness(other: [f32; 3]) -> Plane {
         let skin = [200.0, 150.0, 120.0];
         let colours =
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn skin_is_skin_in_light_and_shade_and_hair_is_not() {
+    fn skin_is_recognised_in_light_and_shade_and_hair_is_not() {
         let likeness = likeness([60.0, 40.0, 25.0]);
         assert!((0..40).all(|y| likeness.row(y)[20] == 1.0));
         assert_eq!(likeness.row(20)[55], 0.0);

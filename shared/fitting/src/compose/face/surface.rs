@@ -1,26 +1,26 @@
-//! One face on the coarse raster: its colours, which of it is skin, and its shading.
+//! One face on the coarse raster: its colours, its skin and its shading.
 
 use crate::compose::face::shading::{self, CLOSE_BY, SHADING};
 use crate::compose::face::skin::{SkinFeatures, SkinModel};
 use crate::compose::raster::plane::Plane;
 
-/// Coarse planes of one face, be it the template's or the photo's in its place.
+/// Coarse planes of one face: the template's, or the photo's warped to the target.
 pub(crate) struct Surface {
     /// ln(RGB + 8).
     pub(crate) logs: [Plane; 3],
     /// Likeness to this face's skin, 0..1.
     pub(crate) skin: Plane,
-    /// The weight of a sample in the shading: skin where it may be measured.
+    /// The weight of a sample in the shading: its likeness to skin where skin may be measured.
     pub(crate) weight: Plane,
-    /// The shading: the mean logarithm of the skin around.
+    /// The shading: the mean logarithm of the skin around the sample.
     pub(crate) low: [Plane; 3],
     /// Distance from the skin's hue, in spreads.
     pub(crate) hue_distance: Plane,
 }
 
 impl Surface {
-    /// Reads a face from its `colours` (8-bit levels). The skin is learned where `patch` is above one half
-    /// and counts for the shading as far as `measurable` (0..1) allows. `unit` is the distance of the eyes.
+    /// Reads a face from its `colours` (8-bit levels). The skin is learned where `patch` is above one half, and
+    /// counts for the shading as far as `measurable` (0..1) allows. `unit` is the distance of the eyes.
     pub(crate) fn read(colours: [Plane; 3], patch: &Plane, measurable: &Plane, unit: f32) -> Self {
         let logs = shading::logarithms(colours);
         let features = SkinFeatures::new(&logs, unit);
@@ -31,18 +31,18 @@ impl Surface {
         Self { hue_distance: features.hue_distance(&model), logs, skin, weight, low }
     }
 
-    /// Takes everything for skin that `measurable` (0..1) allows, and the mean close by for the shading.
-    pub(crate) fn settle(&mut self, measurable: &Plane, unit: f32) {
+    /// Replaces the shading by the mean close by, counting all samples as skin that `measurable` (0..1) allows.
+    pub(crate) fn use_nearby_shading(&mut self, measurable: &Plane, unit: f32) {
         self.low = shading::low_frequencies(&self.logs, measurable, CLOSE_BY.map(|sigma| sigma * unit));
     }
 
-    /// What is finer than the shading.
+    /// Returns what is finer than the shading.
     pub(crate) fn detail(&self) -> [Plane; 3] {
         std::array::from_fn(|c| self.logs[c].clone().zip(&self.low[c], |l, low| l - low))
     }
 
-    /// Takes over the mirrored face where this one is hidden, in this one's light.
-    pub(crate) fn fill(&mut self, mirrored: &Self, hidden: &Plane) {
+    /// Copies the mirrored face where this one is hidden, re-lit to this one's light.
+    pub(crate) fn fill_hidden(&mut self, mirrored: &Self, hidden: &Plane) {
         for ((log, low), (other, other_low)) in
             self.logs.iter_mut().zip(&self.low).zip(mirrored.logs.iter().zip(&mirrored.low))
         {
@@ -53,7 +53,7 @@ impl Surface {
     }
 }
 
-/// Moves `plane` towards `other` by the share.
+/// Moves `plane` towards `other` by `share`.
 pub(crate) fn mix(plane: &mut Plane, other: &Plane, share: &Plane) {
     for ((v, &o), &s) in plane.rows_mut().flatten().zip(other.data()).zip(share.data()) {
         *v += (o - *v) * s;

@@ -1,6 +1,6 @@
-//! The fitted face row by row: the photo's pixels in their new place, the hidden ones filled, all re-lit.
+//! The fitted face row by row: the photo's warped pixels, the hidden ones filled, all re-lit.
 //!
-//! Rows are computed when they are asked for; no fine plane of the face is ever held.
+//! A row is computed when it is asked for; no fine plane of the face is ever held.
 
 use std::ops::Range;
 
@@ -11,13 +11,14 @@ use crate::compose::raster::grid::Grid;
 use crate::compose::raster::plane::{Plane, Upsampler};
 use crate::compose::raster::texture::Texture;
 
-/// What a filling takes (and the photo's own two maps before it), three colours, and the planes of the tone.
+/// Scratch rows: those of a filling (its first two hold the photo's own coordinates before that), three colours, and
+/// the planes of the tone.
 const ROWS: usize = FILLING_ROWS + 3 + PLANES;
 
-/// The source of the face's rows.
+/// Computes rows of the fitted face.
 pub(crate) struct FaceRows<'a> {
     photo: Texture<'a>,
-    place: &'a [Plane; 2],
+    photo_coords: &'a [Plane; 2],
     filling: Option<&'a Filling>,
     tone: [&'a Plane; PLANES],
     deepening: f32,
@@ -27,17 +28,17 @@ pub(crate) struct FaceRows<'a> {
 }
 
 impl<'a> FaceRows<'a> {
-    /// `place` says for each coarse sample where it lies in the photo.
+    /// `photo_coords` says for each coarse sample where it lies in the photo, in photo pixels.
     pub(crate) fn new(
         photo: Texture<'a>,
-        place: &'a [Plane; 2],
+        photo_coords: &'a [Plane; 2],
         filling: Option<&'a Filling>,
         tone: &'a Tone,
         grid: &Grid,
     ) -> Self {
         Self {
             photo,
-            place,
+            photo_coords,
             filling,
             tone: tone.planes(),
             deepening: tone.deepening,
@@ -47,12 +48,12 @@ impl<'a> FaceRows<'a> {
         }
     }
 
-    /// Red, green and blue (8-bit levels) of the columns `span` of a fine row.
+    /// Returns red, green and blue (8-bit levels) of the columns `span` of a fine row.
     pub(crate) fn row(&mut self, y: usize, span: &Range<usize>) -> [&mut [f32]; 3] {
         let [xs, ys, s0, s1, s2, s3, s4, s5, s6, red, green, blue, mut tone @ ..] = self.rows.split::<ROWS>();
         let upsampler = &mut self.upsampler;
-        upsampler.row(&self.place[0], y, span.clone(), xs);
-        upsampler.row(&self.place[1], y, span.clone(), ys);
+        upsampler.row(&self.photo_coords[0], y, span.clone(), xs);
+        upsampler.row(&self.photo_coords[1], y, span.clone(), ys);
         let mut colours = [red, green, blue].map(|row| &mut row[span.clone()]);
         let each = colours.each_mut().map(|row| &mut **row);
         self.photo.sample_row(&xs[span.clone()], &ys[span.clone()], each);
@@ -69,7 +70,7 @@ impl<'a> FaceRows<'a> {
         [red, green, blue]
     }
 
-    /// The mean of the three in each of the columns.
+    /// Writes the mean of the three colours in each of the columns.
     pub(crate) fn luma(&mut self, y: usize, span: &Range<usize>, out: &mut [f32]) {
         let [red, green, blue] = self.row(y, span);
         for (((v, r), g), b) in out.iter_mut().zip(red).zip(green).zip(blue) {

@@ -1,17 +1,17 @@
-//! From levels to bytes: three rows of colours become one row of pixels.
+//! Converts levels to bytes: three rows of colours become one row of pixels.
 
 use wide::{f32x8, i16x8, u8x16};
 
-/// So many pixels are written together.
+/// The number of pixels written together.
 const LANES: usize = 16;
 
-/// Marks a byte that is another colour's.
+/// Marks a byte that belongs to another colour.
 const NONE: u8 = 0x80;
 
-/// For each sixteen of the 48 bytes of [`LANES`] pixels, and for each colour, which of its lanes go where.
+/// For each sixteen of the 48 bytes of [`LANES`] pixels, and for each colour, the lane that each byte comes from.
 static SPREAD: [[[u8; LANES]; 3]; 3] = spread();
 
-/// Writes the nearest 8-bit levels of red, green and blue. All rows must have one length.
+/// Writes the nearest 8-bit levels of red, green and blue. All rows must have the same length.
 pub(crate) fn write_row(out: &mut [[u8; 3]], [red, green, blue]: [&[f32]; 3]) {
     let (pixels, last_pixels) = out.as_chunks_mut::<LANES>();
     let [(red, last_red), (green, last_green), (blue, last_blue)] =
@@ -28,7 +28,7 @@ pub(crate) fn write_row(out: &mut [[u8; 3]], [red, green, blue]: [&[f32]; 3]) {
     }
 }
 
-/// The nearest levels of a whole vector.
+/// Returns the nearest levels of a whole vector.
 #[inline(always)]
 fn bytes(levels: &[f32; LANES]) -> u8x16 {
     let [low, high] = [0, 8].map(|first| {
@@ -38,7 +38,7 @@ fn bytes(levels: &[f32; LANES]) -> u8x16 {
     u8x16::narrow_i16x8(low, high)
 }
 
-/// The nearest level.
+/// Returns the nearest level.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates at 0 and 255")]
 fn byte(level: f32) -> u8 {
     (level + 0.5) as u8
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pixel_is_its_own_nearest_levels_wherever_it_lies_in_the_row() {
+    fn every_pixel_gets_its_nearest_levels_at_any_position_in_the_row() {
         for width in [1, 15, 16, 17, 50] {
             let row = |scale: f32, offset: f32| -> Vec<f32> {
                 (0..width).map(|x| x as f32 * scale + offset).collect()

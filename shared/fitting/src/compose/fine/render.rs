@@ -1,11 +1,11 @@
-//! The fine pass: every pixel of the work from the template, what is painted over it, and the fitted face.
+//! The fine pass: computes every pixel of the work from the template, the paint over it, and the fitted face.
 //!
-//! It goes row by row and keeps nothing but the row. Pixels that the fit neither moves nor covers stay the
+//! It works row by row and holds only the current row. Pixels that the fit neither moves nor covers stay the
 //! template's own.
 
 use std::ops::Range;
 
-use crate::compose::fine::brush::Brush;
+use crate::compose::fine::brush::RowRenderer;
 use crate::compose::fine::face_rows::FaceRows;
 use crate::compose::raster::grid::Grid;
 use crate::compose::raster::plane::Plane;
@@ -13,12 +13,12 @@ use crate::compose::template::backdrop::Backdrop;
 use crate::compose::template::grain::Grain;
 use crate::pixels::{GreyImage, RgbImage};
 
-/// What is drawn.
-pub(crate) struct Drawing<'a> {
+/// The inputs of the fine pass.
+pub(crate) struct Renderer<'a> {
     pub(crate) picture: &'a RgbImage,
     /// What stays in front of the face (255 stays).
     pub(crate) mask: Option<&'a GreyImage>,
-    /// The grid of the template's move, and from each of its samples to the origin, in template pixels.
+    /// The grid of the template's shift, and the offset from each of its samples to the origin, in template pixels.
     pub(crate) field: &'a Grid,
     pub(crate) shift: &'a [Plane; 2],
     /// The grid of the face, within the field's, and its planes.
@@ -30,26 +30,26 @@ pub(crate) struct Drawing<'a> {
     pub(crate) missing: f32,
 }
 
-impl Drawing<'_> {
-    /// The work: the template's picture with everything drawn into it.
-    pub(crate) fn draw(&self, mut face: FaceRows<'_>) -> RgbImage {
+impl Renderer<'_> {
+    /// Renders the work: the template's picture with everything drawn into it.
+    pub(crate) fn render(&self, mut face: FaceRows<'_>) -> RgbImage {
         let mut work = self.picture.clone();
         let moved = self.shift[0].clone().zip(&self.shift[1], |x, y| x.abs() + y.abs());
         let moved = touched_columns(&moved, self.field);
         let shown = touched_columns(&self.alpha.clone().zip(&self.backdrop.plate, f32::max), self.grid);
         let columns = self.field.fine_width().min(work.width() - self.field.left);
         let stride = work.width() * 3;
-        let mut brush = Brush::new(self);
+        let mut row_renderer = RowRenderer::new(self);
         let rows = work.data_mut().chunks_exact_mut(stride).skip(self.field.top);
         for ((y, moved), row) in moved.into_iter().enumerate().zip(rows) {
             let out = row[self.field.left * 3..][..columns * 3].as_chunks_mut::<3>().0;
-            brush.draw_row(y, moved.start..moved.end.min(columns), &shown, &mut face, out);
+            row_renderer.render_row(y, moved.start..moved.end.min(columns), &shown, &mut face, out);
         }
         work
     }
 }
 
-/// The columns of each fine row that the coarse `share` touches.
+/// Returns the columns of each fine row that the coarse `share` touches.
 pub(crate) fn touched_columns(share: &Plane, grid: &Grid) -> Vec<Range<usize>> {
     let coarse: Vec<_> = share
         .rows()
@@ -61,7 +61,7 @@ pub(crate) fn touched_columns(share: &Plane, grid: &Grid) -> Vec<Range<usize>> {
         .collect();
     (0..grid.fine_height())
         .map(|y| {
-            // Interpolation reaches half a block beyond a sample's own, on either side.
+            // Interpolation reaches half a block beyond a sample's own block, on either side.
             let block = y / grid.step;
             let rows = &coarse[block.saturating_sub(1)..(block + 2).min(coarse.len())];
             let first = rows.iter().flatten().map(|&(first, _)| first).min();

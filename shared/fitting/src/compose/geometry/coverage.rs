@@ -1,4 +1,4 @@
-//! Which triangle of the mesh lies under each coarse sample, and what it carries there.
+//! Finds the mesh triangle under each coarse sample, and interpolates values of the mesh points there.
 
 use zeroize::Zeroizing;
 
@@ -10,11 +10,11 @@ use crate::topology::{self, OVAL};
 /// Marks a sample under no triangle.
 const NONE: u16 = u16::MAX;
 
-/// How far beyond its rim the mesh is continued, in coarse samples: bilinear interpolation onto the fine
-/// raster and the small blurs look this far out.
+/// How far beyond its rim the mesh is continued, in coarse samples. Bilinear interpolation onto the fine raster and
+/// the small blurs read this far out.
 const SKIRT: f32 = 4.0;
 
-/// The uppermost triangle under every coarse sample.
+/// The frontmost triangle under every coarse sample.
 pub(crate) struct Coverage {
     width: usize,
     height: usize,
@@ -22,8 +22,8 @@ pub(crate) struct Coverage {
 }
 
 impl Coverage {
-    /// Paints the triangles over `points` (coarse coordinates), the farther first by `depth` (z, larger is
-    /// farther), after a skirt of [`SKIRT`] samples that continues the triangles along the rim.
+    /// Paints the triangles over `points` (coarse coordinates), the farthest first by `depth` (z, larger is farther).
+    /// Before them it paints a skirt of [`SKIRT`] samples that continues the triangles along the rim.
     pub(crate) fn new(points: &[[f32; 2]], depth: &[f32], width: usize, height: usize) -> Self {
         let mut coverage = Self { width, height, triangles: vec![NONE; width * height] };
         let triangles: Vec<[usize; 3]> = topology::triangles().collect();
@@ -37,7 +37,7 @@ impl Coverage {
         coverage
     }
 
-    /// Interpolates `values`, given at the points of the mesh, over the samples; 0 where no triangle is.
+    /// Interpolates `values`, given at the points of the mesh, over the samples; 0 where there is no triangle.
     pub(crate) fn interpolate<const N: usize>(&self, points: &[[f32; 2]], values: &[[f32; N]]) -> [Plane; N] {
         let maps = topology::triangles().map(|t| affine(t.map(|v| points[v]), t.map(|v| values[v])));
         let maps: Wiped<[[f32; 3]; N]> = Zeroizing::new(maps.collect());
@@ -55,7 +55,7 @@ impl Coverage {
         planes
     }
 
-    /// One quadrilateral outwards from every edge of the rim, carrying on the triangle inside that edge.
+    /// Paints one quadrilateral outwards from every edge of the rim; it continues the triangle inside that edge.
     fn paint_skirt(&mut self, points: &[[f32; 2]], triangles: &[[usize; 3]]) {
         let centre = points[topology::NOSE_ROOT];
         let outward = |p: [f32; 2]| {
@@ -103,16 +103,16 @@ impl Coverage {
     }
 }
 
-/// Twice the signed area of the triangle a, b, c.
+/// Returns twice the signed area of the triangle a, b, c.
 fn cross(a: [f32; 2], b: [f32; 2], c: [f32; 2]) -> f32 {
     (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 }
 
-/// Base and slopes in x and y of the affine functions with the given values at the corners.
+/// Returns base and slopes in x and y of the affine functions with the given values at the corners.
 fn affine<const N: usize>(corners: [[f32; 2]; 3], values: [[f32; N]; 3]) -> [[f32; 3]; N] {
     let [a, b, c] = corners;
     let area = cross(a, b, c);
-    // A triangle seen edge-on covers next to nothing: any value of its corners will do.
+    // A triangle seen edge-on covers almost nothing; the value of any of its corners is good enough.
     let scale = if area.abs() < 1e-4 { 0.0 } else { 1.0 / area };
     std::array::from_fn(|channel| {
         let [va, vb, vc] = values.map(|v| v[channel]);
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::topology::SURFACE_POINTS;
 
-    /// Points on a disc: the rim on a circle, the others spread inside by relaxation over the triangles.
+    /// Returns points on a disc: the rim on a circle, the others spread inside by relaxation over the triangles.
     fn disc(radius: f32, centre: f32) -> Vec<[f32; 2]> {
         let mut points = vec![[centre; 2]; SURFACE_POINTS];
         for (i, &p) in OVAL.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Points of a face.
+//! Helpers for the points of a face.
 
 use zeroize::Zeroizing;
 
@@ -8,12 +8,12 @@ use crate::topology::{LEFT_EYE, RIGHT_EYE};
 /// Points and measurements of a face, wiped on drop.
 pub(crate) type Wiped<T> = Zeroizing<Vec<T>>;
 
-/// The points without their depth.
+/// Returns the points without their depth.
 pub(crate) fn flat(points: &[[f32; 3]]) -> Wiped<[f32; 2]> {
     Zeroizing::new(points.iter().map(|&[x, y, _]| [x, y]).collect())
 }
 
-/// The distance between the centres of the eyes of a mesh's surface.
+/// Returns the distance between the centres of the eyes of a mesh's surface.
 pub(crate) fn eye_distance(points: &[[f32; 3]]) -> f32 {
     let flat = flat(points);
     let (right, left) = (frame::mean(&flat, &RIGHT_EYE), frame::mean(&flat, &LEFT_EYE));

@@ -1,7 +1,7 @@
-//! The similarity that carries one face's points onto another's: how the head is turned.
+//! The similarity transform from one face's points to another's; it says how the head is turned.
 //!
-//! Weighted least squares over corresponding 3-D points (Umeyama 1991), with the rotation found as
-//! Horn's unit quaternion (1987): the eigenvector of the largest eigenvalue of a symmetric 4 × 4 matrix.
+//! Weighted least squares over corresponding 3-D points (Umeyama 1991). The rotation is found as Horn's unit
+//! quaternion (1987): the eigenvector of the largest eigenvalue of a symmetric 4 × 4 matrix.
 
 /// Scale, rotation and shift; `to = scale · rotation · (from - from_centre) + to_centre`.
 pub(crate) struct Similarity {
@@ -12,7 +12,7 @@ pub(crate) struct Similarity {
 }
 
 impl Similarity {
-    /// The best similarity from `from` to `to` where pair i counts by `weights[i]`.
+    /// Fits the best similarity from `from` to `to`, where pair i counts by `weights[i]`.
     pub(crate) fn between(from: &[[f32; 3]], to: &[[f32; 3]], weights: &[f64]) -> Self {
         let (from_centre, to_centre) = (centre(from, weights), centre(to, weights));
         let mut products = [[0.0; 3]; 3];
@@ -27,21 +27,21 @@ impl Similarity {
             spread += w * dot(f, f);
         }
         let rotation = best_rotation(&products);
-        // With the rotation known, the scale is the projection of `to` on the rotated `from`.
+        // With the rotation known, the scale is the projection of `to` onto the rotated `from`.
         let aligned: f64 = (0..3).map(|i| (0..3).map(|j| rotation[i][j] * products[j][i]).sum::<f64>()).sum();
         Self { scale: aligned / spread, rotation, from_centre, to_centre }
     }
 
-    /// A point of the first face in the second face's place.
+    /// Maps a point of the first face to the second face's position.
     #[expect(clippy::cast_possible_truncation, reason = "pixel coordinates need no more than f32 holds")]
     pub(crate) fn apply(&self, point: [f32; 3]) -> [f32; 3] {
         let p = minus(point, self.from_centre);
         std::array::from_fn(|i| (self.scale * dot(self.rotation[i], p) + self.to_centre[i]) as f32)
     }
 
-    /// How far the head is turned between the two, in degrees: yaw and pitch together, roll left out,
-    /// since a rolled head loses nothing.
-    #[expect(clippy::cast_possible_truncation, reason = "an angle in degrees")]
+    /// Returns how far the head is turned between the two faces, in degrees: yaw and pitch together. Roll is left
+    /// out, because a rolled head hides nothing.
+    #[expect(clippy::cast_possible_truncation, reason = "an angle in degrees needs no more than f32 holds")]
     pub(crate) fn turn_degrees(&self) -> f32 {
         let r = &self.rotation;
         let yaw = r[0][2].atan2(r[2][2]).to_degrees();
@@ -65,7 +65,7 @@ fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// The rotation R that makes `trace(R · products)` largest, `products[i][j]` being Σ from_i · to_j.
+/// Returns the rotation R that maximises `trace(R · products)`, where `products[i][j]` is Σ from_i · to_j.
 fn best_rotation(s: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
     let matrix = [
         [s[0][0] + s[1][1] + s[2][2], s[1][2] - s[2][1], s[2][0] - s[0][2], s[0][1] - s[1][0]],
@@ -81,7 +81,7 @@ fn best_rotation(s: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
     ]
 }
 
-/// The unit eigenvector of the largest eigenvalue of a symmetric matrix, by cyclic Jacobi rotations.
+/// Returns the unit eigenvector of the largest eigenvalue of a symmetric matrix, by cyclic Jacobi rotations.
 fn dominant_eigenvector(mut a: [[f64; 4]; 4]) -> [f64; 4] {
     /// Jacobi converges quadratically: a 4 × 4 matrix is diagonal to rounding after six sweeps.
     const SWEEPS: usize = 10;

@@ -1,8 +1,8 @@
-//! Where the points of the fitted face go: the template's pose, the photo's shape and expression.
+//! Computes the target points of the fitted face: the template's pose with the photo's shape and expression.
 //!
-//! The photo's points are carried into the template's place by the similarity of the two heads (P). The
-//! target is G = T + w · (P - T): all of the photo's shape inside the face, half of it at the rim, so that
-//! the template's hair, ears and neck still fit around it.
+//! The similarity of the two heads maps the photo's points to the template (P). The target is G = T + w · (P - T).
+//! Inside the face it has all of the photo's shape, at the rim half of it, so that the template's hair, ears and neck
+//! still fit around it.
 
 use zeroize::Zeroizing;
 
@@ -10,32 +10,34 @@ use crate::compose::geometry::points::Wiped;
 use crate::compose::geometry::pose::Similarity;
 use crate::topology::{INNER_LIPS, LIPS, MOUTH_CORNERS, OVAL, SURFACE_POINTS};
 
-/// How much of the photo's shape the rim takes. All of it would pull hair and collar along.
+/// The share of the photo's shape that the rim takes. All of it would pull hair and collar along.
 const RIM_SHARE: f32 = 0.5;
 /// The share grows to 1 within this distance from the rim, in eye distances.
 const RIM_REACH: f32 = 0.45;
-/// Within this distance of the lips the photo's shape counts fully again: the mouth keeps the photo's own
-/// opening, so that no teeth are stretched.
+/// Within this distance of the lips the photo's shape counts fully again, in eye distances. The mouth keeps the
+/// photo's own opening, so that no teeth are stretched.
 const MOUTH_REACH: f32 = 0.25;
-/// No point moves farther than this from the template's, in eye distances: a bound against bad points.
+/// No point moves farther than this from the template's, in eye distances. This limits the effect of bad points.
 const SHIFT_MAX: f32 = 0.30;
-/// The jaw's weight in the pose: it opens with the mouth and is no part of the rigid head.
+/// The jaw's weight in the pose: it opens with the mouth and is not part of the rigid head.
 const JAW_WEIGHT: f64 = 0.3;
 /// The lips' weight in the pose: they move most.
 const LIPS_WEIGHT: f64 = 0.1;
-/// Up to this turn between the heads the 3-D points are trusted fully, in degrees ...
+/// The 3-D points are trusted fully up to this turn between the heads, in degrees.
 const TURN_TRUSTED: f32 = 20.0;
-/// ... and beyond it less and less, down to [`TURNED_SHARE`]: what the camera did not see is a guess.
+/// Beyond it the trust falls over this range, in degrees, to no less than [`TURNED_SHARE`]: what the camera did not
+/// see is a guess.
 const TURN_FADE: f32 = 40.0;
 const TURNED_SHARE: f32 = 0.3;
 
-/// The part of the recipe's weights that the template alone decides: w for each point.
-pub(crate) fn shares(template: &[[f32; 3]], unit: f32) -> Vec<f32> {
+/// Computes the weight w of each point, as far as the template alone determines it.
+pub(crate) fn shares(template_points: &[[f32; 3]], unit: f32) -> Vec<f32> {
     let near = |p: [f32; 3], ring: &[usize]| {
-        let distances = ring.iter().map(|&i| (p[0] - template[i][0]).hypot(p[1] - template[i][1]));
+        let distances =
+            ring.iter().map(|&i| (p[0] - template_points[i][0]).hypot(p[1] - template_points[i][1]));
         distances.fold(f32::INFINITY, f32::min) / unit
     };
-    template
+    template_points
         .iter()
         .map(|&p| {
             let inwards = smoothstep((near(p, &OVAL) / RIM_REACH).clamp(0.0, 1.0));
@@ -46,17 +48,17 @@ pub(crate) fn shares(template: &[[f32; 3]], unit: f32) -> Vec<f32> {
         .collect()
 }
 
-/// The target points in template pixels.
+/// Computes the target points, in template pixels.
 pub(crate) fn target(
-    source: &[[f32; 3]],
-    template: &[[f32; 3]],
+    photo_points: &[[f32; 3]],
+    template_points: &[[f32; 3]],
     shares: &[f32],
     unit: f32,
 ) -> Wiped<[f32; 2]> {
-    let pose = pose(source, template);
+    let pose = pose(photo_points, template_points);
     let turn = pose.turn_degrees();
     let trust = (1.0 - (turn - TURN_TRUSTED) / TURN_FADE).clamp(TURNED_SHARE, 1.0);
-    let points = source.iter().zip(template).zip(shares).map(|((&s, t), &share)| {
+    let points = photo_points.iter().zip(template_points).zip(shares).map(|((&s, t), &share)| {
         let [x, y, _] = pose.apply(s);
         let (dx, dy) = (x - t[0], y - t[1]);
         let kept = (SHIFT_MAX * unit / dx.hypot(dy).max(1e-6)).min(1.0) * share * trust;
@@ -65,21 +67,21 @@ pub(crate) fn target(
     Zeroizing::new(points.collect())
 }
 
-/// How far the photo's head is turned from the template's, in degrees.
-pub(crate) fn turn_degrees(source: &[[f32; 3]], template: &[[f32; 3]]) -> f32 {
-    pose(source, template).turn_degrees()
+/// Returns how far the photo's head is turned from the template's, in degrees.
+pub(crate) fn turn_degrees(photo_points: &[[f32; 3]], template_points: &[[f32; 3]]) -> f32 {
+    pose(photo_points, template_points).turn_degrees()
 }
 
-fn pose(source: &[[f32; 3]], template: &[[f32; 3]]) -> Similarity {
-    Similarity::between(source, template, &pose_weights(source))
+fn pose(photo_points: &[[f32; 3]], template_points: &[[f32; 3]]) -> Similarity {
+    Similarity::between(photo_points, template_points, &pose_weights(photo_points))
 }
 
-/// How much each of the photo's points says about the rigid head.
-fn pose_weights(source: &[[f32; 3]]) -> Vec<f64> {
-    let [a, b] = MOUTH_CORNERS.map(|i| source[i][1]);
+/// Returns the weight of each of the photo's points in the pose of the rigid head.
+fn pose_weights(photo_points: &[[f32; 3]]) -> Vec<f64> {
+    let [a, b] = MOUTH_CORNERS.map(|i| photo_points[i][1]);
     let mouth_line = f32::midpoint(a, b);
     let mut weights: Vec<f64> =
-        source.iter().map(|p| if p[1] > mouth_line { JAW_WEIGHT } else { 1.0 }).collect();
+        photo_points.iter().map(|p| if p[1] > mouth_line { JAW_WEIGHT } else { 1.0 }).collect();
     for i in LIPS.into_iter().chain(INNER_LIPS) {
         weights[i] = LIPS_WEIGHT;
     }
@@ -87,7 +89,7 @@ fn pose_weights(source: &[[f32; 3]]) -> Vec<f64> {
     weights
 }
 
-/// The cubic that leaves 0 and reaches 1 with no slope, for t in 0..1.
+/// Returns the cubic that rises from 0 to 1 with no slope at either end, for t in 0..1.
 pub(crate) fn smoothstep(t: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
@@ -108,25 +110,27 @@ mod tests {
     }
 
     #[test]
-    fn a_face_larger_rolled_and_elsewhere_is_the_same_face() {
-        let template = face();
+    fn scaling_rolling_and_moving_a_face_does_not_change_its_target() {
+        let template_points = face();
         let (sin, cos) = 0.4_f32.sin_cos();
-        let moved: Vec<_> = template
+        let moved: Vec<_> = template_points
             .iter()
             .map(|[x, y, z]| [2.0 * (cos * x - sin * y) + 30.0, 2.0 * (sin * x + cos * y), 2.0 * z])
             .collect();
-        let target = target(&moved, &template, &shares(&template, UNIT), UNIT);
-        assert!(target.iter().zip(&template).all(|(&g, &t)| distance(g, t) < 0.05));
+        let target = target(&moved, &template_points, &shares(&template_points, UNIT), UNIT);
+        assert!(target.iter().zip(&template_points).all(|(&g, &t)| distance(g, t) < 0.05));
     }
 
     #[test]
-    fn no_point_is_carried_further_than_the_bound() {
-        let template = face();
-        let mut wild = template.clone();
+    fn no_point_moves_farther_than_the_bound() {
+        let template_points = face();
+        let mut wild = template_points.clone();
         wild[4] = [wild[4][0] + 500.0, wild[4][1], wild[4][2]];
-        let target = target(&wild, &template, &shares(&template, UNIT), UNIT);
-        assert!(target.iter().zip(&template).all(|(&g, &t)| distance(g, t) <= SHIFT_MAX * UNIT + 0.01));
-        assert!(distance(target[4], template[4]) > 0.2 * UNIT);
+        let target = target(&wild, &template_points, &shares(&template_points, UNIT), UNIT);
+        assert!(
+            target.iter().zip(&template_points).all(|(&g, &t)| distance(g, t) <= SHIFT_MAX * UNIT + 0.01)
+        );
+        assert!(distance(target[4], template_points[4]) > 0.2 * UNIT);
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! One sheet a pair: what each stage of the fit contributed, so that a change shows where it began.
+//! One sheet for each pair of faces: the planes of each stage of the fit, so that a change shows in which stage it
+//! began.
 //!
-//! The cells follow [`CELLS`] in rows of four. Shares are grey from 0 to 1, colours are themselves, shading is the
-//! colour it stands for, and what may be negative lies around middle grey.
+//! The cells follow [`CELLS`] in rows of four. Shares are grey from 0 to 1, logarithms are shown as the colours they
+//! stand for, and what may be negative lies around middle grey.
 
-use super::{MEAN_MAX, WORST_MAX, difference, golden, mesh, pair_name, picture, template};
+use super::{MEAN_MAX, WORST_MAX, difference, golden, mesh, pair_name, portrait, template};
 use crate::compose::blend::placement::Geometry;
 use crate::compose::compose_observed;
 use crate::compose::face::shading::LOG_OFFSET;
@@ -21,29 +22,30 @@ enum Scale {
     Logarithm,
     /// Levels per unit, around middle grey.
     Signed(f32),
-    /// The same of the difference to the photo's shading.
+    /// As `Signed`, of the difference from the photo's shading.
     Relative(f32),
 }
 
-/// The stages in the order of the sheet. The target's points come first; they are no plane. Detail, grain and
-/// blend are computed row by row and never held as planes: [`super::pixels_look_as_they_did`] stands for them.
+/// The stages in the order of the sheet. The target's points come first; they are drawn, not a plane of the fit.
+/// Detail, grain and blend are computed row by row and never held as planes; [`super::pixels_look_as_they_did`] tests
+/// them.
 const CELLS: [(&str, Scale); 17] = [
     ("target", Scale::Share),
     ("distance from the rim", Scale::Signed(120.0)),
     ("occlusion", Scale::Share),
     ("features", Scale::Share),
-    ("template's move", Scale::Signed(8.0)),
+    ("template's shift", Scale::Signed(8.0)),
     ("template's skin", Scale::Share),
     ("template's shading", Scale::Logarithm),
     ("clean plate", Scale::Share),
-    ("plain texture", Scale::Share),
-    ("photo in its place", Scale::Logarithm),
+    ("grain only", Scale::Share),
+    ("warped photo", Scale::Logarithm),
     ("photo's skin", Scale::Share),
     ("photo's shading", Scale::Logarithm),
     ("alpha", Scale::Share),
     ("edge", Scale::Share),
-    ("shading taken off", Scale::Relative(400.0)),
-    ("shading put on", Scale::Relative(80.0)),
+    ("shading subtracted", Scale::Relative(400.0)),
+    ("shading added", Scale::Relative(80.0)),
     ("hue kept", Scale::Share),
 ];
 
@@ -63,7 +65,7 @@ impl Scale {
     }
 }
 
-/// A stage as a picture: one plane grey, three in colour.
+/// Returns a stage as an image: one plane in grey, three in colour.
 fn cell(planes: &[&Plane], scale: Scale) -> RgbImage {
     let step = planes[0].width().div_ceil(CELL_WIDTH);
     let planes: Vec<Plane> = planes.iter().map(|plane| plane.reduced(step)).collect();
@@ -77,7 +79,7 @@ fn cell(planes: &[&Plane], scale: Scale) -> RgbImage {
     cell
 }
 
-/// The target's points as dots a sample wide: a point that moves changes the shades of its dot.
+/// Draws the target's points as dots a sample wide; when a point moves, the shades of its dot change.
 fn points(photo: &str, onto: &str) -> RgbImage {
     let Geometry { target, rim, .. } =
         Geometry::new(&mesh(photo).points()[..SURFACE_POINTS], &template(onto));
@@ -93,11 +95,11 @@ fn points(photo: &str, onto: &str) -> RgbImage {
     cell(&[&plane], Scale::Share)
 }
 
-/// Every stage's cell, in the order of [`CELLS`].
+/// Returns the cells of all stages, in the order of [`CELLS`].
 fn stages(photo: &str, onto: &str) -> Vec<(&'static str, RgbImage)> {
     let mut cells = vec![("target", points(photo, onto))];
     let mut shading: Vec<Plane> = Vec::new();
-    compose_observed(&picture(photo), &mesh(photo), &template(onto), &mut |stage, planes| {
+    compose_observed(&portrait(photo), &mesh(photo), &template(onto), &mut |stage, planes| {
         if stage == "photo's shading" {
             shading = planes.iter().map(|&plane| plane.clone()).collect();
         }
@@ -115,13 +117,13 @@ fn stages(photo: &str, onto: &str) -> Vec<(&'static str, RgbImage)> {
     assert_eq!(
         cells.iter().map(|c| c.0).collect::<Vec<_>>(),
         CELLS.map(|c| c.0),
-        "the stages in their order"
+        "the stages do not come in the order of CELLS"
     );
     cells
 }
 
-/// Where a cell lies on the sheet.
-fn place(number: usize) -> [usize; 2] {
+/// Returns the left edge of a cell in pixels, and its row on the sheet.
+fn cell_position(number: usize) -> [usize; 2] {
     [number % COLUMNS * CELL_WIDTH, number / COLUMNS]
 }
 
@@ -129,7 +131,7 @@ fn sheet(cells: &[(&'static str, RgbImage)]) -> RgbImage {
     let height = cells.iter().map(|(_, cell)| cell.height()).max().unwrap();
     let mut sheet = RgbImage::new(COLUMNS * CELL_WIDTH, cells.len().div_ceil(COLUMNS) * height);
     for (number, (_, cell)) in cells.iter().enumerate() {
-        let [left, row] = place(number);
+        let [left, row] = cell_position(number);
         for y in 0..cell.height() {
             for x in 0..cell.width() {
                 sheet.set_pixel(left + x, row * height + y, cell.pixel(x, y));
@@ -149,7 +151,7 @@ fn every_stage_looks_as_it_did() {
         assert_eq!((before.width(), before.height()), (now.width(), now.height()), "{name}");
         let height = now.height() / cells.len().div_ceil(COLUMNS);
         for (number, (stage, cell)) in cells.iter().enumerate() {
-            let [left, row] = place(number);
+            let [left, row] = cell_position(number);
             let mut was = RgbImage::new(cell.width(), cell.height());
             for y in 0..cell.height() {
                 for x in 0..cell.width() {

@@ -1,15 +1,15 @@
 //! Gaussian blurs of coarse planes, plain and normalised by a weight.
 //!
-//! Wide kernels run on a reduced plane: the box reduction by a factor f and the bilinear way back add
-//! a variance of f²/4 - 1/12 of their own, which the kernel in between leaves out. Against the direct
-//! kernel the difference stays below 2 % of the range.
+//! Wide kernels run on a reduced plane. The box reduction by a factor f and the bilinear enlargement add a variance
+//! of f²/4 - 1/12; the kernel between them is narrower by that variance. The result differs from the direct kernel by
+//! less than 2 % of the range.
 
 use crate::compose::raster::plane::Plane;
 
-/// The widest kernel computed directly, in samples: beyond it the plane is halved first.
+/// The widest kernel computed directly, in samples. For a wider one the plane is reduced first.
 const DIRECT_SIGMA_MAX: f32 = 3.2;
 
-/// Blurs with a Gaussian of `sigma` samples; the border is continued by its last sample.
+/// Blurs with a Gaussian of `sigma` samples. Beyond the border the last sample is repeated.
 pub(crate) fn gaussian(plane: &Plane, sigma: f32) -> Plane {
     let mut factor = 1;
     while sigma / factor as f32 > DIRECT_SIGMA_MAX {
@@ -23,10 +23,10 @@ pub(crate) fn gaussian(plane: &Plane, sigma: f32) -> Plane {
     convolved(&plane.reduced(factor), inner).enlarged(factor, plane.width(), plane.height())
 }
 
-/// The Gaussian mean of `values` where each sample counts by its weight; where no weight is near, the
+/// Returns the Gaussian mean of `values`, each sample counting by its weight. Where there is no weight nearby, the
 /// mean falls to 0.
 ///
-/// `weight_blurred` is [`gaussian`] of `weight`, which several planes share.
+/// `weight_blurred` is [`gaussian`] of `weight`; several planes share it.
 pub(crate) fn weighted_mean(values: &Plane, weight: &Plane, weight_blurred: &Plane, sigma: f32) -> Plane {
     let weighted = values.clone().zip(weight, |v, w| v * w);
     gaussian(&weighted, sigma).zip(weight_blurred, |v, w| v / w.max(1e-6))
@@ -70,7 +70,7 @@ fn convolved(plane: &Plane, sigma: f32) -> Plane {
     vertical
 }
 
-/// Half of the symmetric kernel from its centre on; the whole sums to 1.
+/// Returns the centre and one side of the symmetric kernel; the whole kernel sums to 1.
 fn kernel(sigma: f32) -> Vec<f32> {
     let sigma = sigma.max(0.05);
     let mut taps = vec![1.0];

@@ -1,17 +1,17 @@
-//! The part of the template that is worked on, and the coarse raster laid over it.
+//! The rectangle of the template that a fit changes, and the coarse raster laid over it.
 //!
-//! Everything outside the face's surroundings stays as it is, so only a rectangle of the template is
-//! touched. Masks, skin statistics and shading vary slowly: they are computed on a coarse raster on which
-//! the eyes are about [`COARSE_UNIT`] samples apart, whatever the template's size.
+//! Everything outside the face's surroundings stays as it is, so only this rectangle is processed. Masks, skin
+//! statistics and shading vary slowly. They are computed on a coarse raster on which the eyes are about
+//! [`COARSE_UNIT`] samples apart, whatever the template's size.
 
-/// The distance of the eyes on the coarse raster, in samples. The finest structure computed there, a
-/// mask's soft edge of .03 eye distances, is then still two samples wide.
+/// The distance of the eyes on the coarse raster, in samples. The finest structure computed there is a mask's soft
+/// edge of .03 eye distances, which is then about two samples wide.
 const COARSE_UNIT: f32 = 60.0;
 
 /// A rectangle of the template and the coarse raster over it.
 ///
-/// Fine coordinates count template pixels from the rectangle's top left pixel; coarse ones count blocks of
-/// `step` × `step` of those. Integer coordinates are sample centres in both. Blocks are counted from the
+/// Fine coordinates count template pixels from the rectangle's top left pixel. Coarse coordinates count blocks of
+/// `step` × `step` of those pixels. Integer coordinates are sample centres in both. Blocks are counted from the
 /// template's own top left pixel, so that all grids over one face share their coarse samples.
 pub(crate) struct Grid {
     /// The rectangle's first column and row in the template.
@@ -25,10 +25,10 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// The grid over `bounds` (left, top, right, bottom in template pixels), cut at the template's border.
+    /// Returns the grid over `bounds` (left, top, right, bottom in template pixels), cut at the template's border.
     ///
-    /// `unit` is the distance of the eyes in template pixels. The last column and row of blocks may reach
-    /// beyond the template; what is computed there is never written.
+    /// `unit` is the distance of the eyes in template pixels. The last column and row of blocks may reach beyond the
+    /// template; values computed there are never written.
     pub(crate) fn over(bounds: [f32; 4], unit: f32, template_size: [usize; 2]) -> Self {
         let step = index((unit / COARSE_UNIT).round()).max(1);
         let [width, height] = template_size;
@@ -54,23 +54,23 @@ impl Grid {
         self.height * self.step
     }
 
-    /// Where another grid over the same face begins in this one, in coarse samples.
+    /// Returns where another grid over the same face begins in this one, in coarse samples.
     pub(crate) fn offset_of(&self, other: &Self) -> [usize; 2] {
         [(other.left - self.left) / self.step, (other.top - self.top) / self.step]
     }
 
-    /// Template pixels to coarse coordinates.
+    /// Converts template pixels to coarse coordinates.
     pub(crate) fn coarse(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         let half = (self.step - 1) as f32 / 2.0;
         [(x - self.left as f32 - half) / self.step as f32, (y - self.top as f32 - half) / self.step as f32]
     }
 }
 
-/// The whole part of a coordinate; what is negative becomes 0.
+/// Returns the whole part of a coordinate; negative values become 0.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "`as` saturates at 0 and at the top"
+    reason = "`as` saturates at 0 and at the maximum"
 )]
 pub(crate) fn index(coordinate: f32) -> usize {
     coordinate as usize

@@ -1,15 +1,15 @@
 //! Natural logarithm and exponential of `f32`, fast enough for every pixel.
 //!
-//! Both are branch-free polynomials on the bits, so that the compiler turns a loop over a row into vector
-//! code; libm's are called one by one. They are good for positive, finite numbers in 1e-6..1e6 and for
-//! exponents in -80..80, far more than 8-bit levels need.
+//! Both are branch-free polynomials on the bits, so that the compiler turns a loop over a row into vector code;
+//! libm's functions are called once for each value. `ln` is valid for positive, finite numbers in 1e-6..1e6 and `exp`
+//! for exponents in -80..80, far more than 8-bit levels need.
 
 use std::f32::consts::{LN_2, LOG2_E};
 
-/// ln(x) to an absolute error of 3e-6.
+/// Returns ln(x) to an absolute error of 3e-6.
 #[inline]
 pub(crate) fn ln(x: f32) -> f32 {
-    /// The bits of √½: subtracting them first puts the mantissa into √½..√2, around 1.
+    /// The bits of √½. Subtracting them first puts the mantissa into √½..√2, around 1.
     const ROOT_HALF: u32 = 0x3F35_04F3;
     let shifted = x.to_bits().wrapping_sub(ROOT_HALF);
     let exponent = (shifted.cast_signed() >> 23) as f32;
@@ -20,10 +20,10 @@ pub(crate) fn ln(x: f32) -> f32 {
     exponent * LN_2 + s * (2.0 + s2 * (0.666_666_7 + s2 * (0.4 + s2 * 0.285_714_3)))
 }
 
-/// exp(x) to a relative error of 3e-6.
+/// Returns exp(x) to a relative error of 3e-6.
 #[inline]
 pub(crate) fn exp(x: f32) -> f32 {
-    /// 1.5 · 2²³: adding it rounds to a whole number, which then stands in the lowest bits.
+    /// 1.5 · 2²³: adding it rounds to a whole number, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let scaled = x.clamp(-80.0, 80.0) * LOG2_E;
     let rounded = scaled + ROUND;
@@ -54,10 +54,10 @@ mod tests {
     }
 
     #[test]
-    fn every_level_survives_the_way_there_and_back() {
+    fn every_level_survives_the_round_trip() {
         for level in 0..=255_u8 {
-            let there = ln(f32::from(level) + 8.0);
-            assert!((exp(there) - 8.0 - f32::from(level)).abs() < 2e-3);
+            let log = ln(f32::from(level) + 8.0);
+            assert!((exp(log) - 8.0 - f32::from(level)).abs() < 2e-3);
         }
     }
 }

@@ -1,20 +1,20 @@
-//! Closing and shrinking of coarse masks by discs, on exact distances.
+//! Closing and shrinking of coarse masks by discs, on exact distance maps.
 
 use crate::compose::raster::grid::index;
 use crate::compose::raster::plane::Plane;
 
-/// Closes gaps narrower than twice `close` in what is above one half, then shrinks it by `shrink` (both
-/// in samples). 1 inside, 0 outside, with one sample of slope.
+/// Closes gaps narrower than twice `close` in what is above one half, then shrinks it by `shrink` (both in samples).
+/// The result is 1 inside and 0 outside, with one sample of slope.
 ///
-/// Closing by a disc is growing then shrinking; shrinking by two discs in turn is shrinking by their sum.
-/// Hence two distance maps, no more.
+/// Closing by a disc is growing, then shrinking; shrinking by two discs in turn is shrinking by the sum of their
+/// radii. Two distance maps are therefore enough.
 pub(crate) fn closed_and_shrunk(mask: &Plane, close: f32, shrink: f32) -> Plane {
     let to_mask = distance(mask, |v| v > 0.5, close + 1.0);
     let depth = close + shrink;
     distance(&to_mask, |d| d > close, depth + 1.0).map(|d| (d - depth).clamp(0.0, 1.0))
 }
 
-/// The distance of each sample from the nearest one that `is_inside`, at most `reach`.
+/// Returns the distance of each sample from the nearest one that `is_inside`, at most `reach`.
 fn distance(plane: &Plane, is_inside: impl Fn(f32) -> bool, reach: f32) -> Plane {
     let radius = index(reach.ceil());
     let cap = reach * reach;

@@ -1,14 +1,14 @@
-//! A plane of `f32` samples, and the one way to a coarser raster and back.
+//! A plane of `f32` samples, its reduction to a coarser raster, and the interpolation back.
 //!
-//! A coarse sample stands for a block of `step` × `step` fine ones and sits at the block's centre, that is
-//! at `step · i + (step - 1) / 2` in fine coordinates; the border is continued by its last sample. Planes
-//! hold pieces of a user's face and are wiped on drop.
+//! A coarse sample stands for a block of `step` × `step` fine ones. It lies at the block's centre, which is `step · i
+//! + (step - 1) / 2` in fine coordinates. Beyond the border the last sample is repeated. Planes hold parts of a
+//! user's face and are wiped on drop.
 
 use std::ops::Range;
 
 use zeroize::Zeroize;
 
-/// Samples row by row, top row first; integer coordinates are sample centres.
+/// One value for each sample, row by row, top row first; integer coordinates are sample centres.
 #[derive(Clone)]
 pub(crate) struct Plane {
     width: usize,
@@ -21,7 +21,7 @@ impl Plane {
         Self { width, height, data: vec![0.0; width * height] }
     }
 
-    /// Each sample computed from its column and row.
+    /// Computes each sample from its column and row.
     pub(crate) fn from_fn(width: usize, height: usize, mut value: impl FnMut(usize, usize) -> f32) -> Self {
         let mut plane = Self::new(width, height);
         for (y, row) in plane.rows_mut().enumerate() {
@@ -60,25 +60,25 @@ impl Plane {
         self.data.chunks_exact_mut(self.width)
     }
 
-    /// The first `N` rows, each to be written by itself; rows that the plane lacks are empty.
+    /// Returns the first `N` rows as separate mutable slices; rows that the plane lacks are empty.
     pub(crate) fn split<const N: usize>(&mut self) -> [&mut [f32]; N] {
         let mut rows = self.data.chunks_exact_mut(self.width);
         std::array::from_fn(|_| rows.next().unwrap_or_default())
     }
 
-    /// The same plane with `f` applied to every sample.
+    /// Applies `f` to every sample.
     pub(crate) fn map(mut self, f: impl Fn(f32) -> f32) -> Self {
         self.data.iter_mut().for_each(|v| *v = f(*v));
         self
     }
 
-    /// The same plane with `f` applied to every pair of its sample and the other's.
+    /// Applies `f` to every pair of its sample and the other plane's.
     pub(crate) fn zip(mut self, other: &Self, f: impl Fn(f32, f32) -> f32) -> Self {
         self.data.iter_mut().zip(&other.data).for_each(|(v, &o)| *v = f(*v, o));
         self
     }
 
-    /// The rectangle of `width` × `height` samples that begins at (left, top); it must lie inside.
+    /// Copies the rectangle of `width` × `height` samples that begins at (left, top); it must lie inside.
     pub(crate) fn part(&self, left: usize, top: usize, width: usize, height: usize) -> Self {
         let mut part = Self::new(width, height);
         for (to, from) in part.rows_mut().zip(self.rows().skip(top)) {
@@ -87,7 +87,7 @@ impl Plane {
         part
     }
 
-    /// The means of blocks of `step` × `step` samples; blocks that cross the border are cut there.
+    /// Returns the means of blocks of `step` × `step` samples; blocks that cross the border are cut there.
     pub(crate) fn reduced(&self, step: usize) -> Self {
         let (width, height) = (self.width.div_ceil(step), self.height.div_ceil(step));
         let mut coarse = Self::new(width, height);
@@ -114,7 +114,7 @@ impl Plane {
         coarse
     }
 
-    /// Bilinear interpolation back to `width` × `height` fine samples.
+    /// Interpolates bilinearly to `width` × `height` fine samples.
     pub(crate) fn enlarged(&self, step: usize, width: usize, height: usize) -> Self {
         let mut fine = Self::new(width, height);
         let mut upsampler = Upsampler::new(step, self.width);
@@ -125,7 +125,7 @@ impl Plane {
     }
 }
 
-/// The means of whole blocks of `S` samples, and of what is left at the end, times `share`.
+/// Writes the means of blocks of `S` samples, times `share`; the last block may be shorter.
 fn block_means<const S: usize>(line: &[f32], share: f32, means: &mut [f32]) {
     let (blocks, rest) = line.as_chunks::<S>();
     for (mean, block) in means.iter_mut().zip(blocks) {
@@ -138,7 +138,7 @@ fn block_means<const S: usize>(line: &[f32], share: f32, means: &mut [f32]) {
 
 impl Drop for Plane {
     fn drop(&mut self) {
-        // As a slice: a vector would be wiped one sample after the other.
+        // As a slice, because a vector would be wiped sample by sample.
         self.data.as_mut_slice().zeroize();
     }
 }
@@ -154,11 +154,10 @@ impl Upsampler {
         Self { step, blended: vec![0.0; coarse_width] }
     }
 
-    /// Fills the columns `span` of `out`, a whole fine row; its other samples may change as well.
+    /// Fills the columns `span` of `out`, a whole fine row. Its other samples may change as well.
     pub(crate) fn row(&mut self, coarse: &Plane, fine_y: usize, span: Range<usize>, out: &mut [f32]) {
         let (step, last) = (self.step, coarse.width - 1);
-        // Coarse sample i sits at step · i + (step - 1) / 2; from the first whole fine sample at or after
-        // it there are `step` of them up to the next.
+        // Coarse sample i lies at step · i + (step - 1) / 2. `step` fine samples lie between it and the next one.
         let first = (span.start.saturating_sub(step / 2) / step).min(last);
         let end = (span.end.saturating_sub(step / 2).div_ceil(step) + 1).min(last + 1);
         let (above, t) = self.line(fine_y, coarse.height);
@@ -186,9 +185,9 @@ impl Upsampler {
         }
     }
 
-    /// The coarse row at or above a fine one, and how far below it that lies (0 to below 1).
+    /// Returns the coarse row at or above a fine one, and how far below it the fine one lies (0 to below 1).
     fn line(&self, fine_y: usize, coarse_height: usize) -> (usize, f32) {
-        // In half samples, so that the centre of an even block is a whole number.
+        // Counted in half samples, so that the centre of an even block is a whole number.
         let Some(offset) = (2 * fine_y).checked_sub(self.step - 1) else { return (0, 0.0) };
         let period = 2 * self.step;
         let above = offset / period;
@@ -199,11 +198,11 @@ impl Upsampler {
     }
 }
 
-/// Fills the `step` fine samples from each of the coarse ones up to its neighbour. `LANES` are written at once
-/// where there is room, which is faster than writing `step`; the surplus is overwritten by the next neighbours.
+/// Fills the `step` fine samples from each coarse one up to the next. `LANES` are written at once where there is
+/// room, which is faster than writing `step`; later samples overwrite the surplus.
 fn expand<const LANES: usize>(coarse: &[f32], step: usize, out: &mut [f32]) {
     let share = 1.0 / step as f32;
-    // The centre of an even block lies half a sample before the first fine one after it.
+    // The centre of an even block lies half a sample before the first fine sample after it.
     let offset = if step.is_multiple_of(2) { 0.5 } else { 0.0 };
     for (k, pair) in coarse.windows(2).enumerate() {
         let slope = (pair[1] - pair[0]) * share;
@@ -218,7 +217,7 @@ fn expand<const LANES: usize>(coarse: &[f32], step: usize, out: &mut [f32]) {
     }
 }
 
-/// Equidistant values.
+/// Fills `out` with equidistant values.
 #[inline]
 fn ramp(start: f32, slope: f32, out: &mut [f32]) {
     for (i, v) in out.iter_mut().enumerate() {
@@ -259,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_border_is_continued_by_its_last_sample() {
+    fn the_last_sample_is_repeated_beyond_the_border() {
         let coarse = Plane::from_fn(2, 1, |x, _| x as f32);
         assert_eq!(coarse.enlarged(3, 6, 1).data(), [0.0, 0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0, 1.0]);
         assert_eq!(coarse.enlarged(2, 4, 1).data(), [0.0, 0.25, 0.75, 1.0]);

@@ -1,7 +1,7 @@
 //! Polygons on the coarse raster: signed distance, convex hulls and soft-edged filling.
 //!
-//! Points are in coarse coordinates. Growing a shape is a shift of its distance, which replaces binary
-//! dilation and gives an anti-aliased edge for free.
+//! Points are in coarse coordinates. A shape is grown by adding to its distance. This replaces binary dilation, and
+//! the edge is anti-aliased at no extra cost.
 
 use zeroize::Zeroizing;
 
@@ -15,16 +15,16 @@ pub(crate) struct Polygon {
 }
 
 impl Polygon {
-    /// The ring itself, in the given order.
+    /// Builds the polygon from its points in the given order.
     pub(crate) fn ring(points: impl IntoIterator<Item = [f32; 2]>) -> Self {
         Self { points: Zeroizing::new(points.into_iter().collect()) }
     }
 
-    /// The convex hull of the points (Andrew's monotone chain).
+    /// Builds the convex hull of the points (Andrew's monotone chain).
     pub(crate) fn hull(points: impl IntoIterator<Item = [f32; 2]>) -> Self {
         let mut sorted: Wiped<_> = Zeroizing::new(points.into_iter().collect());
         sorted.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
-        // No chain grows beyond its allocation, which would leave a copy behind.
+        // A chain must not outgrow its allocation: reallocating would leave an unwiped copy behind.
         let most = 2 * sorted.len() + 1;
         let half = |points: &mut dyn Iterator<Item = [f32; 2]>| {
             let mut chain: Wiped<[f32; 2]> = Zeroizing::new(Vec::with_capacity(most));
@@ -45,7 +45,7 @@ impl Polygon {
         Self { points }
     }
 
-    /// Distance from (x, y) to the ring, positive inside (even-odd rule), in coarse samples.
+    /// Returns the distance from (x, y) to the ring, positive inside (even-odd rule), in coarse samples.
     pub(crate) fn distance(&self, x: f32, y: f32) -> f32 {
         let mut nearest = f32::INFINITY;
         let mut inside = false;
@@ -64,7 +64,7 @@ impl Polygon {
         if inside { nearest.sqrt() } else { -nearest.sqrt() }
     }
 
-    /// Adds the shape, grown by `grow` samples, to `mask`: 1 inside, 0 outside, one sample of slope.
+    /// Adds the shape, grown by `grow` samples, to `mask`: 1 inside, 0 outside, with one sample of slope.
     pub(crate) fn paint(&self, mask: &mut Plane, grow: f32) {
         let reach = grow + 1.0;
         let low = |axis: usize| self.points.iter().map(|p| p[axis]).fold(f32::INFINITY, f32::min) - reach;

@@ -1,40 +1,41 @@
-//! Bicubic sampling of an 8-bit picture, straight from its bytes.
+//! Bicubic sampling of an 8-bit image, directly from its bytes.
 //!
-//! A kernel of 4 × 4 pixels takes twelve neighbouring bytes of four rows. The rows are weighed and added first, in
-//! whole numbers and all twelve bytes at once, then the columns: no copy of the picture in another format is needed.
+//! A kernel of 4 × 4 pixels reads twelve neighbouring bytes of four rows. The rows are weighted and added first, in
+//! whole numbers and all twelve bytes at once; then the columns. No copy of the image in another format is needed.
 
 use wide::{f32x4, i16x8, i32x4, u8x16};
 use zeroize::Zeroize;
 
 use crate::pixels::RgbImage;
 
-/// The cubic kernel's free parameter. -0.75 keeps fine skin texture crisp when a small photo is enlarged;
-/// -0.5 (Catmull-Rom) is visibly softer at the same points.
+/// The cubic kernel's free parameter. -0.75 keeps fine skin texture crisp when a small photo is enlarged; -0.5
+/// (Catmull-Rom) is visibly softer at the same points.
 const SHARPNESS: f32 = -0.75;
 
-/// Places are rounded to this part of a pixel: at the steepest edge there is, half a level.
+/// Positions are rounded to this part of a pixel. At the steepest possible edge the error is half a level.
 const PHASES: usize = 256;
 
-/// Adding it leaves a coordinate of 0..32767 in the lowest bits, counted in [`PHASES`] (2¹⁵ has 2⁻⁸ as its
-/// unit in the last place); the sides of pictures are far smaller.
+/// Adding it leaves a coordinate of 0..32767 in the lowest bits, counted in [`PHASES`] (2¹⁵ has 2⁻⁸ as its unit in
+/// the last place). The sides of images are far smaller.
 const FIXED_POINT: f32 = 32_768.0;
 
-/// Bytes of four neighbouring pixels, and the same filled up to a whole vector.
+/// The bytes of four neighbouring pixels, and their number padded to a whole vector.
 const TAPS: usize = 12;
 const LANES: usize = 16;
 
-/// One in the weights of the rows, which are whole numbers.
+/// The value that stands for 1 in the weights of the rows, which are whole numbers.
 const ONE: f32 = 16_384.0;
 
-/// So many pixels are sampled together.
+/// The number of pixels sampled together.
 const BATCH: usize = 16;
 
 /// The weights of the four columns, by phase.
 static COLUMNS: [[f32; 4]; PHASES] = column_weights();
-/// The weights of the four rows, by phase, in parts of [`ONE`]: two in turn, then the other two.
+/// The weights of the four rows, by phase, in parts of [`ONE`]. The first vector alternates the weights of two rows,
+/// the second those of the other two.
 static ROWS: [[[i16; 8]; 2]; PHASES] = row_weights();
 
-/// A picture to be sampled between its pixels.
+/// Samples an image between its pixels.
 #[derive(Clone, Copy)]
 pub(crate) struct Texture<'a> {
     width: usize,
@@ -45,22 +46,22 @@ pub(crate) struct Texture<'a> {
 }
 
 impl<'a> Texture<'a> {
-    pub(crate) fn of(picture: &'a RgbImage) -> Self {
-        let (width, height) = (picture.width(), picture.height());
+    pub(crate) fn of(image: &'a RgbImage) -> Self {
+        let (width, height) = (image.width(), image.height());
         let (right, bottom) = ((width - 1) as f32, (height - 1) as f32);
-        Self { width, height, data: picture.data(), right, bottom }
+        Self { width, height, data: image.data(), right, bottom }
     }
 
-    /// Red, green and blue (0..255) at the places `xs`, `ys`; outside the picture its nearest border pixel counts.
-    /// All five rows must have one length.
+    /// Writes red, green and blue (0..255) at the positions `xs`, `ys`. Outside the image the nearest border pixel
+    /// counts. All five rows must have the same length.
     pub(crate) fn sample_row(&self, xs: &[f32], ys: &[f32], [red, green, blue]: [&mut [f32]; 3]) {
         let mut sums = [[0.0; LANES]; BATCH];
         let mut columns = [0; BATCH];
         let mut pixels = [[0.0; 4]; BATCH];
-        let places = xs.chunks(BATCH).zip(ys.chunks(BATCH));
+        let positions = xs.chunks(BATCH).zip(ys.chunks(BATCH));
         let colours = red.chunks_mut(BATCH).zip(green.chunks_mut(BATCH)).zip(blue.chunks_mut(BATCH));
-        for ((xs, ys), ((red, green), blue)) in places.zip(colours) {
-            // Stage by stage over a whole batch: each is a loop that the compiler turns into vector code.
+        for ((xs, ys), ((red, green), blue)) in positions.zip(colours) {
+            // Each stage runs over a whole batch, so that the compiler turns each loop into vector code.
             for (((&x, &y), sums), phase) in xs.iter().zip(ys).zip(&mut sums).zip(&mut columns) {
                 *phase = self.sum_rows(x, y, sums);
             }
@@ -75,7 +76,7 @@ impl<'a> Texture<'a> {
         pixels.iter_mut().for_each(|pixel| pixel.as_mut_slice().zeroize());
     }
 
-    /// Red, green and blue at one place.
+    /// Returns red, green and blue at one position.
     pub(crate) fn sample(&self, x: f32, y: f32) -> [f32; 3] {
         let mut sums = [0.0; LANES];
         let phase = self.sum_rows(x, y, &mut sums);
@@ -83,12 +84,12 @@ impl<'a> Texture<'a> {
         [r, g, b]
     }
 
-    /// Adds the four rows of the kernel at (x, y), each with its weight, and says the columns' phase.
+    /// Adds the four rows of the kernel at (x, y), each with its weight, and returns the phase of the columns.
     #[inline]
     fn sum_rows(&self, x: f32, y: f32, sums: &mut [f32; LANES]) -> usize {
         let (column, across) = split(x, self.right);
         let (line, down) = split(y, self.bottom);
-        // The kernel begins one pixel before the place, and must end within the picture.
+        // The kernel begins one pixel before the position, and must end within the image.
         let (left, top) = (column.wrapping_sub(1), line.wrapping_sub(1));
         let stride = self.width * 3;
         let start = top.wrapping_mul(stride).wrapping_add(left.wrapping_mul(3));
@@ -96,14 +97,14 @@ impl<'a> Texture<'a> {
         let inside = left < self.width.saturating_sub(3) && top < self.height.saturating_sub(3);
         match self.data.get(start..end) {
             Some(rows) if inside => sum_four_rows(rows, stride, &ROWS[down], sums),
-            _ => self.sum_rows_at_the_border(column, line, &ROWS[down], sums),
+            _ => self.sum_rows_at_border(column, line, &ROWS[down], sums),
         }
         across
     }
 
-    /// The same where the kernel, or the vector that holds a row of it, reaches beyond the picture.
+    /// As [`Self::sum_rows`], where the kernel, or the vector that holds a row of it, reaches beyond the image.
     #[cold]
-    fn sum_rows_at_the_border(
+    fn sum_rows_at_border(
         &self,
         column: usize,
         line: usize,
@@ -115,18 +116,18 @@ impl<'a> Texture<'a> {
         for (i, sums) in sums[..TAPS].as_chunks_mut::<3>().0.iter_mut().enumerate() {
             let x = within(column + i, self.width);
             for (k, sum) in sums.iter_mut().enumerate() {
-                let weighed = (0..).zip(weights).map(|(j, weight)| {
+                let weighted = (0..).zip(weights).map(|(j, weight)| {
                     let y = within(line + j, self.height);
                     f32::from(self.data[(y * self.width + x) * 3 + k]) * f32::from(weight)
                 });
                 // Sums of whole numbers below 2²⁴ are exact.
-                *sum = weighed.sum();
+                *sum = weighted.sum();
             }
         }
     }
 }
 
-/// The weighed sum of four rows, `stride` bytes apart, of sixteen bytes each; the first twelve count.
+/// Writes the weighted sum of four rows, `stride` bytes apart, of sixteen bytes each; only the first twelve are used.
 #[inline]
 fn sum_four_rows(rows: &[u8], stride: usize, weights: &[[i16; 8]; 2], sums: &mut [f32; LANES]) {
     let row =
@@ -145,16 +146,16 @@ fn sum_two_rows(a: u8x16, b: u8x16, weights: i16x8) -> [i32x4; 3] {
     pairs.map(|pairs| pairs.dot(weights))
 }
 
-/// The whole part of a coordinate, clamped to 0..`last`, and its phase.
+/// Returns the whole part of a coordinate, clamped to 0..`last`, and its phase.
 #[inline]
 fn split(coordinate: f32, last: f32) -> (usize, usize) {
-    // In this order what is not a number becomes 0.
+    // In this order, NaN becomes 0.
     let clamped = coordinate.max(0.0).min(last);
     let fixed = ((clamped + FIXED_POINT).to_bits() & 0x007F_FFFF) as usize;
     (fixed / PHASES, fixed % PHASES)
 }
 
-/// The weighed sum of four columns of three colours each; the fourth value is of no use.
+/// Returns the weighted sum of four columns of three colours each; the fourth value is unused.
 #[inline]
 fn sum_columns(sums: &[f32; LANES], phase: usize) -> [f32; 4] {
     let [wa, wb, wc, wd] = COLUMNS[phase].map(f32x4::splat);
@@ -162,7 +163,7 @@ fn sum_columns(sums: &[f32; LANES], phase: usize) -> [f32; 4] {
     ((from(0) * wa + from(3) * wb) + (from(6) * wc + from(9) * wd)).to_array()
 }
 
-/// Keys' cubic convolution (1981): the weights of the samples at -1, 0, 1 and 2 for a point at `t`.
+/// Returns the weights of the samples at -1, 0, 1 and 2 for a point at `t`, by Keys' cubic convolution (1981).
 const fn weights(t: f32) -> [f32; 4] {
     let (a, u) = (SHARPNESS, 1.0 - t);
     let (before, beyond) = (a * t * u * u, a * t * t * u);
@@ -170,7 +171,7 @@ const fn weights(t: f32) -> [f32; 4] {
     [before, at, 1.0 - before - at - beyond, beyond]
 }
 
-/// The columns' weights make up for the rows' unit.
+/// Builds the weights of the columns, divided by [`ONE`] because those of the rows are multiplied by it.
 const fn column_weights() -> [[f32; 4]; PHASES] {
     let mut table = [[0.0; 4]; PHASES];
     let mut phase = 0;
@@ -182,7 +183,7 @@ const fn column_weights() -> [[f32; 4]; PHASES] {
     table
 }
 
-/// Rounded so that they add up to [`ONE`]: a plain surface stays exactly what it is.
+/// Builds the weights of the rows, rounded so that they add up to [`ONE`]: an even surface keeps its exact value.
 #[expect(clippy::cast_possible_truncation, reason = "weights are at most one")]
 const fn row_weights() -> [[[i16; 8]; 2]; PHASES] {
     let mut table = [[[0; 8]; 2]; PHASES];
@@ -233,20 +234,20 @@ mod tests {
     }
 
     #[test]
-    fn the_way_over_the_border_leads_to_the_same_colours() {
+    fn the_border_path_gives_the_same_colours() {
         let ramp = ramp();
         let texture = Texture::of(&ramp);
         for (x, y) in [(5.3, 3.6), (1.0, 1.0), (16.99, 6.01)] {
             let mut sums = [[0.0; LANES]; 2];
             texture.sum_rows(x, y, &mut sums[0]);
             let ((column, _), (line, down)) = (split(x, 19.0), split(y, 9.0));
-            texture.sum_rows_at_the_border(column, line, &ROWS[down], &mut sums[1]);
+            texture.sum_rows_at_border(column, line, &ROWS[down], &mut sums[1]);
             assert_eq!(sums[0][..TAPS], sums[1][..TAPS]);
         }
     }
 
     #[test]
-    fn a_row_is_its_single_places() {
+    fn a_sampled_row_equals_its_single_samples() {
         let ramp = ramp();
         let texture = Texture::of(&ramp);
         let (xs, ys): (Vec<f32>, Vec<f32>) = (0..37).map(|i| (i as f32 * 0.61 - 1.0, i as f32 * 0.3)).unzip();
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_the_picture_its_border_counts() {
+    fn outside_the_image_the_border_pixel_counts() {
         let ramp = ramp();
         let texture = Texture::of(&ramp);
         assert_eq!(texture.sample(-30.0, 4.0), texture.sample(0.0, 4.0));
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_pictures_can_be_sampled() {
+    fn the_smallest_images_can_be_sampled() {
         for size in 1..5 {
             let image = RgbImage::from_raw(size, size, vec![9; size * size * 3]).unwrap();
             assert_eq!(Texture::of(&image).sample(0.7, 2.2), [9.0; 3]);

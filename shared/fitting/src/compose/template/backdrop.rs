@@ -1,12 +1,12 @@
-//! What a fit needs to know of the template's face, read once from the template itself and then carried to
-//! wherever a fit moves it.
+//! The template's face on the coarse raster. It is measured once from the template itself, then warped to wherever a
+//! fit moves the template.
 
 use crate::compose::blend::placement::bounds;
 use crate::compose::blend::tone;
 use crate::compose::face::features::Features;
 use crate::compose::face::shading::luma;
 use crate::compose::face::surface::Surface;
-use crate::compose::geometry::frame::{self, Frame};
+use crate::compose::geometry::frame::{self, FaceFrame};
 use crate::compose::geometry::warp;
 use crate::compose::raster::grid::Grid;
 use crate::compose::raster::plane::Plane;
@@ -16,25 +16,25 @@ use crate::photo::Region;
 use crate::pixels::{GreyImage, RgbImage};
 use crate::resize::block_means;
 
-/// How far from the template's points a fit may look, in eye distances: the largest shift of a point
-/// and the falloff around the face.
+/// How far from the template's points a fit may read, in eye distances: the largest shift of a point plus the falloff
+/// around the face.
 const REACH: f32 = 0.75;
 
 /// Coarse planes of the template's face.
 pub(crate) struct Backdrop {
-    /// Likeness to its skin, 0..1; what is painted over counts as skin.
+    /// Likeness to its skin, 0..1; painted samples count as skin.
     pub(crate) skin: Plane,
     /// The weight of a sample in its shading.
     pub(crate) weight: Plane,
     /// Its shading.
     pub(crate) low: [Plane; 3],
-    /// What of its luma is finer than the shading.
+    /// The part of its luma that is finer than the shading.
     pub(crate) detail: Plane,
-    /// The share of painted skin, and its colour as logarithms.
+    /// The share of painted skin, and the colour of the paint as logarithms.
     pub(crate) plate: Plane,
     pub(crate) paint: [Plane; 3],
-    /// Where its texture is grain and nothing else, 0..1.
-    pub(crate) plain: Plane,
+    /// Where its texture is nothing but grain, 0..1.
+    pub(crate) grain_only: Plane,
     /// The dark of its eyes, as luma detail.
     pub(crate) black: f32,
     /// Its lips' hue, see [`tone::lip_hue`].
@@ -42,8 +42,9 @@ pub(crate) struct Backdrop {
 }
 
 impl Backdrop {
-    /// Reads the face with these points (picture pixels) and this distance between the eyes; says also on
-    /// which grid its planes lie. What the `mask` keeps in front of the face is neither its skin nor painted over.
+    /// Reads the face with these points (pixels of `picture`) and this distance between the eyes. Also returns the
+    /// grid of its planes, and its grain. What the `mask` keeps in front of the face is neither taken for its skin
+    /// nor painted over.
     pub(crate) fn read(
         picture: &RgbImage,
         mask: Option<&GreyImage>,
@@ -53,7 +54,7 @@ impl Backdrop {
         let flat: Vec<[f32; 2]> = points.iter().map(|&[x, y, _]| [x, y]).collect();
         let grid = Grid::over(bounds(&flat, REACH * unit), unit, [picture.width(), picture.height()]);
         let points: Vec<_> = flat.into_iter().map(|p| grid.coarse(p)).collect();
-        let frame = Frame::new(&points, unit / grid.step as f32);
+        let frame = FaceFrame::new(&points, unit / grid.step as f32);
         let rim = frame::rim_distance(&points, frame.unit, grid.width, grid.height);
         let features = Features::new(&points, &frame, &rim);
         let free = mask.map(|mask| free(mask, &grid));
@@ -65,30 +66,30 @@ impl Backdrop {
         let surface = Surface::read(colours(picture, &grid), &patch, &measurable, frame.unit);
         let plate = behind(plate::share(&points, &frame, &rim, &surface));
         let painted = features.soft.clone().zip(&plate, f32::max);
-        let (grain, plain) = Grain::measure(picture, &patch, &painted, &grid);
+        let (grain, grain_only) = Grain::measure(picture, &patch, &painted, &grid);
         let paint = plate::paint(&surface, &plate, frame.unit);
         let (detail, black) = (luma(&surface.detail()), tone::black(&surface, &features));
         let lip_hue = tone::lip_hue(&surface, &features);
         let Surface { skin, weight, low, .. } = surface;
         let skin = skin.zip(&plate, f32::max);
-        (grid, Self { skin, weight, low, detail, plate, paint, plain, black, lip_hue }, grain)
+        (grid, Self { skin, weight, low, detail, plate, paint, grain_only, black, lip_hue }, grain)
     }
 
-    /// The planes as they lie in a fit that moves the template by `shift` (template pixels), on the fit's
-    /// grid; `own` is the one they were read on. In the `features` of the fit nothing is taken for plain: the
-    /// template's lips may be drawn out over an open mouth.
-    pub(crate) fn carried(&self, own: &Grid, shift: &[Plane; 2], grid: &Grid, features: &Plane) -> Self {
+    /// Warps the planes to the `grid` of a fit that moves the template by `shift` (template pixels); `own` is the
+    /// grid they were read on. In the `features` of the fit no texture counts as grain, because the template's lips
+    /// may be stretched over an open mouth.
+    pub(crate) fn warped(&self, own: &Grid, shift: &[Plane; 2], grid: &Grid, features: &Plane) -> Self {
         let (low, paint) = (self.low.each_ref(), self.paint.each_ref());
-        let single = [&self.skin, &self.weight, &self.detail, &self.plate, &self.plain];
-        let [skin, weight, detail, plate, plain] = warp::carried(single, own, shift, grid);
-        let [low, paint] = [low, paint].map(|planes| warp::carried(planes, own, shift, grid));
-        let plain = plain.zip(features, |plain, feature| plain * (1.0 - feature));
+        let single = [&self.skin, &self.weight, &self.detail, &self.plate, &self.grain_only];
+        let [skin, weight, detail, plate, grain_only] = warp::warped(single, own, shift, grid);
+        let [low, paint] = [low, paint].map(|planes| warp::warped(planes, own, shift, grid));
+        let grain_only = grain_only.zip(features, |grain_only, feature| grain_only * (1.0 - feature));
         let (black, lip_hue) = (self.black, self.lip_hue);
-        Self { skin, weight, low, detail, plate, paint, plain, black, lip_hue }
+        Self { skin, weight, low, detail, plate, paint, grain_only, black, lip_hue }
     }
 }
 
-/// The means of the grid's blocks in red, green and blue, as 8-bit levels.
+/// Returns the means of the grid's blocks in red, green and blue, as 8-bit levels.
 fn colours(picture: &RgbImage, grid: &Grid) -> [Plane; 3] {
     let width = grid.fine_width().min(picture.width() - grid.left);
     let height = grid.fine_height().min(picture.height() - grid.top);
@@ -96,7 +97,8 @@ fn colours(picture: &RgbImage, grid: &Grid) -> [Plane; 3] {
     [0, 1, 2].map(|c| Plane::from_fn(grid.width, grid.height, |x, y| f32::from(means.pixel(x, y)[c])))
 }
 
-/// The share of each of the grid's blocks that the mask leaves free, 0..1; beyond the picture its border goes on.
+/// Returns the share of each of the grid's blocks that the mask leaves free. Beyond the picture the last pixel is
+/// repeated.
 fn free(mask: &GreyImage, grid: &Grid) -> Plane {
     let (right, bottom) = (mask.width() - 1, mask.height() - 1);
     let kept = |x: usize, y: usize| {
@@ -118,7 +120,7 @@ mod tests {
     const SIZE: usize = 512;
     const SKIN: [u8; 3] = [200, 150, 120];
 
-    /// A face of plain skin whose left half has the colour `other`, and the mask of that half; its backdrop, and
+    /// Reads a face of even skin whose left half has the colour `other` and is masked. Returns its backdrop, and
     /// where the right and the left eye lie in it.
     fn read(other: [u8; 3]) -> (Backdrop, [[usize; 2]; 2]) {
         let mesh = mesh("astronaut.png");
@@ -138,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_mask_keeps_is_not_painted_over() {
+    fn masked_pixels_are_not_painted_over() {
         let (backdrop, eyes) = read(SKIN);
         let [free, kept] = eyes.map(|[x, y]| backdrop.plate.row(y)[x]);
         assert!(free > 0.5 && kept == 0.0, "{free} {kept}");
     }
 
     #[test]
-    fn what_the_mask_keeps_is_not_taken_for_skin() {
+    fn masked_pixels_are_not_taken_for_skin() {
         let (backdrop, [_, [x, y]]) = read([20, 60, 230]);
         for (plane, skin) in backdrop.low.iter().zip(SKIN) {
             let expected = (f32::from(skin) + LOG_OFFSET).ln();

@@ -1,9 +1,10 @@
 //! The template's grain: film grain, sensor noise or canvas that its skin has and the fitted face lacks.
 //!
-//! Grain is the luma's high-pass, in 8-bit levels, its strength the robust deviation on the cheeks. Where
-//! the template's skin is plain, its very own grain is laid over the face, so that the weave of a canvas
-//! runs on without a seam. Where it has structure instead (wrinkles, glasses, features), noise stands in: a
-//! hash of the pixel's place, so that the same pixel gets the same grain on every run.
+//! Grain is the luma's high-pass, in 8-bit levels. Its strength is the robust deviation on the cheeks. Where the
+//! texture of the template's skin is nothing but grain, the template's own grain is laid over the face, so that the
+//! weave of a canvas continues without a seam. Where the texture has structure (wrinkles, glasses, features), noise
+//! is used instead. The noise is a hash of the pixel's position, so that the same pixel gets the same grain on every
+//! run.
 
 use std::ops::Range;
 
@@ -16,83 +17,86 @@ use crate::compose::raster::grid::{Grid, index};
 use crate::compose::raster::plane::Plane;
 use crate::pixels::RgbImage;
 
-/// What is finer than this counts as grain, in pixels.
+/// The width (σ) of the high-pass, in pixels: what is finer counts as grain.
 const HIGH_PASS_SIGMA: f32 = 1.2;
-/// White noise loses a tenth in that high-pass, and encoding takes some more of it than of real texture.
+/// White noise loses a tenth in that high-pass, and encoding removes more of it than of real texture.
 const NOISE_COMPENSATION: f32 = 1.25;
-/// Differences below this are not seen; more than the maximum is no grain but texture.
+/// Missing grain below the minimum is not visible. What exceeds the maximum is not grain but texture.
 const LEVEL_MIN: f32 = 0.3;
 const LEVEL_MAX: f32 = 6.0;
-/// Fewer pixels than this do not make a measurement.
+/// Fewer pixels than this are not enough for a measurement.
 const PIXELS_MIN: usize = 300;
-/// Texture whose local deviation exceeds the cheeks' by this factor begins to be structure ...
+/// Texture begins to count as structure when its local deviation exceeds the cheeks' by this factor.
 const STRUCTURE: f32 = 1.5;
-/// ... and by so much more surely is.
+/// It counts fully as structure when the factor is larger by this.
 const STRUCTURE_RANGE: f32 = 0.4;
-/// The neighbourhood that decides on it, in coarse samples: narrower than the rim of a pair of glasses.
+/// The width (σ) of the neighbourhood that decides on structure, in coarse samples: narrower than the rim of a pair
+/// of glasses.
 const NEIGHBOURHOOD: f32 = 2.0;
-/// Single pixels count up to this many deviations: a speck is no grain.
+/// Single pixels count up to this many deviations: a speck is not grain.
 const OUTLIER: f32 = 3.0;
 /// The median of absolute values, times this, is the standard deviation of a Gaussian.
 const MEDIAN_TO_SIGMA: f32 = 1.4826;
 
-/// Quantised texture has this many steps a deviation.
+/// Quantised texture has this many steps for each deviation.
 const TEXTURE_STEPS: f32 = 42.0;
-/// The face's own grain is measured on strips of so many rows ...
+/// The face's own grain is measured on strips of this many fine rows.
 const STRIP: usize = 16;
-/// ... that begin so many coarse rows after each other: two or three of them cross the cheeks, and the smallest template
-/// leaves enough pixels even when half of its cheeks are covered.
+/// A strip begins every so many coarse rows. Two or three strips cross the cheeks, and the smallest template leaves
+/// enough pixels even when half of its cheeks are covered.
 const STRIP_PERIOD: usize = 30;
-/// The high-pass looks so many rows and columns around.
+/// The high-pass reads this many rows and columns around a pixel.
 const STRIP_MARGIN: usize = 4;
 
 /// A template's grain.
 pub(crate) struct Grain {
     /// Robust deviation on the cheeks, in levels; 0 where too little skin was measured.
     pub(crate) deviation: f32,
-    /// The high-pass of the luma, in [`TEXTURE_STEPS`] of the deviation, on the fine raster of the grid on which
-    /// it was measured: where that begins in the picture, and its width and height.
+    /// The high-pass of the luma, in [`TEXTURE_STEPS`] of the deviation, on the fine raster of the grid on which it
+    /// was measured. `origin` is where that raster begins in the picture, `size` its width and height.
     texture: Vec<i8>,
     origin: [usize; 2],
     size: [usize; 2],
 }
 
 impl Grain {
-    /// Measures the picture on a grid where the coarse `patch` is skin; says also where the texture is grain and
-    /// nothing else, 0..1 on the coarse raster. In `features` (0..1) texture is never taken for grain.
+    /// Measures the grain of the picture on a grid; the skin lies where the coarse `patch` is above one half. Also
+    /// returns where the texture is nothing but grain, 0..1 on the coarse raster. Texture in `features` (0..1) never
+    /// counts as grain.
     pub(crate) fn measure(picture: &RgbImage, patch: &Plane, features: &Plane, grid: &Grid) -> (Self, Plane) {
         let texture = high_pass(&luma(picture, grid));
         let deviation = deviation(&texture, patch, grid).unwrap_or(0.0);
         let power = gaussian(&texture.clone().map(|v| v * v).reduced(grid.step), NEIGHBOURHOOD);
         let limit = (STRUCTURE + STRUCTURE_RANGE) * deviation;
         let range = (STRUCTURE_RANGE * deviation).max(1e-6);
-        let plain = power
+        let grain_only = power
             .map(|p| ((limit - p.sqrt()) / range).clamp(0.0, 1.0))
-            .zip(features, |plain, feature| plain * (1.0 - feature));
+            .zip(features, |grain_only, feature| grain_only * (1.0 - feature));
         let scale = TEXTURE_STEPS / deviation.max(1e-6);
         let texture = texture.data().iter().map(|v| steps(v * scale)).collect();
         let (origin, size) = ([grid.left, grid.top], [grid.fine_width(), grid.fine_height()]);
-        (Self { deviation, texture, origin, size }, plain)
+        (Self { deviation, texture, origin, size }, grain_only)
     }
 
-    /// The deviation that must be added to a face of this own grain, in levels.
+    /// Returns the deviation of the grain that must be added to a face with this `own` grain, in levels.
     pub(crate) fn missing(&self, own: Option<f32>) -> f32 {
         let Some(own) = own else { return 0.0 };
         let missing = (self.deviation * self.deviation - own * own).max(0.0).sqrt();
         if missing > LEVEL_MIN { missing.min(LEVEL_MAX) } else { 0.0 }
     }
 
-    /// Grain of deviation 1 for neighbouring pixels, the first of which is named, that come from these places in
-    /// the template (columns and rows): its own texture there where that is `plain` (0..1), noise elsewhere.
-    pub(crate) fn row(&self, out: &mut [f32], plain: &[f32], [xs, ys]: [&[f32]; 2], first: [usize; 2]) {
+    /// Writes grain of deviation 1 for neighbouring pixels; `first` is the column and row of the first one. `xs` and
+    /// `ys` are their positions in the template. The template's own texture there is used as far as `grain_only`
+    /// (0..1) says, noise for the rest.
+    pub(crate) fn row(&self, out: &mut [f32], grain_only: &[f32], [xs, ys]: [&[f32]; 2], first: [usize; 2]) {
         let (left, top) = (self.origin[0] as f32 - 0.5, self.origin[1] as f32 - 0.5);
         let (right, bottom) = (self.size[0] - 1, self.size[1] - 1);
-        for (i, (((v, &plain), &x), &y)) in out.iter_mut().zip(plain).zip(xs).zip(ys).enumerate() {
+        for (i, (((v, &grain_only), &x), &y)) in out.iter_mut().zip(grain_only).zip(xs).zip(ys).enumerate() {
             let (x, y) = (index(x - left).min(right), index(y - top).min(bottom));
             let own = f32::from(self.texture[y * self.size[0] + x]) * (1.0 / TEXTURE_STEPS);
-            *v = if plain < 1.0 {
+            *v = if grain_only < 1.0 {
                 let noise = NOISE_COMPENSATION * gaussian_hash(first[0] + i, first[1]);
-                noise + (own - noise) * plain
+                noise + (own - noise) * grain_only
             } else {
                 own
             };
@@ -100,8 +104,8 @@ impl Grain {
     }
 }
 
-/// The robust deviation of a face's high-pass where the coarse `patch` is above one half; `None` on too few
-/// pixels. `luma` fills a row's columns with the face's luma, in levels.
+/// Returns the robust deviation of a face's high-pass where the coarse `patch` is above one half; `None` if there are
+/// too few pixels. `luma` fills a row's columns with the face's luma, in levels.
 pub(crate) fn own_deviation(
     patch: &Plane,
     grid: &Grid,
@@ -127,7 +131,7 @@ pub(crate) fn own_deviation(
     robust_deviation(values)
 }
 
-/// The luma of the picture on the grid's fine raster; beyond the picture its border goes on.
+/// Returns the luma of the picture on the grid's fine raster. Beyond the picture the last pixel is repeated.
 fn luma(picture: &RgbImage, grid: &Grid) -> Plane {
     let (right, bottom) = (picture.width() - 1, picture.height() - 1);
     let mut plane = Plane::new(grid.fine_width(), grid.fine_height());
@@ -141,7 +145,7 @@ fn luma(picture: &RgbImage, grid: &Grid) -> Plane {
     plane
 }
 
-/// The nearest whole number of steps within [`OUTLIER`] deviations.
+/// Returns the nearest whole number of steps within [`OUTLIER`] deviations.
 #[expect(clippy::cast_possible_truncation, reason = "the limit is below 128")]
 fn steps(v: f32) -> i8 {
     v.round().clamp(-OUTLIER * TEXTURE_STEPS, OUTLIER * TEXTURE_STEPS) as i8
@@ -161,7 +165,8 @@ fn deviation(texture: &Plane, patch: &Plane, grid: &Grid) -> Option<f32> {
     robust_deviation(values)
 }
 
-/// Adds the absolute values of a row that begins at the fine column `left` where the patch is above one half.
+/// Adds to `values` the absolute values of a row where the patch is above one half; the row begins at the fine column
+/// `left`.
 fn collect(row: &[f32], left: usize, patch: &[f32], step: usize, values: &mut Vec<f32>) {
     for (i, _) in patch.iter().enumerate().filter(|&(_, &skin)| skin > 0.5) {
         let (start, end) =
@@ -172,15 +177,15 @@ fn collect(row: &[f32], left: usize, patch: &[f32], step: usize, values: &mut Ve
     }
 }
 
-/// The deviation of a Gaussian of which these are absolute values; `None` of too few.
+/// Returns the deviation of a Gaussian from absolute values of it; `None` if there are too few.
 fn robust_deviation(values: Vec<f32>) -> Option<f32> {
     let mut values = Zeroizing::new(values);
-    // A high-pass has no mean: the median of its absolute values is the median deviation.
+    // A high-pass has mean 0, so the median of its absolute values is the median deviation.
     (values.len() >= PIXELS_MIN).then(|| MEDIAN_TO_SIGMA * quantile(&mut values, 0.5))
 }
 
-/// A number of mean 0 and deviation 1 that depends on the place alone: the sum of four uniform ones
-/// out of SplitMix64 (Steele, Lea and Flood 2014).
+/// Returns a number of mean 0 and deviation 1 that depends on the position alone: the sum of four uniform numbers
+/// from SplitMix64 (Steele, Lea and Flood 2014).
 fn gaussian_hash(x: usize, y: usize) -> f32 {
     let mut z = (((y as u64) << 32) | x as u64).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -223,11 +228,11 @@ mod tests {
         })
     }
 
-    /// A row of grain for the pixels of the row `y`.
-    fn row(grain: &Grain, plain: f32, y: usize) -> Vec<f32> {
+    /// Returns a row of grain for the pixels of the row `y`.
+    fn row(grain: &Grain, grain_only: f32, y: usize) -> Vec<f32> {
         let (xs, ys): (Vec<f32>, Vec<f32>) = (0..SIZE).map(|x| (x as f32, y as f32)).unzip();
         let mut out = vec![0.0; SIZE];
-        grain.row(&mut out, &[plain; SIZE], [&xs, &ys], [0, y]);
+        grain.row(&mut out, &[grain_only; SIZE], [&xs, &ys], [0, y]);
         out
     }
 
@@ -243,37 +248,37 @@ mod tests {
     }
 
     #[test]
-    fn a_smooth_face_takes_over_the_very_grain_of_plain_skin() {
-        let template = grainy(4.0);
-        let (grain, _) = Grain::measure(&template, &everywhere(1.0), &everywhere(0.0), &grid());
+    fn a_smooth_face_gets_the_templates_own_grain() {
+        let picture = grainy(4.0);
+        let (grain, _) = Grain::measure(&picture, &everywhere(1.0), &everywhere(0.0), &grid());
         let missing = grain.missing(own(&grainy(0.0), &everywhere(1.0)));
         assert!((missing - 4.0 * 0.91).abs() < 0.3, "{missing}");
         let mut alike = 0.0;
         for y in 0..SIZE {
             let pairs = row(&grain, 1.0, y).into_iter().enumerate();
             alike +=
-                pairs.map(|(x, n)| missing * n * (f32::from(template.pixel(x, y)[0]) - 128.0)).sum::<f32>();
+                pairs.map(|(x, n)| missing * n * (f32::from(picture.pixel(x, y)[0]) - 128.0)).sum::<f32>();
         }
         let correlation = alike / (16.0 * (SIZE * SIZE) as f32);
         assert!(correlation > 0.7, "{correlation}");
     }
 
     #[test]
-    fn noise_stands_in_where_the_template_has_structure() {
+    fn noise_replaces_grain_where_the_template_has_structure() {
         let grid = grid();
-        let mut template = grainy(2.0);
+        let mut picture = grainy(2.0);
         for (x, y) in (0..SIZE).flat_map(|y| (61..SIZE).map(move |x| (x, y))).filter(|(x, _)| x % 4 < 2) {
-            template.set_pixel(x, y, template.pixel(x, y).map(|v| v + 60));
+            picture.set_pixel(x, y, picture.pixel(x, y).map(|v| v + 60));
         }
         let patch = Plane::from_fn(grid.width, grid.height, |x, _| if x < 25 { 1.0 } else { 0.0 });
-        let (grain, plain) = Grain::measure(&template, &patch, &everywhere(0.0), &grid);
+        let (grain, grain_only) = Grain::measure(&picture, &patch, &everywhere(0.0), &grid);
         assert!((grain.deviation - 1.8).abs() < 0.2, "{}", grain.deviation);
-        assert!(plain.row(30)[10] > 0.9 && plain.row(30)[50] == 0.0);
+        assert!(grain_only.row(30)[10] > 0.9 && grain_only.row(30)[50] == 0.0);
         assert!(row(&grain, 0.0, 30).iter().zip(row(&grain, 1.0, 30)).any(|(noise, own)| *noise != own));
     }
 
     #[test]
-    fn a_face_with_grain_of_its_own_gets_no_more() {
+    fn a_face_with_enough_grain_gets_no_more() {
         let (grain, _) = Grain::measure(&grainy(2.0), &everywhere(1.0), &everywhere(0.0), &grid());
         assert_eq!(grain.missing(own(&grainy(3.0), &everywhere(1.0))), 0.0);
     }

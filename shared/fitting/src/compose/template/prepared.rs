@@ -1,4 +1,4 @@
-//! A template with everything that depends on it alone, computed once.
+//! A prepared template: its picture and everything computed from it before a photo arrives.
 
 use crate::compose::face::exposure;
 use crate::compose::geometry::points::{Wiped, eye_distance};
@@ -10,7 +10,7 @@ use crate::mesh::Mesh;
 use crate::pixels::{GreyImage, RgbImage};
 use crate::topology::SURFACE_POINTS;
 
-/// A template with everything that depends on it alone.
+/// A template's picture with everything that depends on it alone.
 pub(crate) struct PreparedTemplate {
     pub(crate) picture: RgbImage,
     pub(crate) mask: Option<GreyImage>,
@@ -18,10 +18,11 @@ pub(crate) struct PreparedTemplate {
     pub(crate) points: Vec<[f32; 3]>,
     /// The distance between the centres of the eyes, in pixels.
     pub(crate) unit: f32,
+    /// The weight of the photo's shape at each point, see [`shape::shares`].
     pub(crate) shares: Vec<f32>,
     /// How much of each point the template hides behind its own nose.
     pub(crate) covered: Wiped<f32>,
-    /// The light of its skin, linear.
+    /// The linear light of its skin.
     pub(crate) skin_light: [f32; 3],
     /// What lies behind the fitted face, and the grid on which it was read.
     pub(crate) grid: Grid,
@@ -30,8 +31,8 @@ pub(crate) struct PreparedTemplate {
 }
 
 impl PreparedTemplate {
-    /// Prepares `picture` with the mesh of the face to be replaced and the mask of what stays in front of
-    /// it (255 stays). The mask must have the picture's size.
+    /// Prepares `picture`. `mesh` is the face to be replaced; `mask` says what stays in front of it (255 stays) and
+    /// must have the picture's size.
     pub(crate) fn new(picture: RgbImage, mesh: &Mesh, mask: Option<GreyImage>) -> Self {
         let points = mesh.points()[..SURFACE_POINTS].to_vec();
         let unit = eye_distance(&points).max(1.0);
@@ -42,13 +43,13 @@ impl PreparedTemplate {
         Self { picture, mask, points, unit, shares, covered, skin_light, grid, backdrop, grain }
     }
 
-    /// The distance between the centres of the eyes, in the template's pixels. A photo need not be larger
-    /// than this asks for.
+    /// Returns the distance between the centres of the eyes, in the template's pixels. A photo whose eyes are this
+    /// far apart is large enough.
     pub(crate) fn eye_distance(&self) -> f32 {
         self.unit
     }
 
-    /// How far a photo's head is turned from the template's, in degrees.
+    /// Returns how far a photo's head is turned from the template's, in degrees.
     pub(crate) fn turn_from(&self, mesh: &Mesh) -> f32 {
         shape::turn_degrees(&mesh.points()[..SURFACE_POINTS], &self.points)
     }
