@@ -53,15 +53,16 @@ impl Drawn {
 }
 
 impl Contenders {
-    /// Sets up models, pictures (derived ones too), the Python environment and the descriptor network, and builds `fit`.
+    /// Sets up models, pictures (derived ones too), the Python environment and the descriptor network, and builds
+    /// `fit`.
     pub(crate) fn ready(root: &Path) -> anyhow::Result<Self> {
         let manifest = Manifest::read(root)?;
-        models::bring_models(root)?;
-        models::bring_pictures(root)?;
+        models::fetch_models(root)?;
+        models::fetch_pictures(root)?;
         let folder = root.join("target/quality");
         fs::create_dir_all(&folder)?;
         let python = environment(root)?;
-        let embedder = bring_embedder(root, &folder, &manifest)?;
+        let embedder = fetch_embedder(root, &folder, &manifest)?;
         let fit = build("fit", "dev")?;
         let contenders = Self { root: root.to_owned(), folder, python, embedder, manifest, fit };
         contenders.derive()?;
@@ -182,7 +183,7 @@ fn answer(command: &mut Command, out: PathBuf) -> anyhow::Result<Drawn> {
     bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
 }
 
-fn bring_embedder(root: &Path, folder: &Path, manifest: &Manifest) -> anyhow::Result<PathBuf> {
+fn fetch_embedder(root: &Path, folder: &Path, manifest: &Manifest) -> anyhow::Result<PathBuf> {
     let weights = folder.join("embedder");
     fs::create_dir_all(&weights)?;
     for file in &manifest.embedder.file {
