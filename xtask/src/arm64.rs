@@ -61,7 +61,7 @@ impl Arm64 {
         }
         let Some(emulator) = Emulator::find() else {
             bail!(
-                "the arm64 programs were built but not run: qemu or the arm64 libraries are missing; install them with\n\
+                "the arm64 programs were built but not run: qemu or the arm64 libraries are missing. Install them:\n\
                  apt-get install qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross"
             );
         };

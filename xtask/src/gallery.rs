@@ -27,7 +27,7 @@ pub(crate) struct Gallery {
 impl Gallery {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let root = workspace::root();
-        let contenders = Contenders::ready(root)?;
+        let contenders = Contenders::prepare(root)?;
         let drawn = contenders.draw(&contenders.manifest.pairs(self.pairs))?;
         let scored = scores::score(&contenders, &drawn)?;
         let rows: Vec<Value> =
