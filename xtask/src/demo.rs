@@ -195,7 +195,7 @@ fn wait_until_ready(user: &Caller<'_>, work_id: &str) -> anyhow::Result<Value> {
             _ => std::thread::sleep(Duration::from_secs(pause.unwrap_or(1)).min(PAUSE_MAX)),
         }
     }
-    bail!("the work was not ready within {} s", READY_LIMIT.as_secs())
+    bail!("the work was not ready within {} s; see target/local/demo/emulator.log", READY_LIMIT.as_secs())
 }
 
 /// The longest pause between two polls. `Retry-After` counts whole seconds; a shorter pause measures the real time.

@@ -17,6 +17,6 @@ pub(crate) fn environment(name: &str, requirements: &Path) -> anyhow::Result<Pat
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let program = command.get_program().display().to_string();
     let status = command.status().with_context(|| format!("cannot start {program}"))?;
-    ensure!(status.success(), "{program} failed: {status}; its messages are above");
+    ensure!(status.success(), "{program} failed: {status}");
     Ok(())
 }

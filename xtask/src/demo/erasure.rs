@@ -96,7 +96,7 @@ fn wait_until_verified(
             stack.account().invoke(&stack.function("erase"), &json!({ "task": "sweep" }))?;
         }
     }
-    bail!("the erasure was not verified within {} s", LIMIT.as_secs())
+    bail!("the erasure was not verified within {} s; see target/local/demo/emulator.log", LIMIT.as_secs())
 }
 
 /// The step that is printed for a status of the erasure; says what the erasure waits for.
