@@ -1,5 +1,5 @@
-// Prints what a reader of metadata finds in pictures: node read.cjs EXIFR FILE…
-// One line of JSON a file: every block of metadata, grouped as exifr names them.
+// Prints the metadata that exifr finds in pictures: node read.cjs EXIFR FILE…
+// Prints one line of JSON per file: every block of metadata, by exifr's name for it.
 
 const [reader, ...files] = process.argv.slice(2);
 const exifr = require(reader);

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Makes the pictures of the bench: bench_pictures.py PHOTO TEMPLATE DIR.
 
-Photos as a phone writes them: 12 and 48 megapixels, stored sideways with EXIF orientation 6, JPEG at quality 92.
-No package carries pictures of that size, so a portrait is enlarged, and given the noise of a sensor: an enlargement
-alone is so smooth that it would decode faster than any real photo. Templates of 1024×1280 and 2048×2560 are close
-portraits, enlarged likewise.
+The photos are like a phone's: 12 and 48 megapixels, stored sideways with EXIF orientation 6, JPEG at quality 92.
+No package contains pictures of that size, so this script enlarges a portrait and adds the noise of a sensor. Without
+noise an enlargement is so smooth that it decodes faster than any real photo. The templates of 1024×1280 and 2048×2560
+are close portraits, also enlarged.
 """
 
 import sys
@@ -17,12 +17,12 @@ from PIL import Image
 from face import Face
 
 ORIENTATION = 0x0112
-# How a phone that was held upright stores its picture: the sensor's rows lie along the height.
+# The orientation of a photo from a phone held upright: the sensor's rows run along the height of the picture.
 ROTATED_90_CLOCKWISE = 6
-# Standard deviation in levels of what a phone leaves of the sensor's noise in daylight.
+# Standard deviation, in levels, of the sensor noise that remains in a phone's photo in daylight.
 NOISE = 3.0
 
-# Width of a close portrait in interocular distances: the face fills two thirds of it.
+# The width of a close portrait in interocular distances: the face fills two thirds of it.
 CLOSE_PORTRAIT = 3.5
 
 PHOTOS = {"photo-12mp.jpg": (3024, 4032), "photo-48mp.jpg": (6048, 8064)}
@@ -45,14 +45,14 @@ def main():
 
 
 def close_portrait(face):
-    """The picture cut to the face and its hair, in proportions of 4 to 5."""
+    """Crops the picture to the face and its hair, at a ratio of 4 to 5."""
     width = face.px(CLOSE_PORTRAIT)
     left, top = face.points[:, :2].mean(0) - [width / 2, width * 5 / 8]
     return face.picture[max(0, round(top)):round(top + width * 5 / 4), max(0, round(left)):round(left + width)]
 
 
 def enlarged(picture, size):
-    """The middle of the picture in the size's proportions, enlarged to it: (height, width, 3) BGR uint8."""
+    """Crops the middle of the picture to the ratio of `size` and enlarges it: (height, width, 3) BGR uint8."""
     (width, height), (have_height, have_width) = size, picture.shape[:2]
     crop_width = min(have_width, have_height * width // height)
     crop_height = min(have_height, have_width * height // width)
@@ -61,7 +61,7 @@ def enlarged(picture, size):
 
 
 def with_noise(picture):
-    """The picture with a sensor's noise, slightly soft as a phone's own noise reduction leaves it."""
+    """Adds a sensor's noise to the picture, slightly blurred as after a phone's noise reduction."""
     grain = np.random.default_rng(1).normal(0, 1, picture.shape[:2]).astype(np.float32)
     grain = cv2.GaussianBlur(grain, (0, 0), 0.7)
     return np.clip(picture + (grain * (NOISE / grain.std()))[..., None], 0, 255).round().astype(np.uint8)

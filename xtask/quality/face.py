@@ -1,8 +1,8 @@
-"""Where the face is in a picture: MediaPipe's 468 points, and the regions scores are taken over.
+"""Finds the face in a picture: MediaPipe's 468 points, and the regions over which scores are computed.
 
 Pictures are BGR uint8 arrays of shape (height, width, 3), as OpenCV reads them. Points are float64 arrays of
-shape (468, 3) in pixels of their picture, x to the right, y down, z away from the viewer on the scale of x.
-Lengths called `iod` are the interocular distance: pixels between the two eye centres.
+shape (468, 3) in pixels of their picture: x to the right, y down, z away from the viewer on the scale of x.
+`iod` is the interocular distance: the pixels between the two eye centres.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-# Vertices of MediaPipe's canonical face mesh. "left" and "right" are the viewer's.
+# Vertices of MediaPipe's canonical face mesh. "Left" and "right" are the viewer's.
 OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
         148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
 LEFT_EYE = [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7]
@@ -22,7 +22,7 @@ INNER_LIPS = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 3
 NOSE = [168, 6, 197, 195, 5, 4, 1, 2, 98, 97, 326, 327, 48, 278, 64, 294]
 FEATURES = LEFT_EYE + RIGHT_EYE + LEFT_BROW + RIGHT_BROW + LIPS + INNER_LIPS + NOSE
 
-# Patches of plain skin, each taken as the hull of its vertices.
+# Patches of plain skin; each is the hull of its vertices.
 SKIN_PATCHES = {
     "left cheek": [116, 117, 118, 50, 205, 187, 147, 123],
     "right cheek": [345, 346, 347, 280, 425, 411, 376, 352],
@@ -30,7 +30,7 @@ SKIN_PATCHES = {
     "chin": [200, 199, 208, 428, 175, 171, 396],
 }
 
-# The ring around the face that a fit leaves in place, as a multiple of the outline.
+# The size of the ring around the face that a fit does not move, as a multiple of the outline.
 SURROUNDINGS = 1.5
 
 
@@ -39,10 +39,10 @@ class NoFace(Exception):
 
 
 def find_points(picture):
-    """The (468, 3) points of the largest face, in pixels.
+    """Finds the points of the largest face: shape (468, 3), in pixels.
 
-    FaceMesh's own detector misses faces that fill little of a large frame, so a miss is tried again on a crop
-    around what the long-range detector finds.
+    FaceMesh's own detector misses faces that are small in a large frame. After a miss, this function retries on a crop
+    around the largest detection of the long-range detector.
     """
     points = _mesh(picture)
     if points is not None:
@@ -55,7 +55,7 @@ def find_points(picture):
 
 
 def _mesh(picture):
-    import mediapipe as mp  # Loading takes a second; commands that need no points do not pay it.
+    import mediapipe as mp  # Imported late: it takes a second, which commands without points do not need.
 
     height, width = picture.shape[:2]
     with mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, refine_landmarks=True) as mesh:
@@ -81,13 +81,13 @@ def _long_range_box(picture):
 
 
 def eye_centres(points):
-    """The two eye centres, shape (2, 2): left, right."""
+    """The two eye centres, left and right: shape (2, 2)."""
     return np.stack([points[LEFT_EYE, :2].mean(0), points[RIGHT_EYE, :2].mean(0)])
 
 
 @dataclass
 class Face:
-    """A picture with its points, and the measures taken from them."""
+    """A picture with the points of its face, and the measures derived from them."""
 
     picture: np.ndarray
     points: np.ndarray
@@ -99,15 +99,15 @@ class Face:
 
     @classmethod
     def of(cls, picture):
-        """Finds the face of a picture; `NoFace` when there is none."""
+        """Finds the face in a picture; raises `NoFace` if there is none."""
         return cls(picture, find_points(picture))
 
     def px(self, in_iod):
-        """A length given in interocular distances, in pixels."""
+        """Converts a length from interocular distances to pixels."""
         return in_iod * self.iod
 
     def hull(self, *groups):
-        """Boolean mask of the union of the groups' convex hulls."""
+        """The union of the groups' convex hulls, as a boolean mask."""
         mask = np.zeros(self.picture.shape[:2], np.uint8)
         for group in groups:
             hull = cv2.convexHull(np.float32(self.points[group, :2]))
@@ -115,7 +115,7 @@ class Face:
         return mask > 0
 
     def depth_in_oval(self):
-        """Signed distance to the face's outline in interocular distances: positive inside."""
+        """The signed distance of each pixel to the face's outline, in interocular distances: positive inside."""
         oval = np.zeros(self.picture.shape[:2], np.uint8)
         cv2.fillPoly(oval, [np.int32(np.round(self.points[OVAL, :2]))], 1)
         inside = cv2.distanceTransform(oval, cv2.DIST_L2, 5)
@@ -123,19 +123,19 @@ class Face:
         return (inside - outside) / self.iod
 
     def features(self, margin):
-        """Boolean mask of eyes, brows, lips and nostrils, grown by `margin` interocular distances."""
+        """Eyes, brows, lips and nostrils, grown by `margin` interocular distances, as a boolean mask."""
         mask = self.hull(LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW, LIPS, [98, 97, 2, 326, 327, 294, 278, 1, 48, 64])
         radius = max(1, round(self.px(margin)))
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
         return cv2.dilate(mask.astype(np.uint8), disc) > 0
 
     def skin(self):
-        """Boolean mask of the cheeks and the nose without the features."""
+        """The skin patches without the features, as a boolean mask."""
         return self.hull(*SKIN_PATCHES.values()) & ~self.features(0.04)
 
 
 def lab(picture, blur_px=0.0):
-    """CIE L*a*b* (D65) as float32, optionally of the picture blurred by a Gaussian of that sigma in pixels."""
+    """Converts to CIE L*a*b* (D65), float32; first blurs by a Gaussian of sigma `blur_px`, if that is not 0."""
     linear = picture.astype(np.float32) / 255
     if blur_px > 0:
         linear = cv2.GaussianBlur(linear, (0, 0), blur_px)
@@ -143,7 +143,7 @@ def lab(picture, blur_px=0.0):
 
 
 def triangles_of(points, shape):
-    """Delaunay triangulation of points (n, 2) inside a picture of that shape: vertex indices (m, 3)."""
+    """The Delaunay triangulation of points (n, 2) inside a picture of that shape: vertex indices (m, 3)."""
     height, width = shape[:2]
     margin = 4 * max(height, width)
     subdivision = cv2.Subdiv2D((-margin, -margin, width + 2 * margin, height + 2 * margin))
@@ -157,11 +157,11 @@ def triangles_of(points, shape):
 
 
 def warp_onto(source, target, hold_surroundings=False):
-    """The source's face drawn in the target's geometry: (picture of the target's shape, boolean mask of what it covers).
+    """Warps the source's face to the target's geometry; returns the picture and a boolean mask of what it covers.
 
-    Piecewise affine over a Delaunay mesh of the target's points. A source that is larger is blurred first, so that
-    both have the detail the target's grid can hold. With `hold_surroundings` both pictures share a frame: the movement
-    fades out to a ring around the face, beyond which the source stays as it is.
+    The warp is piecewise affine over a Delaunay mesh of the target's points. A larger source is blurred first, so that
+    it has no more detail than the target's grid can hold. With `hold_surroundings` both pictures share a frame: the
+    movement fades out towards a ring around the face, and outside the ring the source is unchanged.
     """
     shape = target.picture.shape
     to, source_points = target.points[:, :2], source.points[:, :2]

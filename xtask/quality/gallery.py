@@ -2,7 +2,8 @@
 """Draws the contact sheet: gallery.py ROWS.json OUT.png.
 
 ROWS is a list of {title, photo, template, peer, ours}; peer and ours are {picture, scores} or {declined}. Every row
-shows the face with its surroundings, photo and template as they are, and the same cut of both results.
+shows the face and its surroundings in the photo, in the template and in both results. The results are cut like the
+template.
 """
 
 import json
@@ -13,11 +14,11 @@ import numpy as np
 
 from face import Face
 
-# Side of a cell in pixels, and half the side of the cut-out in interocular distances.
+# The side of a cell in pixels, and half the side of its cut-out in interocular distances.
 CELL = 480
 HALF_CUT = 2.1
 LINE = 20
-# More pairs than these are laid out in two columns, so that the sheet can still be scrolled.
+# The most pairs for one column. More pairs use two columns, so that the sheet does not become too long to scroll.
 ONE_COLUMN_MAX = 10
 SCORE_LINES = [["id_photo", "seam", "tone", "fringe"], ["id_template", "landmarks", "placement"],
                ["sharpness", "background"]]
@@ -50,7 +51,7 @@ def draw(row):
 
 
 def cut(picture, face):
-    """The square around the face of `face`, from a picture with the same geometry."""
+    """Cuts the square around the face of `face` from a picture with the same geometry."""
     side = face.px(2 * HALF_CUT)
     left, top = face.points[:, :2].mean(0) - side / 2
     place = np.float32([[CELL / side, 0, -left * CELL / side], [0, CELL / side, -top * CELL / side]])

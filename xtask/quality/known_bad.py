@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Proves the scores: pictures that are worse on purpose must score worse, and harmless changes must not matter.
+"""Tests the scores: pictures that are spoiled on purpose must score worse; a harmless change must not.
 
     known_bad.py --embedder DIR CLAIMS.json     CLAIMS: {people: {picture: person}, fits: [{photo, template, result}]}
 
-The descriptor must tell the people apart. Every spoiled variant of a good result names the scores that must rise, and
-by how much at least. Coding the picture once more must leave every score within its resolution. Exit 1 when one does
-not behave.
+The descriptor must tell the people apart. For every spoiled variant of a good result, `SPOILED` names the scores that
+must rise, and the least rise. Encoding the picture once more must not change any score by more than its resolution.
+Exit status 1: a claim does not hold.
 """
 
 import argparse
@@ -24,13 +24,13 @@ from score import read
 
 
 def shifted(result, photo, template):
-    """The face put down 0.12 interocular distances beside its place."""
+    """The face moved sideways by 0.12 interocular distances."""
     return inside(result, cv2.warpAffine(result.picture, np.float32([[1, 0, result.px(0.12)], [0, 1, 0]]),
                                          result.picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE))
 
 
 def stretched(result, photo, template):
-    """The face drawn out by a seventh along its height."""
+    """The face stretched by a seventh along its height."""
     y = result.points[:, 1].mean()
     return inside(result, cv2.warpAffine(result.picture, np.float32([[1, 0, 0], [0, 1.15, -0.15 * y]]),
                                          result.picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE))
@@ -42,12 +42,12 @@ def blurred(result, photo, template):
 
 
 def mis_coloured(result, photo, template):
-    """The face under another light: less blue, more red."""
+    """The face in another light: less blue, more red."""
     return inside(result, np.clip(result.picture * [0.65, 1.0, 1.2], 0, 255).astype(np.uint8))
 
 
 def hard_paste(result, photo, template):
-    """The photo's face cut out along the outline and pasted as it is."""
+    """The photo's face, cut out along the outline and pasted unchanged."""
     pasted = result.picture.copy()
     warped, covered = warp_onto(photo, result)
     pasted[covered] = warped[covered]
@@ -55,25 +55,25 @@ def hard_paste(result, photo, template):
 
 
 def fringed(result, photo, template):
-    """The photo's whole oval, hair and all, blended in softly with its colours fitted."""
+    """The photo's whole oval with its hair, with matched colours and a soft edge."""
     warped, _ = warp_onto(photo, result)
     return inside(result, metrics._relit(warped, result))
 
 
 def untouched_template(result, photo, template):
-    """No fit at all."""
+    """The template without any fit."""
     return template.picture
 
 
 def touched_background(result, photo, template):
-    """The whole picture four levels brighter, as a careless colour conversion leaves it."""
+    """The whole picture four levels brighter, as after a wrong colour conversion."""
     return np.clip(result.picture.astype(int) + 4, 0, 255).astype(np.uint8)
 
 
-# dlib's own threshold: descriptors of one person are nearer, those of different people further apart.
+# dlib's threshold: descriptors of one person are closer than this, those of different people are not.
 SAME_PERSON_MAX = 0.6
 
-# Each variant with the scores that must rise, and by how many resolutions at least.
+# Each variant, the scores that must rise, and the least rise in resolutions.
 SPOILED = [
     (shifted, ["placement"], 5),
     (shifted, ["seam"], 3),
@@ -88,7 +88,7 @@ SPOILED = [
 
 
 def inside(result, spoiled):
-    """`spoiled` inside the face and the result outside, with a soft edge."""
+    """Blends `spoiled` inside the face with the result outside, with a soft edge."""
     oval = np.clip(result.depth_in_oval() / 0.1, 0, 1)[..., None]
     return np.uint8(np.round(result.picture + oval * (spoiled.astype(float) - result.picture)))
 
@@ -99,7 +99,7 @@ def coded_again(picture):
 
 
 def tell_apart(people, embedder, faces):
-    """One claim for every two pictures: their descriptors are on the right side of the threshold."""
+    """Yields a claim for every two pictures: their descriptors are on the right side of the threshold."""
     descriptors = {path: embedder.embed(face_of(path, faces)) for path in people}
     for one, other in itertools.combinations(people, 2):
         distance, same = float(np.linalg.norm(descriptors[one] - descriptors[other])), people[one] == people[other]
@@ -108,14 +108,14 @@ def tell_apart(people, embedder, faces):
 
 
 def check(fit, embedder, faces):
-    """One claim for every score that must stay or rise."""
+    """Yields a claim for every score that must stay or rise."""
     photo, template, result = (face_of(fit[role], faces) for role in ("photo", "template", "result"))
     good = metrics.score(result, photo, template, embedder)
     again = metrics.score(Face.of(coded_again(result.picture)), photo, template, embedder)
     for name, value in good.items():
-        yield f"coding again leaves {name}", value, again[name], abs(again[name] - value) <= metrics.RESOLUTION[name]
+        yield f"encoding again keeps {name}", value, again[name], abs(again[name] - value) <= metrics.RESOLUTION[name]
     for spoil, risen, resolutions in SPOILED:
-        # The points of a spoiled picture are looked for anew: a user's eye does not know the good ones either.
+        # The points of a spoiled picture are found anew: a viewer does not know the points of the good picture either.
         bad = metrics.score(Face.of(spoil(result, photo, template)), photo, template, embedder)
         for name in risen:
             least = good[name] + resolutions * metrics.RESOLUTION[name]

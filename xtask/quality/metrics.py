@@ -1,20 +1,20 @@
-"""What a fitted picture is worth, without a reference picture.
+"""Scores a fitted picture without a reference picture.
 
-Every score compares a result with the two pictures it was made from. All but `id_template` are faults: 0 is perfect,
-lower is better. Lengths are in interocular distances of the template (iod), colours in CIE L*a*b* (dE: CIE 1976 colour
-difference), levels are 0–255.
+Every score compares a result with the two pictures it was made from. All scores but `id_template` measure faults:
+0 is perfect, lower is better. Lengths are in interocular distances of the template (iod), colours in CIE L*a*b*
+(dE: CIE 1976 colour difference), levels are 0–255.
 
-| score        | unit  | what it says                                                                              |
+| score        | unit  | meaning                                                                                   |
 |--------------|-------|-------------------------------------------------------------------------------------------|
-| id_photo     | –     | distance of the result's 128-d descriptor to the photo's; one person: below about 0.6      |
-| id_template  | –     | the same to the template's; higher means less of the template's own face is left           |
-| landmarks    | % iod | rms distance of the result's feature points to the photo's, after a 3-D similarity         |
-| placement    | % iod | how far eyes and mouth moved away from the template's; some of it is the likeness          |
-| seam         | dE    | edges around the outline that neither picture has: the strongest on each of 180 rays, mean |
-| tone         | dE    | colour of cheeks, nose and chin against the template's own, median over the patches        |
-| fringe       | dE    | colour error of the rim's and forehead's skin where the photo has hair or background       |
-| sharpness    | %     | fine detail of the features, too much or too little against the photo's at this size       |
-| background   | level | what changed away from the face: 99th percentile of the mean difference of 8×8 blocks    |
+| id_photo     | –     | distance of the result's 128-d descriptor to the photo's; one person: below about 0.6     |
+| id_template  | –     | distance to the template's descriptor; higher: less of the template's own face remains    |
+| landmarks    | % iod | rms distance of the result's feature points to the photo's, after a 3-D similarity        |
+| placement    | % iod | distance of eyes and mouth from the template's; the likeness causes some of it            |
+| seam         | dE    | mean over 180 rays of the strongest edge near the outline that neither picture has        |
+| tone         | dE    | colour difference of cheeks, nose and chin to the template's; median over the patches     |
+| fringe       | dE    | colour error of the skin at rim and forehead where the photo has hair or background       |
+| sharpness    | %     | fine detail of the features, more or less than the photo has at this size                 |
+| background   | level | change away from the face: 99th percentile of the mean difference of 8×8 blocks           |
 """
 
 import cv2
@@ -23,27 +23,27 @@ import numpy as np
 from face import (FEATURES, INNER_LIPS, LEFT_EYE, LIPS, NOSE, OVAL, RIGHT_EYE, SKIN_PATCHES, eye_centres, lab,
                   warp_onto)
 
-# Differences below these are ties: they are what coding the same picture once more at quality 85 may change.
+# Differences below these are ties: encoding the same picture once more at quality 85 may change a score by as much.
 RESOLUTION = {
     "id_photo": 0.03, "id_template": 0.03, "landmarks": 0.6, "placement": 0.6, "seam": 0.3, "tone": 1.0,
     "fringe": 0.25, "sharpness": 3.0, "background": 1.0,
 }
-# Where the outline's seam may lie: the cross-fade of a fit stays within this distance of the oval, in iod.
+# The seam is searched within this distance of the oval, in iod: the cross-fade of a fit does not reach further.
 SEAM_REACH = 0.30
 SEAM_RAYS = 180
-# A step is taken over this length: a softer cross-fade no longer looks like an edge.
+# A colour step is measured over this length, in iod: a softer cross-fade does not look like an edge.
 SEAM_STEP = 0.05
-# Edges of the inputs explain edges of the result that lie this near: the fit moves outlines by as much.
+# An edge of an input explains an edge of the result within this distance, in iod: the fit moves outlines by as much.
 SEAM_TOLERANCE = 0.065
-# Robust distance from the face's own skin beyond which a pixel is not skin, and within which it surely is.
+# Robust distances from the face's own skin colour: a pixel above the first is not skin, one below the second is.
 NOT_SKIN, SURELY_SKIN = 3.5, 3.0
-# Away from the face: no fit has a reason to touch a pixel this far outside the outline, in iod.
+# The background begins this far outside the outline, in iod: no fit has a reason to change a pixel there.
 BACKGROUND_BEYOND = 0.55
 BLOCK = 8
 
 
 def score(result, photo, template, embedder):
-    """All scores of a result (`face.Face` each), by name."""
+    """Computes all scores of a result, by name. All three pictures are `face.Face`s."""
     warped, covered = warp_onto(photo, result)
     template_moved, _ = warp_onto(template, result, hold_surroundings=True)
     descriptor = embedder.embed(result)
@@ -61,7 +61,7 @@ def score(result, photo, template, embedder):
 
 
 def landmarks(result, photo):
-    """rms over the feature points |s·R·photo + t − result| in x and y, with s, R, t the best 3-D similarity."""
+    """The rms over the feature points of |s·R·photo + t − result| in x and y; s, R, t are the best 3-D similarity."""
     to, source = result.points[FEATURES], photo.points[FEATURES]
     d, s = to - to.mean(0), source - source.mean(0)
     u, sigma, vt = np.linalg.svd(d.T @ s)
@@ -71,14 +71,14 @@ def landmarks(result, photo):
 
 
 def placement(result, template):
-    """Mean distance of the two eye centres and the mouth's centre from the template's."""
+    """The mean distance of the two eye centres and the mouth's centre from the template's."""
     def anchors(face):
         return np.vstack([eye_centres(face.points), face.points[LIPS, :2].mean(0)])
     return float(np.linalg.norm(anchors(result) - anchors(template), axis=1).mean() / template.iod * 100)
 
 
 def seam(result, template_moved, warped, covered):
-    """Mean over rays from the face's centre of the largest unexplained step within `SEAM_REACH` of the outline."""
+    """The mean over rays from the face's centre of the largest unexplained step within `SEAM_REACH` of the outline."""
     step = result.px(SEAM_STEP)
     blur = max(0.8, step / 3)
     tolerance = max(1, round(result.px(SEAM_TOLERANCE)))
@@ -96,21 +96,21 @@ def seam(result, template_moved, warped, covered):
 
 
 def _steps(picture, blur, step):
-    """Colour step in dE over `step` pixels: the norm of the smoothed Lab gradient times the length."""
+    """The colour step in dE over `step` pixels: the norm of the smoothed Lab gradient, times the length."""
     values = lab(picture, blur)
     dx, dy = cv2.Sobel(values, -1, 1, 0, scale=1 / 8), cv2.Sobel(values, -1, 0, 1, scale=1 / 8)
     return np.sqrt((dx**2 + dy**2).sum(-1)) * step
 
 
 def _relit(warped, result):
-    """The warped photo with the result's skin colour, so that its edges are as strong as they may be there."""
+    """Gives the warped photo the result's skin colour, so that its edges are as strong as the result's may be."""
     skin = result.skin()
     gain = np.median(result.picture[skin], 0) / np.maximum(np.median(warped[skin], 0), 1)
     return np.clip(warped * gain, 0, 255).astype(np.uint8)
 
 
 def tone(result, template):
-    """Median over the skin patches of the colour difference of the patches' median colours."""
+    """The median over the skin patches of the difference between their median colours."""
     def patch_colours(face):
         values, features = lab(face.picture), face.features(0.04)
         masks = [face.hull(patch) & ~features for patch in SKIN_PATCHES.values()]
@@ -120,10 +120,10 @@ def tone(result, template):
 
 
 def fringe(result, template_moved, warped):
-    """Mean colour error of the rim's and forehead's skin where the photo has hair or background instead.
+    """The mean colour error of the skin at rim and forehead where the photo has hair or background instead.
 
-    Taken over the template's skin, the error counts where the photo, drawn there, is not skin; where it is, it adds 0.
-    A pixel is right when it has the template's colour, or the template's shifted as the whole face is.
+    The mean is over the template's skin. A pixel's error counts only where the warped photo is not skin; elsewhere it
+    is 0. A pixel is right if it has the template's colour, or that colour shifted as much as the whole face is.
     """
     depth = result.depth_in_oval()
     above_mouth = _height_above(result, result.points[LIPS, :2].mean(0)) > 0.25
@@ -138,7 +138,7 @@ def fringe(result, template_moved, warped):
 
 
 def _height_above(face, point):
-    """Per pixel: height over `point` along the face's own up axis, in iod."""
+    """The height of each pixel above `point` along the face's up axis, in iod."""
     left, right = eye_centres(face.points)
     x, y = (right - left) / face.iod
     ys, xs = np.mgrid[: face.picture.shape[0], : face.picture.shape[1]]
@@ -146,9 +146,9 @@ def _height_above(face, point):
 
 
 def _distance_from_skin(picture, face, blur):
-    """Per pixel: distance from the picture's median skin colour in its skin's spread (MAD, at least 5/3/3 dE).
+    """The distance of each pixel from the median skin colour, divided by the skin's spread (MAD, at least 5/3/3 dE).
 
-    `face` tells where the skin is; the picture is drawn in its geometry.
+    `face` defines where the skin is; the picture has its geometry.
     """
     values = lab(picture, blur)
     skin = values[face.skin()]
@@ -158,7 +158,7 @@ def _distance_from_skin(picture, face, blur):
 
 
 def sharpness(result, warped):
-    """100·|ln ratio| of the detail of result and relit photo: spread of log luminance between 0.01 and 0.03 iod."""
+    """100·|ln(result / relit photo)| of their detail: the spread of log luminance between 0.01 and 0.03 iod."""
     mask = result.hull(LEFT_EYE + RIGHT_EYE + NOSE + LIPS + INNER_LIPS)
     fine, coarse = max(0.7, result.px(0.01)), max(2.1, result.px(0.03))
 
@@ -171,7 +171,7 @@ def sharpness(result, warped):
 
 
 def background(result, template):
-    """99th percentile over 8×8 blocks outside of |mean(result − template)|; block means cancel coding noise."""
+    """The 99th percentile over 8×8 background blocks of |mean(result − template)|; block means cancel coding noise."""
     outside = (template.depth_in_oval() < -BACKGROUND_BEYOND) & (result.depth_in_oval() < -BACKGROUND_BEYOND)
     height, width = (side // BLOCK * BLOCK for side in outside.shape)
     difference = (result.picture.astype(np.float32) - template.picture)[:height, :width].mean(-1)

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""The pipeline most engineers would write, plain and untuned: what ours is measured against.
+"""Fits a face with the usual pipeline (MediaPipe and OpenCV), untuned. Our fit is compared with it.
 
     peer.py PHOTO TEMPLATE OUT [--repeat N]
 
-MediaPipe FaceMesh on both pictures → a Delaunay mesh over the template's points → one affine warp per triangle →
-Lab mean and standard deviation of the template's face → cv2.seamlessClone → the picture at quality 90. It prints one
-line of JSON: the medians over N runs of each stage's process-CPU milliseconds, and the peak resident memory. Every run
-starts from the files; the FaceMesh graph alone is built once, as a warm server would hold it. Exit 2: no face.
+Stages: MediaPipe FaceMesh on both pictures → a Delaunay mesh over the template's points → one affine warp per triangle
+→ Lab mean and standard deviation of the template's face → cv2.seamlessClone → JPEG at quality 90.
+It prints one line of JSON: the medians over N runs of each stage's process-CPU milliseconds, and the peak resident
+memory. Every run starts from the files; only the FaceMesh graph is built once, as on a warm server.
+Exit status 2: a picture shows no face.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import numpy as np
 
 
 def find_landmarks(mesh, picture):
-    """The 468 points of the face in pixels, shape (468, 2), or None."""
+    """Finds the 468 points of the face: shape (468, 2), in pixels; None without a face."""
     height, width = picture.shape[:2]
     found = mesh.process(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)).multi_face_landmarks
     if not found:
@@ -31,7 +32,7 @@ def find_landmarks(mesh, picture):
 
 
 def delaunay(points, shape):
-    """Triangles of the points that lie inside the picture, as triples of indices."""
+    """Triangulates the points that lie inside the picture; returns triples of indices."""
     height, width = shape[:2]
     subdivision = cv2.Subdiv2D((0, 0, width, height))
     index = {}
@@ -47,7 +48,7 @@ def delaunay(points, shape):
 
 
 def warp_face(photo, template, photo_points, template_points):
-    """The photo's face in the template's geometry, triangle by triangle."""
+    """Warps the photo's face to the template's geometry, triangle by triangle."""
     warped = np.zeros_like(template)
     for triangle in delaunay(template_points, template.shape):
         source, target = photo_points[triangle], template_points[triangle]
@@ -68,7 +69,7 @@ def warp_face(photo, template, photo_points, template_points):
 
 
 def match_colour(warped, template, mask):
-    """The warped face with the template face's mean and standard deviation in Lab (Reinhard 2001)."""
+    """Gives the warped face the mean and standard deviation of the template's face in Lab (Reinhard 2001)."""
     x, y, width, height = cv2.boundingRect(mask)
     box = np.s_[y:y + height, x:x + width]
     face = cv2.cvtColor(warped[box], cv2.COLOR_BGR2LAB).astype(np.float32)
@@ -82,7 +83,7 @@ def match_colour(warped, template, mask):
 
 
 class Stages:
-    """Process-CPU milliseconds by stage."""
+    """Measures the process-CPU milliseconds of each stage."""
 
     def __init__(self):
         self.ms = {}
@@ -95,7 +96,7 @@ class Stages:
 
 
 def fit(mesh, photo_path, template_path, out_path):
-    """One job from files to file: the stages' times, or None where a picture shows no face."""
+    """Fits one photo, from files to file. Returns the times of the stages, or None if a picture shows no face."""
     stages = Stages()
     photo = cv2.imread(photo_path, cv2.IMREAD_COLOR)  # Applies the EXIF orientation.
     stages.done("decode")
@@ -125,7 +126,7 @@ def main():
     arguments.add_argument("photo")
     arguments.add_argument("template")
     arguments.add_argument("out")
-    arguments.add_argument("--repeat", type=int, default=1, help="runs to take the medians over")
+    arguments.add_argument("--repeat", type=int, default=1, help="number of runs; the medians are over all of them")
     args = arguments.parse_args()
     with mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, refine_landmarks=True) as mesh:
         runs = [fit(mesh, args.photo, args.template, args.out) for _ in range(args.repeat)]

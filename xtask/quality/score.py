@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Scores results: score.py --embedder DIR JOBS.json, where JOBS is a list of {photo, template, results: {name: path}}.
 
-Prints one JSON object: `resolution`, below which two scores are a tie, and `pairs`, for each job the scores by name of
-the result, null where no face is found in it.
+Prints one JSON object. `resolution` has the difference below which two scores are a tie. `pairs` has, for each job, the
+scores of each result by name; a result without a face has null.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main():
 
 
 def read(path, faces):
-    """The face of an input picture, kept for the next pair that has it."""
+    """Finds the face of an input picture and keeps it in `faces` for later pairs."""
     picture = cv2.imread(path)
     if picture is None:
         sys.exit(f"cannot read {path}")
@@ -46,7 +46,7 @@ def read(path, faces):
 def score(path, photo, template, embedder):
     picture = cv2.imread(path)
     if picture is None or picture.shape != template.picture.shape:
-        sys.exit(f"{path} is no picture of the template's size")
+        sys.exit(f"{path} is not a picture of the template's size")
     try:
         return metrics.score(Face.of(picture), photo, template, embedder)
     except NoFace:

@@ -1,7 +1,8 @@
-//! `cargo xtask arm64`: builds the functions as they are deployed by default, and holds the pictures of an arm64 `fit`
-//! against those of this machine's.
+//! `cargo xtask arm64`: builds the functions for arm64, the default architecture, and compares the works of an arm64
+//! `fit` with those of this machine's `fit`.
 //!
-//! The arm64 programs run under qemu's user emulation. Where it is missing, the command builds them and fails.
+//! The arm64 programs run under qemu's user emulation. If qemu is missing, the command builds the programs and then
+//! fails.
 
 mod compare;
 
@@ -18,16 +19,17 @@ use crate::quality::contenders::build;
 use crate::workspace::{self, say};
 use crate::{models, python};
 
-/// What is fitted: photos and pictures with a face, by their names in `models/pictures.toml`.
+/// The pairs to fit: a photo and a picture to fit it onto, by their names in `models/pictures.toml`.
 const PAIRS: [(&str, &str); 2] = [("obama.jpg", "joconde.jpg"), ("astronaut.png", "joconde.jpg")];
 
-/// Debian's names of the emulator (packages `qemu-user-static` and `qemu-user`).
+/// The emulator's program names on Debian (packages `qemu-user-static` and `qemu-user`).
 const EMULATORS: [&str; 2] = ["qemu-aarch64-static", "qemu-aarch64"];
 
-/// Where Debian's packages `libc6-arm64-cross` and `libgcc-s1-arm64-cross` put the libraries that the programs load.
+/// The folder of the libraries that the programs load (Debian packages `libc6-arm64-cross` and
+/// `libgcc-s1-arm64-cross`).
 const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
 
-/// The machine of an ELF file for arm64 (`EM_AARCH64`), and where the file names it.
+/// The machine number of an ELF file for arm64 (`EM_AARCH64`), and its offset in the file.
 const MACHINE: (u16, usize) = (183, 18);
 
 /// Build the functions for arm64, start each under emulation, and compare an arm64 fit with this machine's.
@@ -41,7 +43,7 @@ pub(crate) struct Arm64 {
     profile: String,
 }
 
-/// What runs arm64 programs here.
+/// The emulator that runs arm64 programs on this machine.
 struct Emulator {
     program: &'static str,
 }
@@ -54,12 +56,12 @@ impl Arm64 {
         let built = build_for_arm64(root, &self.profile, &programs)?;
         for (name, path) in &built {
             let bytes = fs::read(path).with_context(|| path.display().to_string())?;
-            ensure!(is_for_arm64(&bytes), "{name} was built for another machine");
+            ensure!(is_for_arm64(&bytes), "{name} was not built for arm64");
             say(&format!("   {name}: {:.1} MB", bytes.len() as f64 / 1e6));
         }
         let Some(emulator) = Emulator::find() else {
             bail!(
-                "the arm64 programs were built, but none was run: qemu and the arm64 libraries are missing\n\
+                "the arm64 programs were built but not run: qemu or the arm64 libraries are missing. Install them:\n\
                  apt-get install qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross"
             );
         };
@@ -71,7 +73,7 @@ impl Arm64 {
     }
 }
 
-/// Builds these programs of the workspace with `cargo lambda`, which brings the linker; where each of them lies.
+/// Builds these programs of the workspace with `cargo lambda`, which provides the linker. Returns the path of each.
 fn build_for_arm64(
     root: &Path,
     profile: &str,
@@ -79,11 +81,8 @@ fn build_for_arm64(
 ) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let cargo_lambda = Python::for_cargo_lambda(&say)?;
     let mut command = local_stack::cargo();
-    // Both the `cargo-lambda` program and the interpreter with the linker are looked for on the path.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a tool puts folders before those that it was started with"
-    )]
+    // `PATH` must lead to both the `cargo-lambda` program and the Python interpreter that has the linker.
+    #[expect(clippy::disallowed_methods, reason = "the tool adds folders in front of the inherited PATH")]
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(cargo_lambda.programs()).chain(std::env::split_paths(&path));
     command.env("PATH", std::env::join_paths(folders)?);
@@ -93,7 +92,7 @@ fn build_for_arm64(
     }
     say(&format!("── build for arm64, profile {profile}: {}", programs.join(", ")));
     let status = command.status().context("cannot start cargo lambda")?;
-    ensure!(status.success(), "cargo lambda build: {status}");
+    ensure!(status.success(), "cargo lambda build failed: {status}; its messages are above");
     let folder = root.join("target/lambda");
     Ok(programs.iter().map(|name| ((*name).to_owned(), folder.join(name).join("bootstrap"))).collect())
 }
@@ -117,20 +116,24 @@ impl Emulator {
         command
     }
 
-    /// Starts a function without its settings. It must come as far as missing one: its libraries are there, and its own
-    /// code runs.
+    /// Starts a function without its settings. It must fail because a setting is missing: then its libraries were
+    /// loaded and its own code ran.
     fn start(&self, function: &Path) -> anyhow::Result<()> {
         let output = self.command(function).env_clear().output()?;
-        let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-        ensure!(said.contains("the environment variable"), "it does not start: {}", said.trim());
+        let message = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+        ensure!(
+            message.contains("the environment variable"),
+            "the function does not start on arm64: {}",
+            message.trim()
+        );
         Ok(())
     }
 }
 
-/// Fits each pair on both machines and fails where the pictures differ by more than they may.
+/// Fits each pair on both architectures; fails if the works differ by more than the tolerance.
 fn compare_fits(root: &Path, emulator: &Emulator, arm64: &Path, profile: &str) -> anyhow::Result<()> {
-    models::bring_models(root)?;
-    models::bring_pictures(root)?;
+    models::fetch_models(root)?;
+    models::fetch_pictures(root)?;
     let native = build("fit", profile)?;
     let folder = root.join("target/arm64");
     fs::create_dir_all(&folder)?;
@@ -146,9 +149,12 @@ fn compare_fits(root: &Path, emulator: &Emulator, arm64: &Path, profile: &str) -
         let difference = Difference::of(&ours, &theirs)?;
         say(&format!("   {photo} on {template}: {difference}"));
         if !difference.is_within_tolerance() {
-            bail!("{photo} on {template} is another picture on arm64: see {}", folder.display());
+            bail!(
+                "the works of {photo} on {template} differ on arm64; compare the pictures in {}",
+                folder.display()
+            );
         }
     }
-    say(&format!("✔  {} works are the same on arm64 within the tolerance", PAIRS.len()));
+    say(&format!("✔  {} works are the same on arm64, within the tolerance", PAIRS.len()));
     Ok(())
 }

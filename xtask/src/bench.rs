@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: what a fit costs beside the usual peer, and how soon `synthesize` is ready.
+//! `cargo xtask bench`: measures CPU time and memory of our fit and of the usual peer, and the start time of
+//! `synthesize`.
 //!
-//! Both contenders run in turn on one core and count their own process-CPU time, so that a busy machine disturbs
-//! neither more than the other; ratios are taken between neighbouring runs.
+//! Both contenders take turns on one core and count their own process-CPU time, so that a busy machine disturbs both
+//! equally. Ratios are taken between neighbouring runs.
 
 mod contest;
 mod start;
@@ -18,22 +19,22 @@ use crate::quality::contenders::{build, environment};
 use crate::workspace::{self, say};
 use crate::{models, quality};
 
-/// Measure CPU time and memory of our fit and of the usual peer, and the start of `synthesize`.
+/// Measure CPU time and memory of our fit and of the usual peer, and the start time of `synthesize`.
 #[derive(clap::Args)]
 pub(crate) struct Bench {
-    /// Write everything that was measured into this file as well.
+    /// Also write all measurements to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Cargo profile of `fit` and `synthesize`; `dev` optimises the pixel kernels but not the linking.
     #[arg(long, default_value = "release")]
     profile: String,
-    /// How often the two contenders take turns.
+    /// The number of rounds; each contender runs once in a round.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Fail when a goal is not met: a sixth and an eighth of the peer's time, 110 and 230 MB, 150 ms to start.
+    /// Fail if a goal is missed: a sixth and an eighth of the peer's time, 110 and 230 MB, 150 ms to start.
     #[arg(long)]
     check: bool,
-    /// The core they are pinned to.
+    /// The CPU core that both contenders are pinned to.
     #[arg(long, default_value_t = 0)]
     core: usize,
 }
@@ -41,8 +42,8 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let root = workspace::root();
-        models::bring_models(root)?;
-        models::bring_pictures(root)?;
+        models::fetch_models(root)?;
+        models::fetch_pictures(root)?;
         let python = environment(root)?;
         let folder = root.join("target/bench");
         make_pictures(root, &python, &folder)?;
@@ -63,7 +64,7 @@ impl Bench {
             say(&format!("written to {}", path.display()));
         }
         let short: Vec<String> = contest::shortfalls(&cases).into_iter().chain(starts.shortfall()).collect();
-        anyhow::ensure!(!self.check || short.is_empty(), "short of the goals: {}", short.join("; "));
+        anyhow::ensure!(!self.check || short.is_empty(), "goals missed: {}", short.join("; "));
         Ok(())
     }
 }
@@ -77,11 +78,15 @@ fn make_pictures(root: &Path, python: &Path, folder: &Path) -> anyhow::Result<()
     python::run(script.env(quality::QUIET_MEDIAPIPE.0, quality::QUIET_MEDIAPIPE.1))
 }
 
-/// Pins this process, and so every process it starts from here on, to one core.
+/// Pins this process to one core, and with it every process that it starts afterwards.
 fn pin_to(core: usize) -> anyhow::Result<()> {
     let mut taskset = Command::new("taskset");
     taskset.args(["--all-tasks", "--cpu-list", "--pid", &core.to_string(), &std::process::id().to_string()]);
     let output = taskset.output().context("cannot start taskset")?;
-    anyhow::ensure!(output.status.success(), "taskset: {}", String::from_utf8_lossy(&output.stderr).trim());
+    anyhow::ensure!(
+        output.status.success(),
+        "taskset could not pin the process to the core: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
     Ok(())
 }

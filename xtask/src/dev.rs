@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: the service on this machine, with the functions rebuilt as their sources change.
+//! `cargo xtask dev`: runs the service on this machine and rebuilds a function when its source changes.
 
 use std::time::Duration;
 
@@ -6,42 +6,45 @@ use anyhow::ensure;
 use local_stack::{Reservation, Stack, Watch};
 use serde_json::json;
 
-use crate::local::{Start, bring_what_is_missing, start_stack};
+use crate::local::{Start, prepare_inputs, start_stack};
 use crate::workspace::say;
 
 /// The stack's name, by which `cargo xtask replay` finds it.
 pub(crate) const STACK: &str = "dev";
 
-/// Keep the local stack up with `cargo lambda watch` behind it, until interrupted.
+/// Run the local stack with `cargo lambda watch` until interrupted.
 #[derive(clap::Args)]
 pub(crate) struct Dev {}
 
 impl Dev {
-    /// Runs until interrupted; everything it started ends with it.
+    /// Runs until interrupted; every process that it started ends with it.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let Self {} = self;
         let reservation = Reservation::of(STACK)?;
         let mut report = |step: &str| say(&format!("── {step}"));
-        report("Set cargo lambda up");
+        report("Install cargo lambda if it is missing");
         let watch = Watch::prepare(&say)?;
-        bring_what_is_missing(&mut report)?;
+        prepare_inputs(&mut report)?;
         let environment = watch.emulator_environment(STACK);
         let start = Start { environment, watched: true, ..Start::default() };
         let stack = start_stack(reservation, start, &mut report)?;
         report("Start cargo lambda watch");
         let mut watcher = watch.start(&stack)?;
-        report("Call each function once, so that the first call of yours waits for no compiler");
+        report("Compile each function by calling it once, so that your first call is fast");
         watch.warm_up(&mut watcher)?;
         print_guide(&stack, &watch)?;
         while !watcher.has_ended() {
             std::thread::sleep(Duration::from_millis(500));
         }
-        ensure!(false, "cargo lambda watch has ended");
+        ensure!(
+            false,
+            "cargo lambda watch ended unexpectedly; its messages are above; start `cargo xtask dev` again"
+        );
         Ok(())
     }
 }
 
-/// How to call what now runs, for a person to copy from.
+/// Prints how to call the running stack, as commands to copy.
 #[expect(clippy::print_stdout, reason = "the guide is this command's result")]
 fn print_guide(stack: &Stack, watch: &Watch) -> anyhow::Result<()> {
     let description = stack.description();
@@ -49,11 +52,11 @@ fn print_guide(stack: &Stack, watch: &Watch) -> anyhow::Result<()> {
     let (api, issuer) = (stack.api_url()?, &description.issuer);
     println!(
         "\
-The stack is up; a change of a source file is compiled at the next event, which waits for it. End it with Ctrl-C.
+The stack is running. After a source change, the next event waits for the compiler. Stop the stack with Ctrl-C.
 
 API      {api}
 Token    {token}
-         (for an hour; another: curl -s --cacert {certificate} {issuer}/token -d '{{\"sub\":\"somebody\"}}')
+         (valid for an hour; get another: curl -s --cacert {certificate} {issuer}/token -d '{{\"sub\":\"somebody\"}}')
 Call     curl --cacert {certificate} -H \"Authorization: Bearer $TOKEN\" '{api}/v1/templates'
 Replay   cargo xtask replay events/synthesize/photo.json
 Invoke   {cargo_lambda} lambda invoke --invoke-address 127.0.0.1 --invoke-port {port} purge --data-file events/purge/sweep.json

@@ -1,8 +1,8 @@
-//! `cargo xtask fuzz`: feeds the parsers of bytes from outside with inputs that coverage guides.
+//! `cargo xtask fuzz`: runs coverage-guided fuzzing on the parsers of untrusted bytes.
 //!
-//! Without `--minutes` it is a bounded run: the workspace's own crates are instrumented, their
-//! dependencies are those of the other tests, and the same seed gives the same inputs. With `--minutes` cargo-fuzz
-//! builds everything with coverage and the address sanitizer.
+//! Without `--minutes` the run is bounded: only the workspace's own crates are instrumented, their dependencies are
+//! those of the other tests, and the same seed gives the same inputs. With `--minutes` cargo-fuzz builds everything
+//! with coverage and the address sanitizer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use anyhow::{Context as _, ensure};
 use crate::python::run;
 use crate::workspace::{self, say};
 
-/// What is fuzzed; `tests/fuzz/fuzz_targets` has a file for each.
+/// The fuzz targets; `tests/fuzz/fuzz_targets` has a file for each.
 const TARGETS: [Target; 8] = [
     Target { name: "jpeg", runs: 10_000, bytes_max: 8192 },
     Target { name: "photo", runs: 10_000, bytes_max: 8192 },
@@ -28,41 +28,41 @@ const TARGETS: [Target; 8] = [
 /// The seed of a bounded run.
 const SEED: u32 = 1;
 
-/// How long one input may take, in seconds; a hundred times what the slowest of the seeds takes.
+/// The longest time for one input, in seconds; a hundred times what the slowest seed takes.
 const INPUT_SECONDS_MAX: u32 = 10;
 
-/// What a target may have in memory, in MB. The limits of `tests/fuzz/src/lib.rs` need a tenth of it.
+/// The most memory for a target, in MB. The limits of `tests/fuzz/src/lib.rs` need a tenth of it.
 const MEMORY_MB_MAX: u32 = 1024;
 
 /// The version of cargo-fuzz that long runs use, built once into `target/tools`.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
-/// Fuzz the parsers of bytes from outside.
+/// Fuzz the parsers of untrusted bytes.
 #[derive(clap::Args)]
 pub(crate) struct Fuzz {
-    /// What to fuzz [default: everything].
+    /// The targets to fuzz [default: all].
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(TARGETS.map(|target| target.name)))]
     targets: Vec<String>,
-    /// How long to fuzz each target, with all code instrumented; without it, a bounded number of inputs.
+    /// Minutes to fuzz each target, with all code instrumented [default: a bounded number of inputs instead].
     #[arg(long)]
     minutes: Option<u32>,
 }
 
 struct Target {
     name: &'static str,
-    /// The inputs of a bounded run.
+    /// The number of inputs in a bounded run.
     runs: u32,
     /// The longest input, in bytes.
     bytes_max: u32,
 }
 
 impl Fuzz {
-    /// The run that belongs to `cargo xtask test`.
+    /// The bounded run of all targets, as `cargo xtask test` starts it.
     pub(crate) fn bounded() -> Self {
         Self { targets: Vec::new(), minutes: None }
     }
 
-    /// Fuzzes one target after the other and stops at the first input that breaks one.
+    /// Fuzzes one target after the other and stops at the first input that makes one fail.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let root = workspace::root();
         let folder = root.join("target/fuzz");
@@ -87,7 +87,7 @@ impl Fuzz {
             run(command.current_dir(root)).with_context(|| {
                 let program = programs.join(target.program());
                 format!(
-                    "{name}: an input breaks it; it lies in target/fuzz, and `{} FILE` repeats it",
+                    "the fuzz target {name} failed; the input is in target/fuzz, and `{} FILE` repeats the failure",
                     program.display()
                 )
             })?;
@@ -101,8 +101,8 @@ impl Target {
         format!("fuzz_{}", self.name)
     }
 
-    /// The corpus, which grows, and the seeds. A bounded run starts from the seeds alone, so that it does the same
-    /// everywhere.
+    /// The folders of the corpus, which grows, and of the seeds. A bounded run starts from the seeds alone, so that
+    /// every run does the same.
     fn folders(&self, folder: &Path, is_long: bool) -> anyhow::Result<[PathBuf; 2]> {
         let corpus = folder.join(if is_long { "corpus" } else { "bounded" }).join(self.name);
         if !is_long && corpus.exists() {
@@ -125,7 +125,7 @@ impl Target {
             format!("-max_len={}", self.bytes_max),
             format!("-timeout={INPUT_SECONDS_MAX}"),
             format!("-rss_limit_mb={MEMORY_MB_MAX}"),
-            // glibc's list of thread-local destructors counts as a leak in every program that has one.
+            // The leak detector reports glibc's list of thread-local destructors in every program that has one.
             "-detect_leaks=0".to_owned(),
             "-print_final_stats=1".to_owned(),
             "-print_funcs=0".to_owned(),
@@ -134,10 +134,10 @@ impl Target {
     }
 }
 
-/// Builds all targets with the workspace's crates instrumented; the folder of the programs.
+/// Builds all targets with the workspace's crates instrumented; returns the folder of the programs.
 fn build(root: &Path) -> anyhow::Result<PathBuf> {
     let mut cargo = local_stack::cargo();
-    // The whole workspace, so that the dependencies have the features that they have in the tests.
+    // Building the whole workspace gives the dependencies the same features as in the tests.
     cargo.args(["build", "--locked", "--workspace", "--features", "fuzz/libfuzzer"]);
     for target in &TARGETS {
         cargo.args(["--bin", &target.program()]);
@@ -147,21 +147,21 @@ fn build(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(root.join("target/debug"))
 }
 
-/// cargo-fuzz, which compiles with everything instrumented and starts the target.
+/// The cargo-fuzz command, which compiles everything with instrumentation and runs the target.
 fn long_run(root: &Path, target: &Target) -> anyhow::Result<Command> {
     let tools = root.join("target/tools");
     let program = tools.join("bin/cargo-fuzz");
     if !program.exists() {
-        say("   cargo-fuzz is built once, which takes a minute");
+        say("   building cargo-fuzz, once; this takes a minute");
         let mut cargo = local_stack::cargo();
         cargo
             .args(["install", "cargo-fuzz", "--version", CARGO_FUZZ_VERSION, "--locked", "--root"])
             .arg(&tools);
         run(&mut cargo)?;
     }
-    ensure!(program.exists(), "cargo-fuzz was not built");
+    ensure!(program.exists(), "cargo install succeeded, but cargo-fuzz is not in target/tools/bin");
     let mut command = Command::new(program);
-    // The sanitizer is a flag of the nightly compiler; this lets the pinned one take it.
+    // The sanitizer is a flag of the nightly compiler; this makes the pinned compiler accept it.
     command.env("RUSTC_BOOTSTRAP", "1");
     command.args(["fuzz", "run", "--features", "libfuzzer", "--fuzz-dir", "tests/fuzz", &target.program()]);
     command.arg("--target-dir").arg(root.join("target/fuzz/build"));

@@ -1,4 +1,4 @@
-//! `cargo xtask gallery`: the pictures side by side, because no score replaces looking.
+//! `cargo xtask gallery`: draws all results side by side, because scores do not replace a look at the pictures.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use crate::quality::pairs::Which;
 use crate::quality::scores::{self, ScoredPair};
 use crate::workspace::{self, say};
 
-/// Draw one contact sheet: photo, template, the usual peer and ours for every pair, with the scores under them.
+/// Draw one contact sheet: for every pair the photo, the template, the peer's result and ours, with their scores.
 #[derive(clap::Args)]
 pub(crate) struct Gallery {
-    /// Where the PNG goes; default: target/gallery.png.
+    /// The PNG file to write [default: target/gallery.png].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Which pairs to show.
@@ -27,7 +27,7 @@ pub(crate) struct Gallery {
 impl Gallery {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let root = workspace::root();
-        let contenders = Contenders::ready(root)?;
+        let contenders = Contenders::prepare(root)?;
         let drawn = contenders.draw(&contenders.manifest.pairs(self.pairs))?;
         let scored = scores::score(&contenders, &drawn)?;
         let rows: Vec<Value> =
@@ -38,7 +38,7 @@ impl Gallery {
         let mut script = Command::new(&contenders.python);
         script.arg(contenders.script("gallery.py")).arg(file).arg(&out);
         python::run(script.env(QUIET_MEDIAPIPE.0, QUIET_MEDIAPIPE.1))?;
-        say(&format!("look at {}", out.display()));
+        say(&format!("the contact sheet is {}", out.display()));
         Ok(())
     }
 }

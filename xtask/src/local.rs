@@ -1,4 +1,4 @@
-//! The local stack with everything it needs: models, demo templates, function binaries.
+//! Starts the local stack with everything it needs: models, demo templates, function binaries.
 
 use local_stack::{LocalStack, Options, Reservation, build_functions};
 
@@ -6,26 +6,27 @@ use crate::models::Models;
 use crate::template::Template;
 use crate::workspace;
 
-/// What a stack is started with, besides what every stack has.
+/// The settings in which a stack differs from the default.
 #[derive(Default)]
 pub(crate) struct Start {
     /// Template parameters.
     pub(crate) parameters: Vec<(String, String)>,
-    /// Environment of the emulator's process.
+    /// Environment variables of the emulator's process.
     pub(crate) environment: Vec<(String, String)>,
-    /// Whether `cargo lambda watch` compiles the functions as they are called.
+    /// Whether `cargo lambda watch` compiles a function when it is called.
     pub(crate) watched: bool,
 }
 
-/// Brings the models, the test pictures and the demo templates where they are missing. `report` is told each step.
-pub(crate) fn bring_what_is_missing(report: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
-    report("Bring the face models and the test pictures");
+/// Fetches the models and test pictures and makes the demo templates that are missing. Calls `report` with each step.
+pub(crate) fn prepare_inputs(report: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
+    report("Fetch the face models and the test pictures");
     Models {}.run()?;
     report("Make the demo templates");
     Template::demo().run()
 }
 
-/// Builds the functions, starts and deploys the reserved stack and publishes the templates. `report` is told each step.
+/// Builds the functions, starts and deploys the reserved stack, and publishes the templates. Calls `report` with each
+/// step.
 pub(crate) fn start_stack(
     reservation: Reservation,
     start: Start,
@@ -39,7 +40,7 @@ pub(crate) fn start_stack(
         models: workspace::root().join("models/weights"),
         watched: start.watched,
     };
-    report("Start the AWS emulator, deploy infra/template.yaml");
+    report("Start the AWS emulator and deploy infra/template.yaml");
     let stack = LocalStack::start(reservation, &options, &binaries, &workspace::say)?;
     report("Publish the templates");
     stack.publish_templates(&workspace::root().join("templates"))?;

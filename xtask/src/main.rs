@@ -1,4 +1,4 @@
-//! `cargo xtask TASK`: the project's own commands. One file per task; this one only names them.
+//! `cargo xtask TASK`: the project's own commands. Each task has its own file; this file only dispatches.
 
 use std::process::ExitCode;
 
@@ -42,21 +42,21 @@ enum Task {
     VerifyReceipt(verify_receipt::VerifyReceipt),
 }
 
-/// A command that was run has failed and said why itself; nothing is left to be said.
+/// A child command failed and has already printed why. Holds its exit status; `main` exits with it and prints nothing.
 #[derive(Debug)]
-pub(crate) struct Told(u8);
+pub(crate) struct CommandFailed(u8);
 
-impl std::fmt::Display for Told {
+impl std::fmt::Display for CommandFailed {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "the command ended with status {}", self.0)
     }
 }
 
-impl std::error::Error for Told {}
+impl std::error::Error for CommandFailed {}
 
 fn main() -> ExitCode {
     let Err(error) = run() else { return ExitCode::SUCCESS };
-    if let Some(Told(status)) = error.downcast_ref() {
+    if let Some(CommandFailed(status)) = error.downcast_ref() {
         return ExitCode::from(*status);
     }
     workspace::say(&format!("error: {error:#}"));

@@ -1,6 +1,7 @@
-//! `cargo xtask marks`: reads the marks of works back with a reader that shares no code with what writes them.
+//! `cargo xtask marks`: reads the marks of works with an independent reader, which shares no code with the writer.
 //!
-//! Works are made of a photo that carries a place, a serial number and a profile: of these, nothing may be found.
+//! The works are made from a photo that carries a location, a serial number and a profile. The reader must find none of
+//! these in a work.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,11 +16,11 @@ use crate::quality::contenders::build;
 use crate::registry::{self, Package};
 use crate::workspace::{self, say};
 
-/// Read the marks of works back with an independent reader.
+/// Check the marks of works with an independent metadata reader.
 #[derive(clap::Args)]
 pub(crate) struct Marks {}
 
-/// Where the reader comes from.
+/// The package and file of the reader, from `marks.toml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reader {
@@ -28,56 +29,61 @@ struct Reader {
     package: Package,
 }
 
-/// What a mark must say; the id and the time come from the `fit` tool.
+/// The digital source type that every mark must have. The id and the time in a mark come from the `fit` tool.
 const SOURCE_TYPE: &str =
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
 
-/// What a reader may find in a work: the mark, and nothing of the photo.
+/// The only metadata blocks that a work may have. They form the mark; no block comes from the photo.
 const BLOCKS: [&str; 4] = ["Iptc4xmpExt", "xmp", "xmpMM", "x"];
 
 impl Marks {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let Self {} = self;
         let root = workspace::root();
-        models::bring_models(root)?;
-        models::bring_pictures(root)?;
-        let reader = bring_reader(root)?;
+        models::fetch_models(root)?;
+        models::fetch_pictures(root)?;
+        let reader = fetch_reader(root)?;
         let photo = photo_with_metadata(root)?;
         let before = read(root, &reader, std::slice::from_ref(&photo))?;
-        ensure!(before[0].get("gps").is_some(), "the reader does not even find the photo's own metadata");
+        ensure!(
+            before[0].get("gps").is_some(),
+            "the reader finds no location in the photo that has one, so its result for the works proves nothing"
+        );
         let fit = build("fit", "dev")?;
         let [jpeg, png, thumbnail] =
             ["work.jpg", "work.png", "thumbnail.jpg"].map(|name| root.join("target/marks").join(name));
         for work in [&jpeg, &png] {
             let mut fit = Command::new(&fit);
             fit.args([&photo, &root.join("target/pictures/astronaut.png"), work]).arg("--label");
-            // The thumbnail is the work reduced and encoded anew.
+            // The thumbnail is the work, reduced and encoded again.
             fit.arg("--thumbnail").arg(&thumbnail);
-            ensure!(fit.current_dir(root).status()?.success(), "no work was made");
+            ensure!(fit.current_dir(root).status()?.success(), "fit made no work; its messages are above");
         }
         let works = [jpeg, png, thumbnail];
         for (work, found) in works.iter().zip(read(root, &reader, &works)?) {
-            check(&found).with_context(|| format!("{}: the reader found {found}", work.display()))?;
-            say(&format!("{}: marked, and nothing of the photo", work.display()));
+            check(&found).with_context(|| {
+                format!("{}: the mark is wrong; the reader found {found}", work.display())
+            })?;
+            say(&format!("{}: has the mark and no metadata of the photo", work.display()));
         }
         Ok(())
     }
 }
 
-fn bring_reader(root: &Path) -> anyhow::Result<PathBuf> {
+fn fetch_reader(root: &Path) -> anyhow::Result<PathBuf> {
     let manifest: Reader = models::read(&root.join("xtask/marks/marks.toml"))?;
     let folder = root.join("target/marks");
     fs::create_dir_all(&folder)?;
     let archive = manifest.package.fetch(&root.join("target/downloads"))?;
     let bytes = registry::extract(&archive, std::slice::from_ref(&manifest.member))?;
     let have = registry::sha256(&bytes);
-    ensure!(have == manifest.sha256, "{} has sha256 {have}, not {}", manifest.member, manifest.sha256);
+    ensure!(have == manifest.sha256, "{} has sha256 {have}; expected {}", manifest.member, manifest.sha256);
     let path = folder.join("exifr.cjs");
     fs::write(&path, bytes)?;
     Ok(path)
 }
 
-/// A portrait as a phone would send it: with EXIF in front of its other segments.
+/// Writes a portrait as a phone would send it: with EXIF before its other segments.
 fn photo_with_metadata(root: &Path) -> anyhow::Result<PathBuf> {
     let portrait = fs::read(root.join("target/pictures/grace_hopper.jpg"))?;
     let exif = exif();
@@ -88,7 +94,7 @@ fn photo_with_metadata(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// A TIFF block: a camera's serial number (EXIF BodySerialNumber) and a latitude of 39° north.
+/// Builds a TIFF block with a camera's serial number (EXIF BodySerialNumber) and a latitude of 39° north.
 fn exif() -> Vec<u8> {
     let entry = |tag: u16, kind: u16, count: u32, value: [u8; 4]| {
         [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value].concat()
@@ -114,19 +120,22 @@ fn exif() -> Vec<u8> {
     .concat()
 }
 
-/// What the reader finds in each file.
+/// Runs the reader; returns the metadata that it finds in each file.
 fn read(root: &Path, reader: &Path, files: &[PathBuf]) -> anyhow::Result<Vec<Value>> {
     let output =
         Command::new("node").arg(root.join("xtask/marks/read.cjs")).arg(reader).args(files).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+    ensure!(output.status.success(), "read.cjs failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     String::from_utf8(output.stdout)?.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }
 
-/// Whether a work is marked and carries nothing else.
+/// Checks that a work has the mark and no other metadata.
 fn check(found: &Value) -> anyhow::Result<()> {
-    let blocks = found.as_object().context("no metadata at all")?;
+    let blocks = found.as_object().context("the work has no metadata")?;
     for name in blocks.keys() {
-        ensure!(BLOCKS.contains(&name.as_str()), "there is a block {name}");
+        ensure!(
+            BLOCKS.contains(&name.as_str()),
+            "the work has the block {name}, which is not part of the mark"
+        );
     }
     let text = |block: &str, name: &str| found[block][name].as_str().unwrap_or_default().to_owned();
     ensure!(text("Iptc4xmpExt", "DigitalSourceType") == SOURCE_TYPE, "the digital source type is missing");

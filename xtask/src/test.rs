@@ -1,6 +1,6 @@
-//! `cargo xtask test`: everything that must hold before a change lands.
+//! `cargo xtask test`: runs every check that a change must pass before it is merged.
 //!
-//! On a machine that has Rust, Python 3 and Node only; what else is needed is brought below `target/`.
+//! Needs only Rust, Python 3 and Node; everything else is installed below `target/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,15 +15,15 @@ use crate::quality::Quality;
 use crate::template::Template;
 use crate::workspace::{self, say};
 
-/// The dependency checker, built once into `target/tools`; it is on no package index in binary form.
+/// The version of the dependency checker. It is built once into `target/tools`: no package index offers a binary.
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
-/// Check format, lints, dependencies, units, the infrastructure and the deployed whole, and fuzz a little.
+/// Run every check: format, lints, dependencies, unit tests, infrastructure, the deployed service, a short fuzz run.
 #[derive(clap::Args)]
 pub(crate) struct Test {}
 
 impl Test {
-    /// Runs the checks in turn and stops at the first that fails.
+    /// Runs the checks in order and stops at the first that fails.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let Self {} = self;
         let start = Stopwatch::start();
@@ -34,21 +34,21 @@ impl Test {
         Template::demo().run()?;
         cargo(&["test", "--workspace", "--locked"])?;
         Fuzz::bounded().run()?;
-        Quality::proof().run()?;
+        Quality::self_check_only().run()?;
         Marks {}.run()?;
-        say(&format!("✔  everything holds, after {:.0} s", start.elapsed().as_secs_f64()));
+        say(&format!("✔  all checks passed in {:.0} s", start.elapsed().as_secs_f64()));
         Ok(())
     }
 }
 
-/// Licences, sources, bans and the crates' boundaries (deny.toml); known vulnerabilities where their database can
-/// be reached.
+/// Checks licences, sources, bans and crate boundaries (deny.toml), and known vulnerabilities if their database can be
+/// reached.
 fn check_dependencies() -> anyhow::Result<()> {
     let deny = cargo_deny()?;
     let deny = |arguments: &[&str]| run(&mut Command::new(&deny), arguments);
     deny(&["check", "bans", "licenses", "sources"])?;
     if deny(&["fetch", "db"]).is_err() {
-        say("   advisories not checked: their database is out of reach");
+        say("   known vulnerabilities were not checked: the advisory database cannot be reached");
         return Ok(());
     }
     deny(&["check", "advisories"])
@@ -58,9 +58,9 @@ fn cargo_deny() -> anyhow::Result<PathBuf> {
     let root = workspace::root().join("target/tools");
     let program = root.join("bin/cargo-deny");
     if !program.exists() {
-        say("   cargo-deny is built once, which takes some minutes");
-        let root = root.to_str().context("the checkout's path is not UTF-8")?;
-        // It runs for seconds: its optimised build would take longer than that saves.
+        say("   building cargo-deny, once; this takes some minutes");
+        let root = root.to_str().context("the path of the checkout is not UTF-8")?;
+        // It runs for seconds: an optimised build would take longer than it saves.
         let version = ["--version", CARGO_DENY_VERSION, "--locked", "--debug"];
         cargo(&[&["install", "cargo-deny"][..], &version, &["--root", root]].concat())?;
     }
@@ -81,7 +81,7 @@ fn run(program: &mut Command, arguments: &[&str]) -> anyhow::Result<()> {
         .current_dir(workspace::root())
         .status()
         .with_context(|| format!("cannot start {line}"))?;
-    ensure!(status.success(), "{line}: {status}");
+    ensure!(status.success(), "{line} failed: {status}; its messages are above");
     say(&format!("   {:.1} s", start.elapsed().as_secs_f64()));
     Ok(())
 }

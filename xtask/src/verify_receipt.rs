@@ -1,6 +1,6 @@
-//! `cargo xtask verify-receipt FILE --jwks FILE`: checks the receipt of an erasure, offline.
+//! `cargo xtask verify-receipt FILE --jwks FILE`: verifies the receipt of an erasure, offline.
 //!
-//! The rules are `domain::receipt`'s; this reads the files and says what came of it.
+//! `domain::receipt` has the rules; this task reads the files and prints the result.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,22 +11,22 @@ use domain::receipt::{Jwks, Receipt, Salt, verify};
 
 use crate::workspace::say;
 
-/// Check the receipt of an erasure, offline: exit status 0 if it is valid, 1 with the reason if not.
+/// Verify the receipt of an erasure, offline. Exit status: 0 if it is valid; 1 if not, with the reason.
 #[derive(clap::Args)]
 pub(crate) struct VerifyReceipt {
-    /// The receipt as the service sent it.
+    /// The receipt file, as the service sent it.
     receipt: PathBuf,
-    /// The service's public keys, as `GET /v1/receipts/keys` answers them.
+    /// The service's public keys: the answer of `GET /v1/receipts/keys`.
     #[arg(long, value_name = "FILE")]
     jwks: PathBuf,
-    /// The salt that came with the deletion request: checks also whose receipt it is.
+    /// The salt from the answer to the deletion request; also checks that its holder is the requester.
     #[arg(long)]
     salt: Option<String>,
 }
 
 impl VerifyReceipt {
-    /// Prints what a valid receipt states. That one is refused is an answer, not a fault of this command: one sentence,
-    /// without the backtrace that an error may come with.
+    /// Prints the content of a valid receipt. An invalid receipt is a result, not a failure of this command: it prints
+    /// one sentence, without the backtrace that an error may have.
     #[expect(clippy::print_stdout, reason = "the receipt's content is this command's result")]
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match check(&read(&self.receipt)?, &read(&self.jwks)?, self.salt.as_deref()) {
@@ -44,7 +44,7 @@ fn read(file: &Path) -> anyhow::Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
-/// What the receipt states, if it is valid.
+/// Verifies the receipt; returns its content as text.
 fn check(receipt: &str, jwks: &str, salt: Option<&str>) -> anyhow::Result<String> {
     let keys: Jwks = serde_json::from_str(jwks)
         .map_err(|error| anyhow!("this is not the service's set of receipt keys: {error}"))?;
@@ -59,7 +59,7 @@ fn statement(receipt: &Receipt, salted: bool) -> String {
         ErasureScope::Favorites => "all favorites",
         ErasureScope::Account => "the account with everything in it",
     };
-    let requester = if salted { "the holder of this salt" } else { "not checked, for want of the salt" };
+    let requester = if salted { "the holder of this salt" } else { "not checked, because no salt was given" };
     let rows = [
         ("issued by", receipt.issuer.clone()),
         ("issued at", receipt.issued_at.to_rfc3339()),
@@ -101,7 +101,7 @@ mod tests {
         Salt::from_bits([byte; 32])
     }
 
-    /// As a file holds it, with a line's end. By the first key, for the holder of the first salt.
+    /// A receipt file with its newline, signed by the first key for the holder of the first salt.
     fn signed() -> String {
         let request_id = RequestId::from_bits(42);
         let at = |second: i64| UnixSeconds::from_second(1_795_000_000 + second);
@@ -123,7 +123,7 @@ mod tests {
         unsigned.signed(signature.to_der().as_bytes()).expect("a receipt") + "\n"
     }
 
-    /// The one sentence it is refused with.
+    /// The sentence with which the receipt is refused.
     fn refusal(receipt: &str, jwks: &str, salt: Option<&str>) -> String {
         let sentence = check(receipt, jwks, salt).expect_err("refused").to_string();
         assert!(!sentence.contains('\n'), "{sentence}");
@@ -131,28 +131,28 @@ mod tests {
     }
 
     #[test]
-    fn a_valid_receipt_says_what_it_states() {
-        let said = check(&signed(), &jwks(1), Some(&salt(1).reveal())).expect("valid");
-        assert!(said.contains("requester      the holder of this salt\n"), "{said}");
-        assert!(said.contains("what           the account with everything in it\n"), "{said}");
-        assert!(said.contains("unrecoverable  2026-11-25T11:21:40Z\n"), "{said}");
-        assert!(said.ends_with("\nvalid"), "{said}");
+    fn the_content_of_a_valid_receipt_is_printed() {
+        let output = check(&signed(), &jwks(1), Some(&salt(1).reveal())).expect("valid");
+        assert!(output.contains("requester      the holder of this salt\n"), "{output}");
+        assert!(output.contains("what           the account with everything in it\n"), "{output}");
+        assert!(output.contains("unrecoverable  2026-11-25T11:21:40Z\n"), "{output}");
+        assert!(output.ends_with("\nvalid"), "{output}");
         let without_salt = check(&signed(), &jwks(1), None).expect("valid");
         assert!(without_salt.contains("requester      not checked"), "{without_salt}");
     }
 
     #[test]
-    fn a_receipt_that_was_altered_in_any_part_is_refused() {
+    fn a_receipt_altered_in_any_part_is_refused() {
         let receipt = signed();
         for part in 0..3 {
             let mut parts: Vec<_> = receipt.trim_end().split('.').map(str::to_owned).collect();
-            // Somewhere in the middle of the part, where every bit counts.
+            // In the middle of the part every bit counts; base64url ignores some bits of the last character.
             let middle = parts[part].len() / 2;
             let other = if parts[part].as_bytes()[middle] == b'A' { "B" } else { "A" };
             parts[part].replace_range(middle..=middle, other);
-            let said = refusal(&parts.join("."), &jwks(1), None);
+            let output = refusal(&parts.join("."), &jwks(1), None);
             let expected: &[&str] = if part == 0 { &["no receipt", "has the id"] } else { &["altered"] };
-            assert!(expected.iter().any(|words| said.contains(words)), "part {part}: {said}");
+            assert!(expected.iter().any(|words| output.contains(words)), "part {part}: {output}");
         }
         assert!(refusal("", &jwks(1), None).contains("no receipt"));
     }

@@ -1,4 +1,4 @@
-//! Where the workspace lies, and how a command talks to whoever runs it.
+//! The path of the workspace, and progress messages to the terminal.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ pub(crate) fn root() -> &'static Path {
     manifest.parent().unwrap_or(manifest)
 }
 
-/// One line of progress on stderr; stdout belongs to results.
-#[expect(clippy::print_stderr, reason = "a command-line tool talks to its user")]
+/// Prints one line of progress to stderr; stdout is for results.
+#[expect(clippy::print_stderr, reason = "a command-line tool reports its progress")]
 pub(crate) fn say(line: &str) {
     eprintln!("{line}");
 }

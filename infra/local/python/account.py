@@ -1,10 +1,11 @@
-"""The account that the local stack lives in: deploys it and makes AWS calls as the account's root, on request.
+"""Deploys the local stack and makes AWS calls as the account's root, on request.
 
-Each line of standard input is a JSON object, each line of standard output its answer, in order:
-  {"deploy": {…}}                            see deploy.py → {"result": the stack's outputs}
-  {"service", "operation", "parameters"}     a call by boto3's names → {"result": …}; with {"credentials"}, the
-                                             arguments of that name, as somebody else than root
-A failure answers {"error": message}; AWS's own also {"code": …}. Bytes travel as {"base64": "…"} both ways.
+Each line of standard input is a request, a JSON object. Each line of standard output is its answer, in the same order:
+  {"deploy": {…}}                            deploys, see deploy.py → {"result": the stack's outputs}
+  {"service", "operation", "parameters"}     makes a call, with boto3's names → {"result": …}. An optional
+                                             {"credentials"} has boto3's credential arguments of another caller.
+The answer to a failed request is {"error": message}; an error from AWS also has {"code": …}. Bytes are written as
+{"base64": "…"} in both directions.
 """
 
 import argparse
@@ -23,23 +24,23 @@ from deploy import deploy
 
 
 def bytes_in(value: dict) -> object:
-    """A JSON object as a call's parameter, {"base64": …} being bytes."""
+    """Converts a JSON object to a parameter of a call; {"base64": …} becomes bytes."""
     return base64.b64decode(value["base64"]) if value.keys() == {"base64"} else value
 
 
 def json_out(value: object) -> object:
-    """What JSON cannot say of an AWS answer: bytes and times."""
+    """Converts the values of an AWS answer that JSON has no type for: bytes and times."""
     if isinstance(value, StreamingBody):
         value = value.read()
     if isinstance(value, bytes):
         return {"base64": base64.b64encode(value).decode()}
     if isinstance(value, datetime):
         return value.isoformat()
-    raise TypeError(f"no JSON for {type(value).__name__}")
+    raise TypeError(f"a value of type {type(value).__name__} cannot be written as JSON")
 
 
 def answer(client, request: dict) -> dict:
-    """Does what one request asks."""
+    """Executes one request and returns its answer."""
     try:
         if "deploy" in request:
             return {"result": deploy(client, request["deploy"])}
@@ -50,7 +51,7 @@ def answer(client, request: dict) -> dict:
         return {"result": result}
     except ClientError as error:
         return {"error": str(error), "code": error.response["Error"]["Code"]}
-    except Exception as error:  # The caller decides what a failure means; this process goes on.
+    except Exception as error:  # The caller handles the failure; this process continues.
         return {"error": f"{type(error).__name__}: {error}"}
 
 

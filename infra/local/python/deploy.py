@@ -1,11 +1,11 @@
-"""Deploys the template to the emulator: transform, overlay, code, stack.
+"""Deploys the SAM template to the emulator: uploads the code, transforms and overlays the template, creates the stack.
 
-A deployment is described by one JSON object:
+One JSON object describes a deployment:
   stack, template         the stack's name and the SAM template's path
   parameters              the template's parameters
-  values                  what the overlay's named values stand for
+  values                  the values for the names in the overlay
   watched                 whether the overlay's entries for watched functions apply
-  functions               name → path of the function's binary; empty where an earlier deployment has brought them
+  functions               name → path of the function's binary; empty if an earlier deployment uploaded the code
 """
 
 import io
@@ -21,9 +21,9 @@ CODE_BUCKET = "function-code"
 
 
 def package(binary: Path) -> bytes:
-    """A function's deployment package: its binary under the name that provided.al2023 runs.
+    """Makes a function's deployment package: its binary, under the file name that provided.al2023 runs.
 
-    Fastest compression: a development build is three times smaller for it, and the emulator handles it sooner.
+    The fastest compression makes a development build three times smaller, so that the emulator handles it sooner.
     """
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package_:
@@ -34,7 +34,7 @@ def package(binary: Path) -> bytes:
 
 
 def upload_code(s3, functions: dict[str, str]) -> None:
-    """Puts every function's package where the transformed template says that it lies; none, where they lie there."""
+    """Uploads every function's package to the address in the transformed template."""
     if functions:
         s3.create_bucket(Bucket=CODE_BUCKET)
     for name, binary in functions.items():
@@ -42,19 +42,19 @@ def upload_code(s3, functions: dict[str, str]) -> None:
 
 
 def local_template(request: dict) -> dict:
-    """The transformed and overlaid template."""
+    """Transforms the SAM template and applies the overlay."""
     entries = load_overlay(request["watched"])
     return overlay(transform(Path(request["template"])), entries, request["values"])
 
 
 def upload_template(s3, template: dict) -> str:
-    """Puts the template beside the code, since it is too long to be sent; its URL."""
+    """Uploads the template, which is too long for a request, next to the code. Returns its URL."""
     s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(template).encode())
     return f"{s3.meta.endpoint_url}/{CODE_BUCKET}/template.json"
 
 
 def create_stack(cloudformation, template_url: str, request: dict) -> dict[str, str]:
-    """Creates the stack and waits for it; the outputs by name."""
+    """Creates the stack and waits until it is complete. Returns the outputs by name."""
     cloudformation.create_stack(
         StackName=request["stack"],
         TemplateURL=template_url,
@@ -77,21 +77,21 @@ class DeploymentError(Exception):
 
 
 def failures(cloudformation, stack: str) -> str:
-    """The resources that failed, each with its reason."""
+    """Lists the resources that failed, each with its reason."""
     events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     failed = (event for event in events if event["ResourceStatus"].endswith("FAILED"))
     return "; ".join(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '?')}" for event in failed)
 
 
 def encrypt_buckets(s3, template: dict, outputs: dict[str, str]) -> None:
-    """Sets each bucket's own encryption as the template says: the emulator's CloudFormation leaves it out."""
+    """Sets each bucket's default encryption as in the template, because the emulator's CloudFormation ignores it."""
     for name, resource in matching(template, "AWS::S3::Bucket"):
         rules = []
         for rule in resource["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]:
             default = dict(rule["ServerSideEncryptionByDefault"])
             key, attribute = default["KMSMasterKeyID"]["Fn::GetAtt"]
             if attribute != "Arn":
-                raise DeploymentError(f"{name}: the key is named by its {attribute}, not by its ARN")
+                raise DeploymentError(f"{name}: the template must name the key by its Arn, not by its {attribute}")
             default["KMSMasterKeyID"] = outputs[key]
             bucket_key = rule["BucketKeyEnabled"]
             rules.append({"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": bucket_key})
@@ -101,7 +101,7 @@ def encrypt_buckets(s3, template: dict, outputs: dict[str, str]) -> None:
 
 
 def deploy(client, request: dict) -> dict[str, str]:
-    """Deploys with `client` (service name → AWS client) and gives the stack's outputs."""
+    """Deploys with `client` (service name → AWS client). Returns the stack's outputs."""
     upload_code(client("s3"), request["functions"])
     template = local_template(request)
     template_url = upload_template(client("s3"), template)

@@ -1,8 +1,7 @@
 """Runs the AWS emulator on loopback, with TLS and IAM on, until standard input closes.
 
-The caller holds the other end of standard input. However the caller ends, that end closes, and the emulator
-and the function processes it started end with it. Settings come as arguments; everything the emulator writes
-goes below the given directory.
+The caller holds the other end of standard input. That end closes however the caller ends; then the emulator and the
+function processes that it started end too. Settings are arguments. The emulator writes only below the given directory.
 """
 
 import argparse
@@ -16,7 +15,7 @@ from pathlib import Path
 
 
 def make_certificate(directory: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for the loopback address, made once and kept; returns (certificate, key)."""
+    """Makes a self-signed certificate for the loopback address, once. Returns the paths of certificate and key."""
     certificate_path, key_path = directory / "certificate.pem", directory / "key.pem"
     if certificate_path.exists() and key_path.exists():
         return certificate_path, key_path
@@ -37,7 +36,7 @@ def make_certificate(directory: Path) -> tuple[Path, Path]:
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=3650))
         .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
-        # rustls refuses a certificate authority as a server's own certificate.
+        # rustls does not accept the certificate of a certificate authority as a server's own certificate.
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -75,16 +74,16 @@ def environment(port: int, directory: Path, certificate: Path, key: Path) -> dic
 
 
 def inherited(environment_: dict[str, str]) -> dict[str, str]:
-    """What the emulator and its functions keep of our own environment: the rest is this machine's business."""
+    """Selects the variables of our own environment that the emulator and its functions inherit."""
     kept, settings = ("HOME", "LANG", "PATH"), ("LAMBDA_", "MINISTACK_")
     return {name: value for name, value in environment_.items() if name in kept or name.startswith(settings)}
 
 
 def end_with_caller() -> None:
-    """Blocks until the caller's end of standard input closes, then ends this process group."""
+    """Waits until the caller's end of standard input closes, then ends this process group."""
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
-    # The emulator's own shutdown gets a moment; then it and every function process it left go.
+    # The emulator gets 2 s to shut down. Then it and all remaining function processes are killed.
     threading.Event().wait(2.0)
     os.killpg(0, signal.SIGKILL)
 
@@ -95,7 +94,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--directory", type=Path, required=True)
     arguments = parser.parse_args()
-    # A group of its own: an interrupt at the terminal reaches the caller, which stops this in order.
+    # Its own process group: an interrupt at the terminal reaches only the caller, which then stops this process.
     os.setpgid(0, 0)
     arguments.directory.mkdir(parents=True, exist_ok=True)
     certificate, key = make_certificate(arguments.directory)
@@ -106,7 +105,7 @@ def main() -> None:
 
     from ministack import app
 
-    # It would take port 443 as well, which belongs to the machine.
+    # Otherwise the emulator also binds port 443, which other programs of this machine may need.
     app._port_is_bindable = lambda *_: False
     sys.argv = ["ministack"]
     try:

@@ -1,9 +1,8 @@
-"""A small OpenID Connect issuer for the local stack: discovery, key set, and tokens for the asking.
+"""A small OpenID Connect issuer for the local stack: discovery, key set, and a token for every request.
 
-GET /.well-known/openid-configuration and /keys serve the authorizer; POST /token with a JSON object of claims
-answers the signed token. `iss`, `aud`, `iat` and `exp` (an hour) are added where the claims do not set them. It speaks TLS
-alone, as the template demands of every issuer.
-Ends when standard input closes.
+The authorizer reads GET /.well-known/openid-configuration and /keys. POST /token takes a JSON object of claims and
+answers a signed token; it adds `iss`, `aud`, `iat` and `exp` (one hour) if the claims do not set them. The issuer uses
+TLS only, as the template requires of every issuer. It ends when standard input closes.
 """
 
 import argparse
@@ -24,19 +23,19 @@ KEY_ID = "local"
 
 
 def base64url(data: bytes) -> str:
-    """Base64url without padding, as JOSE wants it (RFC 7515)."""
+    """Encodes as base64url without padding, as JOSE requires (RFC 7515)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 class Issuer:
-    """One RSA key, living as long as the process."""
+    """An issuer with one RSA key, which exists only in this process."""
 
     def __init__(self, url: str, audience: str) -> None:
         self.url, self.audience = url, audience
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     def discovery(self) -> dict:
-        """OpenID Connect Discovery 1.0, the part an authorizer reads."""
+        """The fields of OpenID Connect Discovery 1.0 that an authorizer reads."""
         return {
             "issuer": self.url,
             "jwks_uri": f"{self.url}/keys",
@@ -52,7 +51,7 @@ class Issuer:
         return {"keys": [key]}
 
     def token(self, claims: dict) -> str:
-        """A JSON Web Token (RFC 7519) with the given claims over the usual ones."""
+        """Signs a JSON Web Token (RFC 7519) with the given claims; missing claims get the defaults."""
         now = int(time.time())
         defaults = {"iss": self.url, "aud": self.audience, "iat": now, "exp": now + 3600}
         header = {"alg": "RS256", "typ": "JWT", "kid": KEY_ID}
@@ -63,7 +62,7 @@ class Issuer:
 
 
 def handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
-    """The request handler that answers for this issuer."""
+    """Makes the request handler class for this issuer."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self, status: int, body: dict) -> None:
@@ -86,7 +85,7 @@ def handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
             return self.answer(200, {"access_token": issuer.token(claims), "token_type": "Bearer"})
 
         def log_message(self, *_: object) -> None:
-            """Tokens are nobody's business, and requests are not worth a line."""
+            """Logs nothing: tokens are secret, and the requests are of no interest."""
 
     return Handler
 
@@ -99,13 +98,13 @@ def main() -> None:
     parser.add_argument("--certificate", type=Path, required=True)
     parser.add_argument("--key", type=Path, required=True)
     arguments = parser.parse_args()
-    # An interrupt at the terminal reaches the caller, which stops this in order.
+    # Its own process group: an interrupt at the terminal reaches only the caller, which then stops this process.
     os.setpgid(0, 0)
     issuer = Issuer(f"https://127.0.0.1:{arguments.port}", arguments.audience)
     server = ThreadingHTTPServer(("127.0.0.1", arguments.port), handler(issuer))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(arguments.certificate, arguments.key)
-    # The handshake waits for the connection's own thread: a client that is slow at it keeps nobody else waiting.
+    # Each connection's own thread does the handshake, so that a slow client does not delay other clients.
     server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.buffer.read()

@@ -1,7 +1,7 @@
-"""Turns the SAM template into plain CloudFormation, offline, and lays the local overlay over it.
+"""Transforms the SAM template to plain CloudFormation, offline, and applies the local overlay.
 
-Run as a program it prints the transformed template (with --overlay: the overlaid one; with --watched: the one for
-`cargo xtask dev`), for lint and assertions.
+As a program it prints the transformed template as JSON, for lint and assertions. --overlay applies the overlay of the
+local stack; --watched applies that of `cargo xtask dev`.
 """
 
 import argparse
@@ -10,19 +10,19 @@ import os
 from pathlib import Path
 
 CODE = "s3://function-code/{}.zip"
-"""Where the transform says that code lies; `sam deploy` writes its own address there."""
+"""The placeholder for the address of a function's code; `sam deploy` writes its own address instead."""
 
 
 class NoManagedPolicies:
-    """The transform can look up managed policies in an account; every role here spells out its own."""
+    """Replaces the transform's look-up of managed policies in an account: our roles use inline policies only."""
 
     def load(self) -> dict:
-        """No policy has a name here."""
+        """Returns no managed policies."""
         return {}
 
 
 def transform(template: Path) -> dict:
-    """The CloudFormation template that SAM makes of `template`, with placeholder code addresses."""
+    """Transforms the SAM template to CloudFormation, with placeholders for the addresses of the code."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     from samtranslator.translator.transform import transform as sam_transform
     from samtranslator.yaml_helper import yaml_parse
@@ -39,7 +39,7 @@ def transform(template: Path) -> dict:
 
 
 class OverlayError(Exception):
-    """An overlay entry that does not fit the template: it must be mended, not skipped."""
+    """An overlay entry does not match the template; the entry must be corrected."""
 
 
 def overlay(template: dict, entries: list[dict], values: dict[str, str]) -> dict:
@@ -52,18 +52,21 @@ def overlay(template: dict, entries: list[dict], values: dict[str, str]) -> dict
             else:
                 change(resource["Properties"], entry["property"].split("."), entry, values)
         if json.dumps(template, sort_keys=True) == before:
-            raise OverlayError(f"changes nothing: {entry}")
+            raise OverlayError(f"this entry of overlay.yaml changes nothing; remove or correct it: {entry}")
     return template
 
 
 def matching(template: dict, wanted: str) -> list[tuple[str, dict]]:
-    """Resources of that logical name, or of that type."""
+    """The resources whose logical name or type is `wanted`."""
     resources = template["Resources"].items()
     return [(name, resource) for name, resource in resources if wanted in (name, resource["Type"])]
 
 
 def change(properties: dict, path: list[str], entry: dict, values: dict[str, str]) -> None:
-    """Sets the property at `path`, or removes it where the entry gives no value; a statement goes by its Sid."""
+    """Sets the property at `path`, or removes it if the entry has no value.
+
+    In a list of statements, removes the one whose Sid ends the path.
+    """
     for step in path[:-1]:
         properties = properties.get(step, {})
     if isinstance(properties, list):
@@ -76,7 +79,7 @@ def change(properties: dict, path: list[str], entry: dict, values: dict[str, str
 
 
 def load_overlay(watched: bool) -> list[dict]:
-    """The entries of overlay.yaml of the folder above; those with `when: watched` only where functions are."""
+    """Loads the entries of ../overlay.yaml; entries with `when: watched` only if `watched` is set."""
     from samtranslator.yaml_helper import yaml_parse
 
     entries = yaml_parse((Path(__file__).parents[1] / "overlay.yaml").read_text())

@@ -1,6 +1,6 @@
-"""Runs a command until it ends or standard input closes; then the command's whole process group ends.
+"""Runs a command and ends its whole process group when standard input closes.
 
-For programs that do not watch their standard input themselves. usage: tied.py COMMAND ARGUMENT…
+For programs that do not watch their standard input themselves. Usage: tied.py COMMAND ARGUMENT…
 """
 
 import os
@@ -11,9 +11,9 @@ import threading
 
 
 def end_with_caller(process: subprocess.Popen) -> None:
-    """Blocks until the caller's end of standard input closes, then ends the command and this process group."""
+    """Waits until the caller's end of standard input closes, then ends the command and this process group."""
     sys.stdin.buffer.read()
-    # The command gets a moment to end what it started in groups of its own.
+    # The command gets 3 s to end the processes that it started in other process groups.
     process.terminate()
     try:
         process.wait(3.0)
@@ -23,8 +23,8 @@ def end_with_caller(process: subprocess.Popen) -> None:
 
 
 def main() -> None:
-    """Runs the command."""
-    # A group of its own: an interrupt at the terminal reaches the caller, which stops this in order.
+    """Runs the command and exits with its status."""
+    # Its own process group: an interrupt at the terminal reaches only the caller, which then stops this process.
     os.setpgid(0, 0)
     process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
     threading.Thread(target=end_with_caller, args=(process,), daemon=True).start()

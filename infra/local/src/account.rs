@@ -1,4 +1,4 @@
-//! The AWS account behind the local stack, spoken to as its root: an operator's view, past every role.
+//! Makes calls to the local stack's AWS account as its root: an operator's access, which no role limits.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -10,29 +10,29 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::lifeline::Tied;
+use crate::lifeline::ChildGuard;
 use crate::python::Python;
 use crate::workspace::program;
 
-/// A client for any AWS call, by the names that boto3 gives them.
+/// A client for any AWS call, with boto3's names.
 pub struct Account {
-    // Declared before the process: closing the pipes is what ends it.
+    // Declared before the process, so that the pipes are dropped first: closing them ends the process.
     pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
-    _process: Tied,
+    _process: ChildGuard,
 }
 
-/// The credentials of somebody else than root: of a session of a role.
+/// The credentials of a role's session, for calls that are not made as root.
 #[derive(Clone)]
 pub struct Credentials {
     /// The access key.
     pub access_key_id: String,
-    /// What requests are signed with.
+    /// The secret that signs requests.
     pub secret_access_key: String,
-    /// What says that they are for a session.
+    /// The token of the session.
     pub session_token: String,
 }
 
-/// An AWS call that was answered with an error.
+/// An error of an AWS call.
 #[derive(Debug)]
 pub struct CallError {
     /// AWS's error code, such as `NoSuchKey`; `None` when the call failed before AWS answered.
@@ -50,7 +50,7 @@ impl std::error::Error for CallError {}
 
 impl Account {
     pub(crate) fn open(python: &Python, endpoint: &str, certificate: &Path) -> anyhow::Result<Self> {
-        let mut process = Tied::start(
+        let mut process = ChildGuard::start(
             python
                 .command()
                 .arg(program("account.py"))
@@ -58,19 +58,20 @@ impl Account {
                 .arg(certificate)
                 .stdout(Stdio::piped()),
         )?;
-        let (requests, answers) = process.pipes().context("the account's pipes are gone")?;
+        let (requests, answers) =
+            process.pipes().context("account.py has no pipes for requests and answers")?;
         Ok(Self { pipes: Mutex::new((requests, BufReader::new(answers))), _process: process })
     }
 
-    /// Makes one call, such as `("s3", "list_objects_v2", {"Bucket": …})`; bytes travel as `{"base64": …}`.
+    /// Makes one call, such as `("s3", "list_objects_v2", {"Bucket": …})`. Bytes are written as `{"base64": …}`.
     ///
     /// # Errors
-    /// A [`CallError`] inside when AWS answered with an error.
+    /// When AWS answers with an error; the error then contains a [`CallError`].
     pub fn call(&self, service: &str, operation: &str, parameters: &Value) -> anyhow::Result<Value> {
         self.ask(&json!({ "service": service, "operation": operation, "parameters": parameters }))
     }
 
-    /// Makes one call as somebody else; see [`Self::call`].
+    /// Makes one call with the given credentials; see [`Self::call`].
     ///
     /// # Errors
     /// As [`Self::call`].
@@ -91,8 +92,8 @@ impl Account {
         }))
     }
 
-    /// The keys of a bucket's objects that hold anything. An empty object in the uploads bucket holds nothing of a photo:
-    /// it keeps an upload URL from being used again.
+    /// Lists the keys of a bucket's objects that are not empty. An empty object in the uploads bucket is not a photo:
+    /// it prevents a second use of an upload URL.
     ///
     /// # Errors
     /// As [`Self::call`].
@@ -101,7 +102,7 @@ impl Account {
         Ok(objects.filter(|(_key, bytes)| *bytes > 0).map(|(key, _bytes)| key).collect())
     }
 
-    /// The keys and sizes in bytes of all objects in a bucket.
+    /// Lists all objects of a bucket, with their keys and sizes in bytes.
     ///
     /// # Errors
     /// As [`Self::call`].
@@ -111,8 +112,8 @@ impl Account {
         loop {
             let page = self.call("s3", "list_objects_v2", &parameters)?;
             for object in page["Contents"].as_array().into_iter().flatten() {
-                let key = object["Key"].as_str().context("an object without a key")?.to_owned();
-                objects.push((key, object["Size"].as_u64().context("an object without a size")?));
+                let key = object["Key"].as_str().context("S3 listed an object without a key")?.to_owned();
+                objects.push((key, object["Size"].as_u64().context("S3 listed an object without a size")?));
             }
             match page.get("NextContinuationToken") {
                 Some(token) => parameters["ContinuationToken"] = token.clone(),
@@ -121,7 +122,7 @@ impl Account {
         }
     }
 
-    /// Puts an object encrypted with `key`, as the buckets' policies demand.
+    /// Puts an object encrypted with `key`, as the policies of the buckets require.
     ///
     /// # Errors
     /// As [`Self::call`].
@@ -134,33 +135,36 @@ impl Account {
         self.call("s3", "put_object", &parameters).map(drop)
     }
 
-    /// Invokes the function and waits; its answer, or the error it reported.
+    /// Invokes the function, waits, and returns its answer.
     ///
     /// # Errors
-    /// When the function reported an error, was not found, or answered what is not JSON.
+    /// When the function reports an error, does not exist, or answers with something other than JSON.
     pub fn invoke(&self, function: &str, event: &Value) -> anyhow::Result<Value> {
         let payload = json!({ "base64": BASE64_STANDARD.encode(event.to_string()) });
         let answer =
             self.call("lambda", "invoke", &json!({ "FunctionName": function, "Payload": payload }))?;
-        let payload = answer["Payload"]["base64"].as_str().context("the function's answer has no payload")?;
+        let payload =
+            answer["Payload"]["base64"].as_str().context("Lambda answered without the function's payload")?;
         let payload: Value = serde_json::from_slice(&BASE64_STANDARD.decode(payload)?)?;
-        anyhow::ensure!(answer.get("FunctionError").is_none(), "{function} failed: {payload}");
+        anyhow::ensure!(answer.get("FunctionError").is_none(), "the function {function} failed: {payload}");
         Ok(payload)
     }
 
-    /// Deploys, as `deploy.py` describes; the stack's outputs.
+    /// Deploys as `deploy.py` describes. Returns the stack's outputs.
     pub(crate) fn deploy(&self, deployment: &Value) -> anyhow::Result<Value> {
         self.ask(&json!({ "deploy": deployment }))
     }
 
     fn ask(&self, request: &Value) -> anyhow::Result<Value> {
-        // A panic elsewhere cannot leave half a line behind: requests are written whole.
+        // A poisoned lock is safe to use: a panic elsewhere cannot leave half a line, because requests are written
+        // whole.
         let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
         let (requests, answers) = &mut *pipes;
-        writeln!(requests, "{request}").context("the account's process has ended")?;
+        writeln!(requests, "{request}").context("account.py has ended; see its messages above")?;
         let mut line = String::new();
         answers.read_line(&mut line)?;
-        let mut answer: Value = serde_json::from_str(&line).context("the account's process has ended")?;
+        let mut answer: Value =
+            serde_json::from_str(&line).context("account.py has ended; see its messages above")?;
         match answer["error"].as_str() {
             Some(message) => {
                 let code = answer["code"].as_str().map(str::to_owned);

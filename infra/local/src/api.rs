@@ -1,4 +1,4 @@
-//! The deployed HTTP API and its presigned URLs, as an app calls them.
+//! Calls the deployed HTTP API and its presigned URLs as an app does.
 
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -9,26 +9,31 @@ use ureq::http::{HeaderMap, Request};
 
 use crate::stack::Stack;
 
-/// An answer of the API, whatever its status.
+/// An answer of the API, with any status.
 #[derive(Debug)]
 pub struct ApiAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The document; `Null` when there is none, or none in JSON.
+    /// The JSON document; `Null` if the body is empty or not JSON.
     pub body: Value,
-    /// The body as it came.
+    /// The body as text.
     pub text: String,
 }
 
 impl ApiAnswer {
-    /// The document, once the status is the expected one.
+    /// Checks the status and returns the document.
     ///
     /// # Errors
-    /// When the status is another; the message has the problem document.
+    /// When the status differs; the message contains the problem document.
     pub fn expect(self, status: u16) -> anyhow::Result<Value> {
-        anyhow::ensure!(self.status == status, "answered {}, not {status}: {}", self.status, self.body);
+        anyhow::ensure!(
+            self.status == status,
+            "the API answered with status {} instead of {status}: {}",
+            self.status,
+            self.body
+        );
         Ok(self.body)
     }
 }
@@ -45,7 +50,7 @@ impl<'a> Caller<'a> {
         Ok(Self { stack, url: stack.api_url()?, token })
     }
 
-    /// `GET path`.
+    /// Sends `GET path`.
     ///
     /// # Errors
     /// When the API cannot be reached.
@@ -53,7 +58,7 @@ impl<'a> Caller<'a> {
         self.send("GET", path, &[], Vec::new())
     }
 
-    /// Any request with these headers and body.
+    /// Sends a request with these headers and this body.
     ///
     /// # Errors
     /// When the API cannot be reached.
@@ -83,7 +88,7 @@ impl<'a> Caller<'a> {
         Ok(ApiAnswer { status: parts.status.as_u16(), headers: parts.headers, body, text })
     }
 
-    /// Asks for an upload of this photo onto the template.
+    /// Requests an upload of this photo, to be fitted onto the template.
     ///
     /// # Errors
     /// When the API cannot be reached.
@@ -105,7 +110,7 @@ impl<'a> Caller<'a> {
         self.send("POST", "/v1/uploads", &headers, document.to_string().into_bytes())
     }
 
-    /// Sends the photo as an upload's answer says; the status, and the error document if there is one.
+    /// PUTs the photo as the upload's answer says. Returns the status and the body, which on an error is S3's document.
     ///
     /// # Errors
     /// When the answer has no URL or S3 cannot be reached.
@@ -119,7 +124,7 @@ impl<'a> Caller<'a> {
         Ok((response.status().as_u16(), response.body_mut().read_to_string()?))
     }
 
-    /// Fetches a presigned URL; the status and the bytes.
+    /// Fetches a presigned URL. Returns the status and the bytes.
     ///
     /// # Errors
     /// When S3 cannot be reached.

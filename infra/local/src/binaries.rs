@@ -1,4 +1,4 @@
-//! The workspace's binaries, built by cargo.
+//! Builds the workspace's binaries with cargo.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,33 +23,33 @@ pub const FUNCTIONS: [&str; 9] = [
     "works",
 ];
 
-/// Where each function's binary lies, by the function's name.
+/// The path of each function's binary, by the function's name.
 pub type Binaries = BTreeMap<String, PathBuf>;
 
-/// The functions that write where others may come in between, and the features with which tests end, pause and set
-/// ahead the clock of each.
-const FAULTY: [&str; 8] =
+/// The functions whose writes another process may interrupt, and the features with which tests kill them, pause them
+/// and set their clock ahead.
+const FUNCTIONS_WITH_FAULTS: [&str; 8] =
     ["account", "deletion-requests", "erase", "favorites", "purge", "synthesize", "uploads", "works"];
 const FAULTS: [&str; 2] = ["kill-points", "shifted-clock"];
 
-/// Cargo, at the top of the checkout, as if started from a shell.
+/// Makes a cargo command that runs at the top of the checkout, as if started from a shell.
 ///
-/// What cargo runs inherits variables about the package it runs, and build scripts that ask for them (such as
-/// ring's) would take the change for a reason to compile themselves and all that rests on them anew.
+/// A program that cargo runs inherits variables about its package. Build scripts that read them (such as ring's) would
+/// see a change, and cargo would compile their packages and all dependents again.
 #[must_use]
 pub fn cargo() -> Command {
     let mut command = Command::new("cargo");
-    without_package_variables(&mut command);
+    remove_package_variables(&mut command);
     command.current_dir(workspace_root());
     command
 }
 
-/// Takes the variables about the running package out of a command that will start cargo.
+/// Removes the variables about the running package from a command that starts cargo.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the names of what a child process inherits are found nowhere else"
+    reason = "only the process environment has the names of the inherited variables"
 )]
-pub(crate) fn without_package_variables(command: &mut Command) {
+pub(crate) fn remove_package_variables(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| PACKAGE_VARIABLES.iter().any(|prefix| name.starts_with(prefix))) {
             command.env_remove(name);
@@ -62,7 +62,7 @@ pub(crate) fn without_package_variables(command: &mut Command) {
 const PACKAGE_VARIABLES: [&str; 5] =
     ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_"];
 
-/// Builds every function in the development profile; cargo's progress goes to standard error.
+/// Builds every function with the development profile. Cargo's progress goes to standard error.
 ///
 /// # Errors
 /// When cargo cannot be started or the build fails.
@@ -70,17 +70,18 @@ pub fn build_functions() -> anyhow::Result<Binaries> {
     build(&FUNCTIONS, &[])
 }
 
-/// Builds the functions that can be made to fail (see `kill_points.rs` and `clock.rs`) and puts their binaries into
-/// a folder of their own, because the next build of the plain ones takes their place.
+/// Builds the functions with fault injection (see `kill_points.rs` and `clock.rs`) and copies their binaries to a
+/// separate folder, because the next build without fault injection overwrites them.
 ///
 /// # Errors
-/// As [`build_functions`], or when they cannot be copied.
+/// As [`build_functions`], or when a binary cannot be copied.
 pub fn build_faulty_functions() -> anyhow::Result<Binaries> {
-    let features = FAULTY.iter().flat_map(|name| FAULTS.map(|fault| format!("{name}/{fault}")));
+    let features =
+        FUNCTIONS_WITH_FAULTS.iter().flat_map(|name| FAULTS.map(|fault| format!("{name}/{fault}")));
     let features = features.collect::<Vec<_>>().join(",");
     let directory = local_directory("faulty-functions");
     fs::create_dir_all(&directory)?;
-    let mut binaries = build(&FAULTY, &["--features", &features])?;
+    let mut binaries = build(&FUNCTIONS_WITH_FAULTS, &["--features", &features])?;
     for (name, path) in &mut binaries {
         let copy = directory.join(name);
         fs::copy(&*path, &copy).with_context(|| copy.display().to_string())?;
@@ -89,7 +90,7 @@ pub fn build_faulty_functions() -> anyhow::Result<Binaries> {
     Ok(binaries)
 }
 
-/// Builds these binaries of the workspace in the development profile.
+/// Builds these binaries of the workspace with the development profile.
 ///
 /// # Errors
 /// As [`build_functions`].
@@ -97,8 +98,8 @@ pub fn build_binaries(names: &[&str]) -> anyhow::Result<Binaries> {
     build(names, &[])
 }
 
-/// Builds all of the workspace and picks these. Cargo unites the features of what it builds at once: for a choice
-/// of packages it would compile the inference engine and the AWS SDK anew.
+/// Builds the whole workspace and returns these binaries. Cargo unifies the features of all packages in one build: for
+/// a selection of packages it would compile the inference engine and the AWS SDK again.
 fn build(names: &[&str], options: &[&str]) -> anyhow::Result<Binaries> {
     let output = cargo()
         .args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"])
@@ -106,7 +107,7 @@ fn build(names: &[&str], options: &[&str]) -> anyhow::Result<Binaries> {
         .stderr(Stdio::inherit())
         .output()
         .context("cannot start cargo")?;
-    ensure!(output.status.success(), "the workspace does not build");
+    ensure!(output.status.success(), "the workspace does not build; the compiler's messages are above");
     let mut binaries = Binaries::new();
     for line in String::from_utf8(output.stdout)?.lines() {
         let message: Value = serde_json::from_str(line)?;

@@ -1,7 +1,7 @@
-//! The content of the templates bucket, made of template folders.
+//! Makes the content of the templates bucket from template folders.
 //!
-//! `templates/{id}/{version}/{file}` for every file, and `catalogue.json`: an array of what the app shows of
-//! each template, with the sha256 of its `template.json`, which pins all its other files.
+//! The bucket holds `templates/{id}/{version}/{file}` for every file, and `catalogue.json`. The catalogue is an array
+//! of what the app shows of each template, with the sha256 of its `template.json`, which pins all its other files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,13 +11,13 @@ use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// The description among a template's files.
+/// The name of the file that describes a template.
 const DESCRIPTION: &str = "template.json";
 
 /// One object of the bucket: its key and its bytes.
 type Object = (String, Vec<u8>);
 
-/// What `template.json` says that the catalogue repeats, and which files there are.
+/// The fields of `template.json` that the catalogue repeats, and the template's files.
 #[derive(Deserialize)]
 struct Description {
     id: String,
@@ -47,11 +47,11 @@ struct Entry {
     thumbnail: String,
 }
 
-/// Lays out every template folder of `directory` as the bucket's objects, the catalogue last: whoever reads a
-/// new catalogue finds what it names. Only what a description names is laid out.
+/// Returns the bucket's objects for every template folder of `directory`. The catalogue is last, so that a reader of a
+/// new catalogue finds all files that it names. Only files that a description names are included.
 ///
 /// # Errors
-/// When a folder cannot be read, is no template, or is not what its `template.json` says; the message has its path.
+/// When a folder cannot be read, is not a template, or differs from its `template.json`; the message has its path.
 pub fn lay_out(directory: &Path) -> anyhow::Result<Vec<Object>> {
     let mut objects = Vec::new();
     let mut catalogue: Vec<Entry> = Vec::new();
@@ -59,7 +59,7 @@ pub fn lay_out(directory: &Path) -> anyhow::Result<Vec<Object>> {
         let at = || folder.display().to_string();
         let (entry, files) = template(folder).with_context(at)?;
         let twice = catalogue.iter().any(|other| other.id == entry.id);
-        ensure!(!twice, "{}: another folder has the template {} too", at(), entry.id);
+        ensure!(!twice, "{}: another folder also has the template {}", at(), entry.id);
         objects.extend(files);
         catalogue.push(entry);
     }
@@ -67,12 +67,12 @@ pub fn lay_out(directory: &Path) -> anyhow::Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// What the catalogue says of one folder's template, and its objects.
+/// The catalogue's entry for the template of one folder, and the template's objects.
 fn template(folder: &Path) -> anyhow::Result<(Entry, Vec<Object>)> {
     let bytes = fs::read(folder.join(DESCRIPTION)).context(DESCRIPTION)?;
     let described: Description = serde_json::from_slice(&bytes).context(DESCRIPTION)?;
     for (what, text) in [("title", &described.title), ("licence", &described.licence)] {
-        ensure!(!text.trim().is_empty(), "{DESCRIPTION}: the {what} is empty, and users see it");
+        ensure!(!text.trim().is_empty(), "{DESCRIPTION}: the {what} is empty; users see it, so set it");
     }
     let key = |name: &str| format!("templates/{}/{}/{name}", described.id, described.version);
     let mut objects = vec![(key(DESCRIPTION), bytes.clone())];
@@ -82,7 +82,8 @@ fn template(folder: &Path) -> anyhow::Result<(Entry, Vec<Object>)> {
         ensure!(hash(&file) == *sha256, "{name} is not the file that {DESCRIPTION} describes");
         objects.push((key(name), file));
     }
-    let thumbnail = described.files.get("thumbnail").context("there is no thumbnail")?.name.clone();
+    let thumbnail =
+        described.files.get("thumbnail").context("template.json names no thumbnail")?.name.clone();
     let entry = Entry {
         id: described.id,
         version: described.version,
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
     use crate::workspace::local_directory;
 
-    /// A folder of templates, removed when dropped.
+    /// A folder of templates, deleted on drop.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -126,7 +127,7 @@ mod tests {
             Self(path)
         }
 
-        /// A template in a folder of that name, changed.
+        /// Adds a valid template in a folder of that name, after applying `change` to its description.
         fn add(&self, folder: &str, change: impl Fn(&mut Value)) {
             let folder = self.0.join(folder);
             fs::create_dir_all(&folder).unwrap();
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_description_names_is_laid_out_and_nothing_else() {
+    fn only_files_that_a_description_names_become_objects() {
         let folder = Folder::new("laid-out");
         folder.add("mona", |_| {});
         fs::write(folder.0.join("mona/notes.txt"), b"mine").unwrap();
@@ -165,11 +166,11 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_no_template_is_refused_with_its_path() {
+    fn a_folder_that_is_not_a_template_is_refused_with_its_path() {
         for (case, change, message) in [
             ("no-title", json!({ "title": " " }), "the title is empty"),
             ("no-licence", json!({ "licence": "" }), "the licence is empty"),
-            ("no-thumbnail", json!({ "files": {} }), "there is no thumbnail"),
+            ("no-thumbnail", json!({ "files": {} }), "template.json names no thumbnail"),
             (
                 "altered",
                 json!({ "files": { "thumbnail": { "name": "thumbnail.jpg", "sha256": "00" } } }),
@@ -196,6 +197,6 @@ mod tests {
         let folder = Folder::new("twice");
         folder.add("one", |_| {});
         folder.add("two", |_| {});
-        assert!(folder.refusal().contains("/two: another folder has the template mona too"));
+        assert!(folder.refusal().contains("/two: another folder also has the template mona"));
     }
 }

@@ -1,4 +1,4 @@
-//! The AWS emulator as a child process: loopback only, TLS and IAM on, a free port.
+//! Runs the AWS emulator as a child process: on a free loopback port, with TLS and IAM.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,20 +7,21 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::lifeline::{Tied, free_port};
+use crate::lifeline::{ChildGuard, free_port};
 use crate::python::Python;
 use crate::stopwatch::Stopwatch;
 use crate::workspace::program;
 
-/// How long the emulator may take to answer for the first time.
+/// The longest time until the emulator's first answer.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long an answer may take: under `cargo xtask dev` a call may wait for the compiler, as long as the overlay lets it.
+/// The longest time for an answer. Under `cargo xtask dev` a call may wait for the compiler, up to the time limit in
+/// the overlay.
 const ANSWER_LIMIT: Duration = Duration::from_secs(300);
 
 /// A running emulator; dropping it stops it and every function process.
 pub(crate) struct Emulator {
-    process: Tied,
+    process: ChildGuard,
     pub(crate) endpoint: String,
     pub(crate) certificate: PathBuf,
 }
@@ -36,7 +37,7 @@ impl Emulator {
         let port = free_port()?;
         let log = directory.join("emulator.log");
         let output = File::create(&log)?;
-        let process = Tied::start(
+        let process = ChildGuard::start(
             python
                 .command()
                 .arg(program("emulator.py"))
@@ -48,36 +49,38 @@ impl Emulator {
         )?;
         let certificate = directory.join("certificate.pem");
         let mut emulator = Self { process, endpoint: format!("https://127.0.0.1:{port}"), certificate };
-        let agent = emulator.wait().with_context(|| format!("see {}", log.display()))?;
+        let agent = emulator
+            .wait()
+            .with_context(|| format!("the emulator did not start; see its log {}", log.display()))?;
         Ok((emulator, agent))
     }
 
-    /// Waits for the first answer; gives the HTTPS client that trusts the emulator.
+    /// Waits for the first answer. Returns an HTTPS client that trusts the emulator.
     fn wait(&mut self) -> anyhow::Result<ureq::Agent> {
         let start = Stopwatch::start();
         let health = health_url(&self.endpoint);
         while start.elapsed() < START_LIMIT {
-            if let Ok(agent) = trusting(&self.certificate)
+            if let Ok(agent) = https_client(&self.certificate)
                 && agent.get(&health).call().is_ok()
             {
                 return Ok(agent);
             }
             if self.process.has_ended() {
-                bail!("the emulator ended at its start");
+                bail!("its process ended");
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        bail!("the emulator did not answer within {} s", START_LIMIT.as_secs())
+        bail!("it did not answer within {} s", START_LIMIT.as_secs())
     }
 }
 
-/// What an emulator answers as soon as it serves.
+/// The URL that the emulator answers as soon as it is ready.
 pub(crate) fn health_url(endpoint: &str) -> String {
     format!("{endpoint}/_ministack/health")
 }
 
-/// An HTTPS client that trusts this one certificate, and hands 4xx and 5xx to its caller as answers.
-pub(crate) fn trusting(certificate: &Path) -> anyhow::Result<ureq::Agent> {
+/// Makes an HTTPS client that trusts only this certificate, and returns 4xx and 5xx as answers, not errors.
+pub(crate) fn https_client(certificate: &Path) -> anyhow::Result<ureq::Agent> {
     let certificate = Certificate::from_pem(&fs::read(certificate)?)?;
     let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[certificate])).build();
     let config = ureq::Agent::config_builder()

@@ -1,5 +1,5 @@
-//! One function binary run directly, behind a Lambda Runtime API of our own: for what the emulator cannot
-//! show, such as a process killed between two writes, or the time from its start to its first poll.
+//! Runs one function binary directly, with our own Lambda Runtime API. It tests what the emulator cannot: a process
+//! that is killed between two writes, or the time from a process's start to its first poll.
 //!
 //! Serves `/runtime/invocation/next`, `/response`, `/error` and `/init/error` as the AWS Lambda developer
 //! guide ("Using the Lambda runtime API for custom runtimes") describes them, for one process.
@@ -18,24 +18,24 @@ use serde_json::Value;
 use crate::http_request::Request;
 use crate::stopwatch::Stopwatch;
 
-/// How long an event may take: as long as the function with the longest time limit in the template.
+/// The time limit for an event: that of the function with the longest time limit in the template.
 const TIME_LIMIT: Duration = Duration::from_secs(240);
 
-/// How often a waiting call looks whether the process still lives.
+/// The interval at which a waiting call checks that the process is alive.
 const POLL: Duration = Duration::from_millis(5);
 
-/// What a function made of an event.
+/// The outcome of an event.
 #[derive(Debug)]
 pub enum Answer {
-    /// It returned this.
+    /// The function returned this value.
     Returned(Value),
-    /// It reported this error; Lambda would retry an asynchronous event.
+    /// The function reported this error; Lambda would retry an asynchronous event.
     Failed(Value),
-    /// Its process ended first.
+    /// The process ended before the function answered.
     Died(ExitStatus),
 }
 
-/// A running function; dropping it kills the process.
+/// A running function; drop kills its process.
 pub struct FunctionProcess {
     child: Child,
     started: Stopwatch,
@@ -44,7 +44,7 @@ pub struct FunctionProcess {
     polled_after: Option<Duration>,
 }
 
-/// What the process told the Runtime API.
+/// What the process reported to the Runtime API.
 enum Report {
     Polled(Stopwatch),
     Returned(String),
@@ -52,7 +52,7 @@ enum Report {
 }
 
 impl FunctionProcess {
-    /// Starts `binary` with this environment and nothing else of ours; it logs where this process writes.
+    /// Starts `binary` with only this environment; its log goes to this process's standard output.
     ///
     /// # Errors
     /// When the binary cannot be started.
@@ -60,7 +60,7 @@ impl FunctionProcess {
         Self::start_logging_to(binary, environment, Stdio::inherit())
     }
 
-    /// Starts `binary` and tells it with every event that Lambda would end it after `time_limit`. Nobody ends it.
+    /// Starts `binary`. Every event announces `time_limit` as Lambda's deadline, but nothing enforces it.
     ///
     /// # Errors
     /// When the binary cannot be started.
@@ -72,7 +72,7 @@ impl FunctionProcess {
         Self::start_as(binary, environment, Stdio::inherit(), time_limit)
     }
 
-    /// Starts `binary` with this environment and nothing else of ours; its log, the standard output, goes to `log`.
+    /// Starts `binary` with only this environment; its log, the standard output, goes to `log`.
     ///
     /// # Errors
     /// When the binary cannot be started.
@@ -113,10 +113,10 @@ impl FunctionProcess {
         Ok(Self { child, started, events, reports, polled_after: None })
     }
 
-    /// Waits until the function polls for its first event; the time from the start of its process to there.
+    /// Waits until the function polls for its first event. Returns the time since the start of its process.
     ///
     /// # Errors
-    /// When the process ends, reports an error of its start, or does not poll within `limit`.
+    /// When the process ends, reports a start-up error, or does not poll within `limit`.
     pub fn wait_until_ready(&mut self, limit: Duration) -> anyhow::Result<Duration> {
         if let Some(after) = self.polled_after {
             return Ok(after);
@@ -124,11 +124,11 @@ impl FunctionProcess {
         match self.next_report(limit)? {
             Ok(Report::Polled(at)) => Ok(*self.polled_after.insert(at.after(self.started))),
             Ok(Report::Returned(text) | Report::Failed(text)) => bail!("the function did not start: {text}"),
-            Err(status) => bail!("the function ended at its start: {status}"),
+            Err(status) => bail!("the function's process ended before its first poll: {status}"),
         }
     }
 
-    /// Hands the function one event and waits for what it makes of it.
+    /// Sends the function one event and waits for the outcome.
     ///
     /// # Errors
     /// When the function does not answer within `limit`.
@@ -137,18 +137,18 @@ impl FunctionProcess {
         self.wait_for_answer(limit)
     }
 
-    /// Hands the function one event without waiting.
+    /// Sends the function one event without waiting.
     pub fn send(&self, event: &Value) {
         self.send_as(event, None);
     }
 
-    /// The same under this request id, as Lambda tries an event again.
+    /// Sends one event with this request id; Lambda retries an event under the same id.
     pub fn send_as(&self, event: &Value, request: Option<&str>) {
-        // The receiver lives as long as the server's thread; a dead process shows itself in the answer.
+        // This fails only if the server's thread has ended; then waiting for the answer fails too.
         let _ = self.events.send((event.to_string(), request.map(str::to_owned)));
     }
 
-    /// Waits for what the function makes of the event sent last.
+    /// Waits for the outcome of the last event.
     ///
     /// # Errors
     /// When the function does not answer within `limit`.
@@ -174,12 +174,12 @@ impl FunctionProcess {
 
     /// Kills the process without warning, as a crash or an out-of-memory would.
     pub fn kill(&mut self) {
-        // Both fail only for a process that is gone already.
+        // Both fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// The next report, or the status with which the process ended instead.
+    /// Waits for the next report; the inner error is the exit status of a process that ended instead.
     fn next_report(&mut self, limit: Duration) -> anyhow::Result<Result<Report, ExitStatus>> {
         let start = Stopwatch::start();
         while start.elapsed() < limit {
@@ -189,11 +189,11 @@ impl FunctionProcess {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if let Some(status) = self.child.try_wait()? {
-                // What it reported last may still be on its way.
-                return Ok(self.reports.recv_timeout(20 * POLL).map_err(|_nothing_came| status));
+                // The last report may still be in transit.
+                return Ok(self.reports.recv_timeout(20 * POLL).map_err(|_no_report| status));
             }
         }
-        bail!("no answer within {} s", limit.as_secs_f64())
+        bail!("the function did not answer within {} s", limit.as_secs_f64())
     }
 }
 
@@ -203,14 +203,14 @@ impl Drop for FunctionProcess {
     }
 }
 
-/// Events, each with the id of its request if that is to be a certain one.
+/// Events to send, each with its request id if it needs a specific one.
 type Pending = Arc<Mutex<Receiver<(String, Option<String>)>>>;
 
-/// Accepts connections for as long as the process lives that alone knows the address.
+/// Accepts connections until this process ends. Only the function's process knows the address.
 fn serve(listener: &TcpListener, pending: &Pending, report: &Sender<Report>, time_limit: Duration) {
     for connection in listener.incoming().flatten() {
         let (pending, report) = (Arc::clone(pending), report.clone());
-        // An error here is a connection that the process closed.
+        // An error means that the process closed the connection.
         std::thread::spawn(move || answer_requests(&connection, &pending, &report, time_limit).ok());
     }
 }
@@ -228,15 +228,15 @@ fn answer_requests(
             Some("next") => {
                 report.send(Report::Polled(Stopwatch::start()))?;
                 let (event, request) = pending.lock().unwrap_or_else(PoisonError::into_inner).recv()?;
-                invocation(&event, request, time_limit)
+                invocation_response(&event, request, time_limit)
             }
             Some("response") => {
                 report.send(Report::Returned(request.body))?;
-                accepted()
+                accepted_response()
             }
             Some("error") => {
                 report.send(Report::Failed(request.body))?;
-                accepted()
+                accepted_response()
             }
             _ => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
         };
@@ -245,12 +245,12 @@ fn answer_requests(
     Ok(())
 }
 
-fn accepted() -> String {
+fn accepted_response() -> String {
     "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n".to_owned()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the Runtime API states a deadline by the wall clock")]
-fn invocation(event: &str, request: Option<String>, time_limit: Duration) -> String {
+fn invocation_response(event: &str, request: Option<String>, time_limit: Duration) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let request = request.unwrap_or_else(|| format!("{:032x}", now.as_nanos()));
     let deadline = now + time_limit;

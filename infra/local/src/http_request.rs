@@ -1,30 +1,30 @@
-//! Just enough HTTP/1.1 to read what a Lambda runtime client sends: one request at a time, with a length.
+//! Minimal HTTP/1.1 parser for Lambda runtime requests: reads one request at a time, with a `Content-Length`.
 
 use std::io::BufRead;
 
 use anyhow::Context as _;
 
-/// A request as the Runtime API needs it.
+/// The parts of a request that the Runtime API needs.
 pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) body: String,
 }
 
 impl Request {
-    /// Reads the next request; `None` at the connection's end.
+    /// Reads the next request; `None` at the end of the connection.
     pub(crate) fn read(reader: &mut impl BufRead) -> anyhow::Result<Option<Self>> {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
             return Ok(None);
         }
-        let path = line.split(' ').nth(1).context("a request line without a path")?.to_owned();
+        let path = line.split(' ').nth(1).context("the request line has no path")?.to_owned();
         let mut length = 0;
         loop {
             let mut header = String::new();
             reader.read_line(&mut header)?;
             let Some((name, value)) = header.trim_end().split_once(':') else { break };
             if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse().context("a length that is no number")?;
+                length = value.trim().parse().context("the Content-Length is not a number")?;
             }
         }
         let mut body = vec![0; length];

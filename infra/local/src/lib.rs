@@ -1,8 +1,8 @@
-//! The whole service on this machine: an AWS emulator that enforces IAM and TLS, the real template deployed
-//! to it, the real function binaries under their own roles, and an issuer whose tokens the API accepts.
+//! Runs the whole service on this machine. An AWS emulator enforces IAM and TLS. The real template is deployed to it,
+//! the real function binaries run under their own roles, and a local issuer signs the tokens that the API accepts.
 //!
-//! Used by `cargo xtask demo` and `dev` and by the acceptance tests. What differs from AWS is listed in
-//! `overlay.yaml`; what the emulator does not enforce is asserted on the template instead.
+//! `cargo xtask demo` and `dev` and the acceptance tests use it. `overlay.yaml` lists every difference from AWS. The
+//! template tests assert what the emulator does not enforce.
 
 mod account;
 mod api;

@@ -1,7 +1,7 @@
-//! Child processes that end when this process does, however it ends.
+//! Starts child processes that end when this process ends, however it ends.
 //!
-//! Each of them ends by itself once its standard input closes; the operating system closes our end even when
-//! we are killed, and a test process never runs the destructors of its statics.
+//! Each child ends by itself when its standard input closes. The operating system closes our end of it even if this
+//! process is killed. Destructors are not enough: a test process never runs those of its statics.
 
 use std::net::TcpListener;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -11,29 +11,29 @@ use anyhow::Context as _;
 
 use crate::stopwatch::Stopwatch;
 
-/// How long a child may take to end after its standard input closed.
+/// The longest time for a child to end after its standard input closes; then it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// A running child whose standard input we hold; dropping it stops the child.
-pub(crate) struct Tied {
+/// Owns a running child and its standard input; drop stops the child.
+pub(crate) struct ChildGuard {
     child: Child,
-    lifeline: Option<ChildStdin>,
+    stdin: Option<ChildStdin>,
 }
 
-impl Tied {
-    /// Starts `command` with its standard input in our hand.
+impl ChildGuard {
+    /// Starts `command` and keeps the other end of its standard input.
     pub(crate) fn start(command: &mut Command) -> anyhow::Result<Self> {
         let mut child = command
             .stdin(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        let lifeline = child.stdin.take();
-        Ok(Self { child, lifeline })
+        let stdin = child.stdin.take();
+        Ok(Self { child, stdin })
     }
 
-    /// The child's standard input and output, for a child that is asked things over them.
+    /// Takes the child's standard input and output, for a child that answers requests over them.
     pub(crate) fn pipes(&mut self) -> Option<(ChildStdin, std::process::ChildStdout)> {
-        Some((self.lifeline.take()?, self.child.stdout.take()?))
+        Some((self.stdin.take()?, self.child.stdout.take()?))
     }
 
     /// Whether the child has ended by itself.
@@ -42,9 +42,9 @@ impl Tied {
     }
 }
 
-impl Drop for Tied {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
-        self.lifeline = None;
+        self.stdin = None;
         let start = Stopwatch::start();
         while start.elapsed() < STOP_LIMIT {
             if self.has_ended() {
@@ -52,13 +52,13 @@ impl Drop for Tied {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        // Both can only fail for a child that is gone already.
+        // Both fail only if the child has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A port of the loopback address that was free a moment ago.
+/// Finds a loopback port that is free now; another process may take it later.
 pub(crate) fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot bind a loopback port")?;
     Ok(listener.local_addr()?.port())

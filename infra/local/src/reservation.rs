@@ -1,4 +1,4 @@
-//! A stack's folder belongs to one process at a time: certificate, description and temporary files lie in it.
+//! Reserves a stack's folder for one process at a time. The folder holds certificate, description and temporary files.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Write as _};
@@ -7,10 +7,10 @@ use anyhow::{Context as _, bail};
 
 use crate::workspace::local_directory;
 
-/// The file below a stack's folder that its process keeps locked.
+/// The file in a stack's folder that the owning process keeps locked.
 const LOCK: &str = "stack.lock";
 
-/// The right to start the stack of a name. The operating system takes it back when the process ends, however it ends.
+/// The right to start the stack of a name. The operating system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct Reservation {
     name: String,
@@ -21,7 +21,7 @@ impl Reservation {
     /// Reserves the stack of that name in this checkout.
     ///
     /// # Errors
-    /// When another process has it, which the message names, or the folder cannot be written.
+    /// When another process has the reservation (the message names it), or the folder cannot be written.
     pub fn of(name: &str) -> anyhow::Result<Self> {
         let directory = local_directory(name);
         fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
@@ -36,7 +36,7 @@ impl Reservation {
                 let mut holder = String::new();
                 lock.read_to_string(&mut holder).with_context(at)?;
                 bail!(
-                    "the process {} keeps the stack named {name} of this checkout up: use that one, or end it first",
+                    "process {} already runs the stack named {name} of this checkout: use it, or end the process",
                     holder.trim()
                 )
             }
@@ -57,11 +57,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stack_is_reserved_once_until_its_process_lets_go() {
+    fn a_stack_is_reserved_once_until_the_reservation_is_dropped() {
         let name = format!("reserved-{}", std::process::id());
         let first = Reservation::of(&name).unwrap();
         let refused = Reservation::of(&name).unwrap_err().to_string();
-        let holder = format!("the process {} keeps the stack named {name}", std::process::id());
+        let holder = format!("process {} already runs the stack named {name}", std::process::id());
         assert!(refused.contains(&holder), "{refused}");
         drop(first);
         assert_eq!(Reservation::of(&name).unwrap().name(), name);

@@ -1,4 +1,4 @@
-//! Emulator, issuer, account and deployment put together.
+//! Starts and deploys a local stack: emulator, issuer, account and deployment.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,26 +13,26 @@ use crate::account::Account;
 use crate::api::Caller;
 use crate::binaries::Binaries;
 use crate::catalogue::lay_out;
-use crate::emulator::{Emulator, health_url, trusting};
+use crate::emulator::{Emulator, health_url, https_client};
 use crate::issuer::{Issuer, token};
 use crate::python::Python;
 use crate::reservation::Reservation;
 use crate::workspace::{local_directory, workspace_root};
 
-/// What a stack is started with.
+/// The settings of a stack.
 #[derive(Default)]
 pub struct Options {
-    /// Template parameters besides issuer, audience and architecture.
+    /// Template parameters in addition to issuer, audience and architecture.
     pub parameters: Vec<(String, String)>,
-    /// Environment of the emulator's process.
+    /// Environment variables of the emulator's process.
     pub environment: Vec<(String, String)>,
-    /// Where the functions find the models.
+    /// The folder of the models.
     pub models: PathBuf,
-    /// Whether `cargo lambda watch` compiles the functions as they are called, for which the overlay gives them time.
+    /// Whether `cargo lambda watch` compiles a function when it is called; the overlay then raises the time limits.
     pub watched: bool,
 }
 
-/// Where a running stack is reached; written down for other commands to find it.
+/// The addresses of a running stack. They are written to a file, so that other commands find the stack.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Description {
     /// The stack's name.
@@ -47,16 +47,16 @@ pub struct Description {
     pub outputs: BTreeMap<String, String>,
 }
 
-/// A running stack, spoken to; whoever started it keeps it up.
+/// A client of a running stack. The process that started the stack keeps it running.
 pub struct Stack {
     description: Description,
     account: Account,
     agent: ureq::Agent,
 }
 
-/// A stack that this process keeps up; dropping it stops everything.
+/// A stack that this process runs; drop stops everything.
 pub struct LocalStack {
-    // Dropped in this order: nothing may speak to an emulator that is gone.
+    // Fields are dropped in this order, so that nothing calls an emulator that has ended.
     stack: Stack,
     _issuer: Issuer,
     _emulator: Emulator,
@@ -102,24 +102,24 @@ impl LocalStack {
         Ok(Self { stack, _issuer: issuer, _emulator: emulator, _reservation: reservation })
     }
 
-    /// Deploys the template once more, as the stack `name` of the same account with the same function binaries. It is up for
-    /// as long as this one.
+    /// Deploys the template once more, as the stack `name` of the same account, with the same function binaries. It
+    /// runs as long as this stack.
     ///
     /// # Errors
     /// When the template does not deploy; the message names the resource.
     pub fn deploy_beside(&self, name: &str, options: &Options) -> anyhow::Result<Stack> {
         let python = Python::for_stack(&|_| ())?;
         let described = Description { name: name.to_owned(), ..self.description.clone() };
-        // The code lies in the account already.
+        // The account already holds the code.
         Stack::deploy(&python, self.agent.clone(), described, options, &Binaries::new())
     }
 }
 
-/// The file below a stack's folder that describes it.
+/// The file in a stack's folder that holds its [`Description`].
 const DESCRIPTION: &str = "stack.json";
 
 impl Stack {
-    /// Deploys the template as `options` say; `described` is the stack but for its outputs.
+    /// Deploys the template with these options. `described` is the stack's description without outputs.
     fn deploy(
         python: &Python,
         agent: ureq::Agent,
@@ -129,21 +129,22 @@ impl Stack {
     ) -> anyhow::Result<Self> {
         let account = Account::open(python, &described.endpoint, &described.certificate)?;
         let request = deployment(&described.name, options, binaries, &described.issuer);
-        described.outputs = serde_json::from_value(account.deploy(&request).context("cannot deploy")?)?;
+        described.outputs =
+            serde_json::from_value(account.deploy(&request).context("cannot deploy infra/template.yaml")?)?;
         Ok(Self { description: described, account, agent })
     }
 
-    /// Finds the stack of that name, which another process keeps up.
+    /// Finds the stack of that name, which another process runs.
     ///
     /// # Errors
-    /// When no such stack was started, or it does not answer any more.
+    /// When no such stack was started, or it no longer answers.
     pub fn find(name: &str, report: &dyn Fn(&str)) -> anyhow::Result<Self> {
         let path = local_directory(name).join(DESCRIPTION);
         let text = fs::read(&path).with_context(|| format!("no stack named {name} was started"))?;
         let description: Description = serde_json::from_slice(&text)?;
-        let agent = trusting(&description.certificate)?;
+        let agent = https_client(&description.certificate)?;
         let answer = agent.get(health_url(&description.endpoint)).call();
-        answer.with_context(|| format!("the stack named {name} does not run any more"))?;
+        answer.with_context(|| format!("the stack named {name} is not running any more"))?;
         let python = Python::for_stack(report)?;
         let account = Account::open(&python, &description.endpoint, &description.certificate)?;
         Ok(Self { description, account, agent })
@@ -161,7 +162,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Where this stack is reached.
+    /// The addresses of this stack.
     #[must_use]
     pub fn description(&self) -> &Description {
         &self.description
@@ -182,10 +183,10 @@ impl Stack {
         format!("{}-{name}", self.description.name)
     }
 
-    /// The environment variables with which a function is deployed.
+    /// Reads the environment variables of a deployed function.
     ///
     /// # Errors
-    /// When there is no such function.
+    /// When the function does not exist.
     pub fn function_environment(&self, name: &str) -> anyhow::Result<BTreeMap<String, String>> {
         let parameters = json!({ "FunctionName": self.function(name) });
         let mut configuration = self.account.call("lambda", "get_function_configuration", &parameters)?;
@@ -200,7 +201,7 @@ impl Stack {
         Ok(format!("{}/_aws/execute-api/{}/$default", self.description.endpoint, self.output("ApiId")?))
     }
 
-    /// A token with these claims; `iss`, `aud`, `iat` and `exp` are added where they are missing.
+    /// Requests a token with these claims. The issuer adds `iss`, `aud`, `iat` and `exp` if they are missing.
     ///
     /// # Errors
     /// When the issuer does not answer.
@@ -208,7 +209,7 @@ impl Stack {
         token(&self.agent, &self.description.issuer, claims)
     }
 
-    /// This user, signed in for an hour.
+    /// Signs this user in for an hour.
     ///
     /// # Errors
     /// When the issuer does not answer.
@@ -216,7 +217,7 @@ impl Stack {
         Caller::new(self, Some(self.token(&json!({ "sub": user }))?))
     }
 
-    /// A caller who sends this token, whatever it is worth, or none.
+    /// A caller that sends this token, valid or not, or no token.
     ///
     /// # Errors
     /// When the template has no output for the API.
@@ -230,14 +231,14 @@ impl Stack {
         &self.agent
     }
 
-    /// The AWS account, as its root.
+    /// The client of the AWS account, as its root.
     #[must_use]
     pub fn account(&self) -> &Account {
         &self.account
     }
 }
 
-/// The request that `deploy.py` reads.
+/// The deployment request in the form that `deploy.py` reads.
 fn deployment(name: &str, options: &Options, binaries: &Binaries, issuer: &str) -> Value {
     let mut parameters = Map::new();
     parameters.insert("JwtIssuer".to_owned(), json!(issuer));

@@ -1,4 +1,4 @@
-//! The one clock of tools and tests: it measures how long something takes, and tells no time of day.
+//! The only clock of tools and tests: it measures durations and has no time of day.
 
 use std::time::{Duration, Instant};
 
@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Starts it.
+    /// Starts a stopwatch.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "tools and tests measure and wait with this clock alone")]
+    #[expect(clippy::disallowed_methods, reason = "this is the only clock of tools and tests")]
     pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    /// How long it has run.
+    /// The time since its start.
     #[must_use]
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
 
-    /// How long after `earlier` it was started.
+    /// The time from the start of `earlier` to the start of this one.
     #[must_use]
     pub fn after(self, earlier: Self) -> Duration {
         self.0.duration_since(earlier.0)

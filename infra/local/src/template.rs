@@ -1,4 +1,4 @@
-//! The template as CloudFormation sees it: what lint and assertions look at.
+//! Transforms the SAM template to CloudFormation, for lint and for the template tests.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -9,18 +9,18 @@ use serde_json::Value;
 use crate::python::Python;
 use crate::workspace::{local_directory, program, workspace_root};
 
-/// What is laid over the transformed template.
+/// The overlay to apply to the transformed template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overlay {
-    /// Nothing: the template as it is deployed to AWS.
+    /// No overlay: the template as it is deployed to AWS.
     None,
-    /// That of the local stack.
+    /// The overlay of the local stack.
     Local,
-    /// That of the local stack whose functions `cargo lambda watch` compiles.
+    /// The overlay of the local stack whose functions `cargo lambda watch` compiles.
     Watched,
 }
 
-/// The SAM template transformed to CloudFormation, with this overlay.
+/// Transforms the SAM template to CloudFormation and applies this overlay.
 ///
 /// # Errors
 /// When the template does not transform, or an overlay entry changes nothing.
@@ -33,11 +33,11 @@ pub fn transformed_template(python: &Python, overlay: Overlay) -> anyhow::Result
         Overlay::Watched => Some("--watched"),
     });
     let output = command.stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "infra/template.yaml does not transform");
+    ensure!(output.status.success(), "sam.py cannot transform infra/template.yaml; its messages are above");
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// What cfn-lint says of the transformed template; empty when it has nothing to say.
+/// Runs cfn-lint on the transformed template. Returns its findings; empty if there are none.
 ///
 /// # Errors
 /// When the template does not transform or the linter does not start.
@@ -50,7 +50,11 @@ pub fn lint_template(python: &Python) -> anyhow::Result<String> {
         .args(["--regions", "us-east-1", "us-west-2", "--"])
         .arg(path)
         .output()?;
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success() || !said.is_empty(), "cfn-lint did not run: {}", output.status);
-    Ok(said.trim().to_owned())
+    let findings = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success() || !findings.is_empty(),
+        "cfn-lint failed without a message: {}",
+        output.status
+    );
+    Ok(findings.trim().to_owned())
 }

@@ -1,8 +1,8 @@
-//! The developer's loop as its users start it: `cargo xtask dev`, `cargo xtask replay`, `cargo lambda invoke`.
+//! Tests the commands of the developer's loop: `cargo xtask dev`, `cargo xtask replay`, `cargo lambda invoke`.
 //!
-//! Needs the models and the demo templates, which `cargo xtask dev` brings where they are missing.
+//! Needs the models and the demo templates; `cargo xtask dev` fetches and makes those that are missing.
 
-#![expect(clippy::expect_used, reason = "a step that fails fails the test")]
+#![expect(clippy::expect_used, reason = "a failed step must fail the test")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -12,7 +12,7 @@ use std::process::{Child, Command, Output, Stdio};
 use local_stack::{Python, build_binaries, workspace_root};
 use serde_json::Value;
 
-/// `cargo xtask dev`, killed when dropped, as a closed terminal would.
+/// A running `cargo xtask dev`; drop kills it, as a closed terminal would.
 struct Dev(Child);
 
 impl Drop for Dev {
@@ -22,7 +22,7 @@ impl Drop for Dev {
     }
 }
 
-/// Starts it and waits for its guide; the port that the guide says `cargo lambda` listens on.
+/// Starts `cargo xtask dev` and waits for its guide. Returns the port of `cargo lambda` that the guide names.
 fn start(xtask: &Path) -> (Dev, String) {
     let mut child = Command::new(xtask)
         .arg("dev")
@@ -35,7 +35,7 @@ fn start(xtask: &Path) -> (Dev, String) {
     let dev = Dev(child);
     let mut invoke = None;
     for line in guide.lines().map_while(Result::ok) {
-        // The guide's last line; to stop before it would break the pipe under its writer.
+        // This is the guide's last line. Stopping earlier would break the pipe while xtask still writes.
         if line.starts_with("AWS") {
             break;
         }
@@ -46,7 +46,7 @@ fn start(xtask: &Path) -> (Dev, String) {
     (dev, port.expect("the guide names the port").to_owned())
 }
 
-/// Every sample event, by `FUNCTION/NAME`, with its file.
+/// Lists every sample event: `FUNCTION/NAME` → file.
 fn events() -> BTreeMap<String, PathBuf> {
     let folders = std::fs::read_dir(workspace_root().join("events")).expect("events/").flatten();
     let folders = folders.map(|entry| entry.path()).filter(|path| path.is_dir());
@@ -62,12 +62,12 @@ fn events() -> BTreeMap<String, PathBuf> {
     events
 }
 
-/// What a sample is answered with.
+/// The statuses with which a sample may be answered.
 struct Answers {
     event: &'static str,
-    /// With live ids in it.
+    /// By `replay`, which sends it with live ids.
     replayed: &'static [u64],
-    /// As it is: its ids are nobody's.
+    /// By `invoke`, which sends it unchanged: its ids belong to nothing.
     invoked: &'static [u64],
 }
 
@@ -75,7 +75,7 @@ const fn answers(event: &'static str, replayed: &'static [u64], invoked: &'stati
     Answers { event, replayed, invoked }
 }
 
-/// The samples of requests, and the statuses that are right. A receipt is there as soon as the erasure is verified.
+/// The expected statuses for each sample request. A receipt exists only after the erasure is verified, hence 409.
 const REQUESTS: [Answers; 15] = [
     answers("account/start", &[200], &[200]),
     answers("deletion-requests/create", &[200, 201], &[200, 201]),
@@ -94,10 +94,10 @@ const REQUESTS: [Answers; 15] = [
     answers("works/show", &[200], &[404]),
 ];
 
-/// The functions whose samples are events: they answer nothing.
+/// The functions whose samples are events, not requests: they answer `null`.
 const EVENT_FUNCTIONS: [&str; 3] = ["erase", "purge", "synthesize"];
 
-/// Checks that a command that handed a sample over was answered as is right.
+/// Checks that a command succeeded and its sample was answered with an expected status.
 fn check(what: &str, event: &str, statuses: impl Fn(&Answers) -> &'static [u64], output: &Output) {
     assert!(output.status.success(), "{what} {event}: {output:?}");
     let answer = String::from_utf8_lossy(&output.stdout);
@@ -108,21 +108,25 @@ fn check(what: &str, event: &str, statuses: impl Fn(&Answers) -> &'static [u64],
         return;
     }
     let expected = REQUESTS.iter().find(|answers| answers.event == event);
-    let expected = statuses(expected.unwrap_or_else(|| panic!("{event} is not in the table")));
+    let expected =
+        statuses(expected.unwrap_or_else(|| panic!("REQUESTS has no entry for the sample {event}")));
     let status = answer["statusCode"].as_u64().unwrap_or_else(|| panic!("{what} {event}: {answer}"));
-    assert!(expected.contains(&status), "{what} {event}: {status}, not one of {expected:?}: {answer}");
+    assert!(
+        expected.contains(&status),
+        "{what} {event}: status {status}, expected one of {expected:?}: {answer}"
+    );
 }
 
 #[test]
-fn every_sample_event_is_answered_as_is_right_by_replay_and_by_cargo_lambda_invoke() {
+fn replay_and_cargo_lambda_invoke_answer_every_sample_event_as_expected() {
     let xtask = build_binaries(&["xtask"]).expect("xtask builds")["xtask"].clone();
     let cargo_lambda =
         Python::for_cargo_lambda(&|_| ()).expect("cargo lambda").programs().join("cargo-lambda");
     let (_dev, port) = start(&xtask);
-    a_second_one_is_refused(&xtask);
+    assert_second_dev_is_refused(&xtask);
     let events = events();
     for Answers { event, .. } in &REQUESTS {
-        assert!(events.contains_key(*event), "there is no sample {event}");
+        assert!(events.contains_key(*event), "events/ has no sample {event}, which REQUESTS names");
     }
     let replay = |event: &str| {
         let output = Command::new(&xtask).arg("replay").arg(&events[event]).output().expect("replay");
@@ -139,19 +143,19 @@ fn every_sample_event_is_answered_as_is_right_by_replay_and_by_cargo_lambda_invo
             .expect("invoke");
         check("invoke", event, |answers| answers.invoked, &output);
     }
-    // What a replay takes away is there again for the next.
+    // A replay works again after an earlier replay deleted what it needs.
     for event in ["works/delete", "works/delete", "favorites/save", "uploads/create", "works/show"] {
         replay(event);
     }
 }
 
-/// A second `cargo xtask dev` of the checkout would share the folder of the first.
-fn a_second_one_is_refused(xtask: &Path) {
+/// Checks that a second `cargo xtask dev` of the checkout is refused: it would share the folder of the first.
+fn assert_second_dev_is_refused(xtask: &Path) {
     let second = Command::new(xtask).arg("dev").stdin(Stdio::null()).output().expect("xtask starts");
-    let said = String::from_utf8_lossy(&second.stderr);
+    let message = String::from_utf8_lossy(&second.stderr);
     assert!(
-        !second.status.success() && said.contains("keeps the stack named dev of this checkout up"),
-        "{said}"
+        !second.status.success() && message.contains("already runs the stack named dev of this checkout"),
+        "{message}"
     );
-    assert!(second.stdout.is_empty(), "it printed a guide");
+    assert!(second.stdout.is_empty(), "the refused command printed a guide");
 }

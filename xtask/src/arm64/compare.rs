@@ -1,34 +1,34 @@
-//! How far two pictures are apart.
+//! Measures how much two pictures differ.
 
 use std::fmt;
 
 use anyhow::{Context as _, ensure};
 
-/// Networks and solvers add up in another order on another machine, so that here and there a value is rounded to the next
-/// level: .0001 levels in the mean were measured.
+/// The largest tolerated mean difference, in levels. Networks and solvers add numbers in another order on another
+/// machine, so that some values round to the next level: a mean of 0.0001 levels was measured.
 const MEAN_MAX: f64 = 0.001;
 
-/// A rounding that crosses a threshold moves single pixels by more (22 levels were measured), too few to be seen: 6 of a
-/// million values were further apart than `FAR`, and so many may be.
+/// A rounding that crosses a threshold changes single pixels by more (22 levels were measured), but too few to be
+/// visible. 6 of a million values were measured to differ by more than `FAR`; `FAR_SHARE_MAX` of all values may.
 const FAR: u8 = 4;
 const FAR_SHARE_MAX: f64 = 20e-6;
 
-/// The distance of two pictures of the same size, in levels of 255.
+/// The difference between two pictures of the same size, in levels of 0 to 255.
 pub(super) struct Difference {
     mean: f64,
     largest: u8,
-    /// The share of values that are further apart than `FAR`.
+    /// The share of values that differ by more than `FAR`.
     far: f64,
 }
 
 impl Difference {
-    /// Of two PNG files.
+    /// Compares two PNG files.
     ///
     /// # Errors
-    /// When one cannot be read, or they are not of one size.
+    /// When a file cannot be read, or the sizes differ.
     pub(super) fn of(one: &[u8], other: &[u8]) -> anyhow::Result<Self> {
         let (one, other) = (values(one)?, values(other)?);
-        ensure!(one.len() == other.len() && !one.is_empty(), "the pictures are not of one size");
+        ensure!(one.len() == other.len() && !one.is_empty(), "the pictures differ in size");
         let distances: Vec<u8> = one.iter().zip(&other).map(|(a, b)| a.abs_diff(*b)).collect();
         let count = distances.len() as f64;
         Ok(Self {
@@ -49,13 +49,13 @@ impl fmt::Display for Difference {
         let (far, far_max) = (far * 1e6, FAR_SHARE_MAX * 1e6);
         write!(
             formatter,
-            "{mean:.5} levels apart in the mean (at most {MEAN_MAX}), the largest distance is {largest}; {far:.1} of a \
-             million values are more than {FAR} apart (at most {far_max:.0})"
+            "mean difference {mean:.5} levels (at most {MEAN_MAX}), largest {largest}; {far:.1} of a million values \
+             differ by more than {FAR} (at most {far_max:.0})"
         )
     }
 }
 
-/// The values of a PNG of 8 bits.
+/// Decodes a PNG with 8 bits per sample into its values.
 fn values(file: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info()?;
     let mut values = vec![0; reader.output_buffer_size().context("the picture is too large")?];
@@ -78,20 +78,20 @@ mod tests {
         file
     }
 
-    /// What a picture of 100,000 values of 100 comes to beside one in which every `each`th is one level higher, and the
-    /// first `far` ones are 22.
-    fn beside_plain(each: usize, far: usize) -> Difference {
+    /// Compares a picture of 100,000 values of 100 with one in which every `each`th value is one level higher and the
+    /// first `far` values are 22 levels higher.
+    fn difference_from_plain(each: usize, far: usize) -> Difference {
         let value = |at| if at < far { 122 } else { 100 + u8::from(at % each == 0) };
         let values: Vec<u8> = (0..100_000).map(value).collect();
         Difference::of(&picture(&[100; 100_000]), &picture(&values)).expect("one size")
     }
 
     #[test]
-    fn a_level_here_and_there_is_tolerated_and_a_spot_is_not() {
+    fn scattered_single_levels_are_tolerated_and_a_spot_is_not() {
         for (each, far, is_tolerated) in
             [(100_000, 0, true), (2_000, 0, true), (500, 0, false), (100_000, 2, true), (100_000, 3, false)]
         {
-            let difference = beside_plain(each, far);
+            let difference = difference_from_plain(each, far);
             assert_eq!(difference.is_within_tolerance(), is_tolerated, "{each}, {far}: {difference}");
         }
         assert!(Difference::of(&picture(&[100; 200]), &picture(&[100; 199])).is_err());

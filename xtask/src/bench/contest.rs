@@ -1,4 +1,4 @@
-//! Our fit and the peer's in turn, on the same photo and template.
+//! Runs our fit and the peer's in turn, on the same photo and template.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,26 +12,27 @@ use crate::quality::table::median;
 use crate::registry::sha256_of;
 use crate::workspace::say;
 
-/// Jobs a process does before it says its medians: the first ones pay for caches that a warm server has.
+/// The number of jobs of which a process reports the medians. The first jobs fill caches, which a warm server has
+/// already filled.
 const JOBS_PER_RUN: usize = 5;
 
-/// What is compared; the pictures are `bench_pictures.py`'s.
-const CASES: [Contested; 3] = [
-    Contested {
+/// The compared cases; `bench_pictures.py` makes their pictures.
+const CASES: [CaseGoals; 3] = [
+    CaseGoals {
         name: "12 MP -> 1024x1280",
         photo: "photo-12mp.jpg",
         template: "template-1024x1280.jpg",
         times_cheaper_min: Some(6.0),
         peak_rss_mb_max: Some(110.0),
     },
-    Contested {
+    CaseGoals {
         name: "48 MP -> 1024x1280",
         photo: "photo-48mp.jpg",
         template: "template-1024x1280.jpg",
         times_cheaper_min: None,
         peak_rss_mb_max: Some(230.0),
     },
-    Contested {
+    CaseGoals {
         name: "12 MP -> 2048x2560",
         photo: "photo-12mp.jpg",
         template: "template-2048x2560.jpg",
@@ -40,8 +41,8 @@ const CASES: [Contested; 3] = [
     },
 ];
 
-/// A case, and what it must keep for the bench to pass.
-struct Contested {
+/// A case and its goals.
+struct CaseGoals {
     name: &'static str,
     photo: &'static str,
     template: &'static str,
@@ -49,11 +50,11 @@ struct Contested {
     peak_rss_mb_max: Option<f64>,
 }
 
-/// How `synthesize` is told to keep its memory, by the infrastructure's template; `fit` runs like it.
+/// The allocator settings of `synthesize` in `infra/template.yaml`: it keeps freed memory. `fit` runs with the same.
 const ALLOCATOR: [(&str, &str); 2] =
     [("MALLOC_MMAP_THRESHOLD_", "33554432"), ("MALLOC_TRIM_THRESHOLD_", "268435456")];
 
-/// The two contenders and how long they compete.
+/// The two contenders and the number of rounds.
 pub(super) struct Contest<'a> {
     pub(super) root: &'a Path,
     pub(super) folder: &'a Path,
@@ -70,7 +71,7 @@ pub(super) struct Case {
     peer: Measured,
     /// Median over the rounds of the peer's total over ours.
     times_cheaper: f64,
-    /// The same without what the peer spends on reading the template anew, which we do once a process.
+    /// The same without the peer's time for reading the template: the peer reads it in every job, we once per process.
     times_cheaper_without_template: f64,
 }
 
@@ -108,23 +109,27 @@ struct Cost {
 }
 
 impl Contest<'_> {
-    /// Every case; fails when our fit does not give the same bytes every time.
+    /// Runs every case; fails if our fit does not write the same bytes every time.
     pub(super) fn run(&self) -> anyhow::Result<Vec<Case>> {
-        CASES.iter().map(|contested| self.case(contested)).collect()
+        CASES.iter().map(|goals| self.case(goals)).collect()
     }
 
-    fn case(&self, contested: &Contested) -> anyhow::Result<Case> {
-        let Contested { name, photo, template, .. } = *contested;
+    fn case(&self, goals: &CaseGoals) -> anyhow::Result<Case> {
+        let CaseGoals { name, photo, template, .. } = *goals;
         let (mut ours, mut peer, mut works) = (Vec::new(), Vec::new(), Vec::new());
         for round in 1..=self.rounds {
             say(&format!("  {name}: round {round} of {}", self.rounds));
             let out = self.folder.join("ours.jpg");
             ours.push(self.ours(photo, template, &out)?);
-            works.push(sha256_of(&out).context("fit wrote no picture")?);
+            works.push(sha256_of(&out).context("fit ended without an error but wrote no picture")?);
             peer.push(self.peer(photo, template)?);
         }
         works.dedup();
-        ensure!(works.len() == 1, "{name}: the same files gave {} different works", works.len());
+        ensure!(
+            works.len() == 1,
+            "{name}: fit made {} different works of the same files; it must be deterministic",
+            works.len()
+        );
         let ratio = |saved: fn(&Run) -> f64| {
             let pairs = ours.iter().zip(&peer);
             median(pairs.map(|(ours, peer)| (peer.total_cpu_ms - saved(peer)) / ours.total_cpu_ms).collect())
@@ -144,7 +149,7 @@ impl Contest<'_> {
         let report: FitReport = report_of(fit.current_dir(self.root).envs(ALLOCATOR))?;
         let mut cpu_ms: BTreeMap<String, f64> =
             report.stages.into_iter().map(|(stage, cost)| (stage, cost.cpu_ms)).collect();
-        let total_cpu_ms = cpu_ms.remove("total").context("fit names no total")?;
+        let total_cpu_ms = cpu_ms.remove("total").context("fit reported no total time")?;
         Ok(Run { cpu_ms, total_cpu_ms, peak_rss_mb: report.peak_rss_mb })
     }
 
@@ -159,8 +164,8 @@ impl Contest<'_> {
 
 fn report_of<T: for<'a> Deserialize<'a>>(command: &mut Command) -> anyhow::Result<T> {
     let output = command.args(["--repeat", &JOBS_PER_RUN.to_string()]).stdin(Stdio::null()).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?}: {} {}", output.status, said.trim());
+    let message = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{command:?} failed: {}: {}", output.status, message.trim());
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
@@ -181,15 +186,15 @@ impl Measured {
     }
 }
 
-/// What falls short of its goal, in words; nothing when every case keeps it.
+/// Describes each goal that a case missed; empty when every case met its goals.
 pub(super) fn shortfalls(cases: &[Case]) -> Vec<String> {
     let mut short = Vec::new();
-    for (Contested { name, times_cheaper_min, peak_rss_mb_max, .. }, case) in CASES.iter().zip(cases) {
+    for (CaseGoals { name, times_cheaper_min, peak_rss_mb_max, .. }, case) in CASES.iter().zip(cases) {
         if let Some(min) = times_cheaper_min.filter(|&min| case.times_cheaper < min) {
-            short.push(format!("{name}: {:.1} times cheaper instead of {min}", case.times_cheaper));
+            short.push(format!("{name}: {:.1} times cheaper, the goal is {min}", case.times_cheaper));
         }
         if let Some(max) = peak_rss_mb_max.filter(|&max| case.ours.peak_rss_mb > max) {
-            short.push(format!("{name}: {:.0} MB instead of {max}", case.ours.peak_rss_mb));
+            short.push(format!("{name}: {:.0} MB, the goal is at most {max}", case.ours.peak_rss_mb));
         }
     }
     short
@@ -215,10 +220,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fit_keeps_its_memory_as_the_function_does() {
+    fn fit_has_the_allocator_settings_of_the_function() {
         let template = include_str!("../../../infra/template.yaml");
         for (name, value) in ALLOCATOR {
-            assert!(template.contains(&format!("{name}: \"{value}\"")), "{name} is another in the template");
+            assert!(
+                template.contains(&format!("{name}: \"{value}\"")),
+                "infra/template.yaml sets {name} to another value"
+            );
         }
     }
 }

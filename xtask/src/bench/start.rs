@@ -1,4 +1,5 @@
-//! From the start of `synthesize`'s process to its first poll for an event, models loaded, and what it then occupies.
+//! Measures the time from the start of `synthesize`'s process to its first poll for an event, and its memory at that
+//! point. It loads the models in between.
 
 use std::fs;
 use std::path::Path;
@@ -11,16 +12,16 @@ use serde::Serialize;
 use crate::quality::table::median;
 use crate::workspace::say;
 
-/// Starts that are measured.
+/// The number of measured starts.
 const STARTS: usize = 9;
 
-/// A cold start may wait so long for its models: the median must keep it.
+/// The longest median start time, in milliseconds: a cold start waits this long until the models are loaded.
 const START_GOAL_MS: f64 = 150.0;
 
-/// A start that takes longer has failed.
+/// The time after which a start counts as failed.
 const START_MAX: Duration = Duration::from_secs(20);
 
-/// What the starts took.
+/// The time and memory of the starts.
 #[derive(Serialize)]
 pub(super) struct Starts {
     median_ms: f64,
@@ -28,7 +29,7 @@ pub(super) struct Starts {
     rss_mb: f64,
 }
 
-/// Starts `binary` again and again; nothing it is configured with is reached before the first event.
+/// Starts `binary` several times. Its settings name nothing real: it uses none of them before the first event.
 pub(super) fn measure(root: &Path, binary: &Path) -> anyhow::Result<Starts> {
     say("  starting synthesize");
     let models = root.join("models/weights");
@@ -56,27 +57,31 @@ pub(super) fn measure(root: &Path, binary: &Path) -> anyhow::Result<Starts> {
     Ok(Starts { median_ms: median(times), fastest_ms, rss_mb })
 }
 
-/// The largest resident memory of a process so far, from the kernel's account.
+/// The peak resident memory of a process so far, as the kernel counts it (`VmHWM`).
 fn resident_mb(process_id: u32) -> anyhow::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process_id}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .context("the kernel reports no VmHWM for the process")?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib / 1024.0)
 }
 
 impl Starts {
-    /// What falls short of its goal, in words.
+    /// Describes the goal if the starts missed it.
     pub(super) fn shortfall(&self) -> Option<String> {
         (self.median_ms > START_GOAL_MS)
-            .then(|| format!("start: {:.0} ms instead of {START_GOAL_MS}", self.median_ms))
+            .then(|| format!("start: {:.0} ms, the goal is at most {START_GOAL_MS}", self.median_ms))
     }
 }
 
-/// Prints the starts to stdout.
+/// Prints the measurements of the starts to stdout.
 #[expect(clippy::print_stdout, reason = "the table is the command's result")]
 pub(super) fn print(starts: &Starts) {
     let Starts { median_ms, fastest_ms, rss_mb } = starts;
     println!(
-        "\nsynthesize, process start to first poll with models loaded: median {median_ms:.0} ms, fastest {fastest_ms:.0} ms, {rss_mb:.0} MB"
+        "\nsynthesize, process start to first poll with models loaded: median {median_ms:.0} ms, \
+         fastest {fastest_ms:.0} ms, {rss_mb:.0} MB"
     );
 }

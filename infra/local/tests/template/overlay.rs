@@ -1,4 +1,4 @@
-//! The local overlay: small, listed, and each entry needed.
+//! The local overlay changes only the listed properties, and every entry changes something.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{PYTHON, TEMPLATE, resources};
 
-/// Every path at which two JSON values differ.
+/// Collects every path at which two JSON values differ.
 fn differences(path: &str, left: &Value, right: &Value, found: &mut BTreeSet<String>) {
     match (left, right) {
         (Value::Object(left_map), Value::Object(right_map)) => {
@@ -24,7 +24,7 @@ fn differences(path: &str, left: &Value, right: &Value, found: &mut BTreeSet<Str
 }
 
 #[test]
-fn the_local_stack_differs_from_the_deployed_one_in_these_places_only() {
+fn the_overlay_changes_only_the_listed_properties() {
     let overlaid = transformed_template(&PYTHON, Overlay::Local).unwrap();
     let mut found = BTreeSet::new();
     differences("", &TEMPLATE["Resources"], &overlaid["Resources"], &mut found);
@@ -60,7 +60,7 @@ fn the_local_stack_differs_from_the_deployed_one_in_these_places_only() {
 }
 
 #[test]
-fn functions_that_are_compiled_when_they_are_called_get_the_time_for_it_and_nothing_else() {
+fn the_watched_overlay_changes_only_the_time_limits_of_functions() {
     let overlay = |overlay| transformed_template(&PYTHON, overlay).unwrap();
     let (local, watched) = (overlay(Overlay::Local), overlay(Overlay::Watched));
     let mut found = BTreeSet::new();

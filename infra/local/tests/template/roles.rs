@@ -1,4 +1,4 @@
-//! P04, P07, P08, P15: what each function may do, and nothing else.
+//! P04, P07, P08, P15: each function has only the permissions that it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,17 +6,20 @@ use serde_json::json;
 
 use crate::{TEMPLATE, list, resources};
 
-/// Every action of every role, one a line. A change of the template shows here, to be looked at.
+/// Every action of every role, one per line. A change of permissions must change this file, so that it is reviewed.
 const ACTIONS: &str = include_str!("roles.txt");
 
-/// What cannot be allowed on less than everything: to list log groups, by name and retention.
+/// The only action that IAM cannot restrict to a resource: it lists log groups, with name and retention.
 const ON_EVERYTHING: &str = "logs:DescribeLogGroups";
 
-/// A role's actions, each with the resource it is allowed on, in short.
+/// The actions of each role, each with a short name of its resource.
 fn actions() -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut roles = BTreeMap::new();
     for (name, role) in resources("AWS::IAM::Role") {
-        assert!(role.get("ManagedPolicyArns").is_none(), "{name}: a policy that others may change");
+        assert!(
+            role.get("ManagedPolicyArns").is_none(),
+            "{name}: a managed policy may change outside this template"
+        );
         let mut actions = BTreeSet::new();
         for policy in role["Policies"].as_array().unwrap() {
             for statement in list(&policy["PolicyDocument"]["Statement"]) {
@@ -33,7 +36,7 @@ fn actions() -> BTreeMap<&'static str, BTreeSet<String>> {
     roles
 }
 
-/// A resource as a reader would name it: the logical name, or the end of the address.
+/// A short name of a resource: its logical name, or the end of its ARN.
 fn short(resource: &serde_json::Value) -> String {
     if let Some(everything) = resource.as_str() {
         return everything.to_owned();
@@ -44,7 +47,8 @@ fn short(resource: &serde_json::Value) -> String {
     if let Some(attribute) = resource.get("Fn::GetAtt") {
         return attribute[0].as_str().unwrap().to_owned();
     }
-    let address = resource["Fn::Sub"].as_str().unwrap_or_else(|| panic!("a resource by no name: {resource}"));
+    let address =
+        resource["Fn::Sub"].as_str().unwrap_or_else(|| panic!("no short name for the resource {resource}"));
     let address = address.strip_prefix("arn:${AWS::Partition}:s3:::${AWS::StackName}-").unwrap_or(address);
     address
         .replace("-${AWS::AccountId}", "")
@@ -53,7 +57,7 @@ fn short(resource: &serde_json::Value) -> String {
 }
 
 #[test]
-fn every_role_may_do_exactly_what_is_listed() {
+fn every_role_has_exactly_the_listed_actions() {
     let found = actions()
         .iter()
         .flat_map(|(role, actions)| actions.iter().map(move |action| format!("{role} {action}")))
@@ -61,11 +65,14 @@ fn every_role_may_do_exactly_what_is_listed() {
     let listed = ACTIONS.lines().map(str::to_owned).collect::<BTreeSet<_>>();
     let added: Vec<_> = found.difference(&listed).collect();
     let gone: Vec<_> = listed.difference(&found).collect();
-    assert!(added.is_empty() && gone.is_empty(), "not listed: {added:#?}\nno longer there: {gone:#?}");
+    assert!(
+        added.is_empty() && gone.is_empty(),
+        "not in roles.txt: {added:#?}\nonly in roles.txt: {gone:#?}"
+    );
 }
 
 #[test]
-fn no_role_has_a_wildcard_action_or_a_whole_service() {
+fn no_role_has_a_wildcard_action_or_resource() {
     for (role, actions) in actions() {
         for action in actions {
             let (verb, on) = action.split_once(' ').unwrap();
@@ -76,7 +83,7 @@ fn no_role_has_a_wildcard_action_or_a_whole_service() {
 }
 
 #[test]
-fn the_storage_key_is_used_through_s3_and_tables_only() {
+fn the_storage_key_is_used_only_through_s3_and_dynamodb() {
     let mut seen = 0;
     for (name, role) in resources("AWS::IAM::Role") {
         for policy in role["Policies"].as_array().unwrap() {
@@ -90,7 +97,7 @@ fn the_storage_key_is_used_through_s3_and_tables_only() {
             }
         }
     }
-    assert!(seen > 0, "no role uses the key");
+    assert!(seen > 0, "no role uses the storage key");
 }
 
 #[test]
@@ -105,7 +112,7 @@ fn every_function_has_a_role_of_its_own() {
 }
 
 #[test]
-fn every_other_role_is_for_the_schedules_of_this_stack_alone() {
+fn only_the_schedules_of_this_stack_assume_the_other_roles() {
     let functions: Vec<_> =
         resources("AWS::Lambda::Function").map(|(_, function)| &function["Role"]["Fn::GetAtt"][0]).collect();
     let condition = json!({ "StringEquals": {
@@ -125,7 +132,7 @@ fn every_other_role_is_for_the_schedules_of_this_stack_alone() {
 }
 
 #[test]
-fn only_synthesize_reads_photos_and_no_api_but_works_deletes() {
+fn only_synthesize_reads_photos_and_works_is_the_only_api_function_that_deletes() {
     for (role, actions) in actions() {
         for action in actions {
             let deletes = action.starts_with("s3:DeleteObject");

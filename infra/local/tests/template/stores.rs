@@ -9,8 +9,8 @@ fn storage_key() -> Value {
     json!({ "Fn::GetAtt": ["StorageKey", "Arn"] })
 }
 
-/// The resource stays when the stack goes, or when another takes its place. It goes with a deployment that fails while it
-/// creates it: its name would be in the way of the next one.
+/// Checks that the resource remains when the stack is deleted or the resource is replaced. A deployment that fails
+/// while it creates the resource deletes it, because its name would block the next deployment.
 fn assert_outlives_the_stack(name: &str) {
     let resource = &TEMPLATE["Resources"][name];
     assert_eq!(resource["DeletionPolicy"], "RetainExceptOnCreate", "{name}");
@@ -18,18 +18,21 @@ fn assert_outlives_the_stack(name: &str) {
 }
 
 #[test]
-fn nothing_else_is_retained() {
+fn only_keys_and_tables_are_retained() {
     for (name, resource) in TEMPLATE["Resources"].as_object().unwrap() {
         let kind = resource["Type"].as_str().unwrap();
-        // A version of the layer is named by its number.
+        // A layer version need not remain: each has its own number.
         let stays = ["AWS::KMS::Key", "AWS::DynamoDB::Table"].contains(&kind);
         assert_eq!(resource["DeletionPolicy"] == "RetainExceptOnCreate", stays, "{name}");
-        assert_ne!(resource["DeletionPolicy"], "Retain", "{name} cannot be created again after a failure");
+        assert_ne!(
+            resource["DeletionPolicy"], "Retain",
+            "{name} would block the next deployment after a failed one"
+        );
     }
 }
 
 #[test]
-fn no_table_can_be_deleted_unless_the_deployment_says_so() {
+fn tables_have_deletion_protection_unless_a_parameter_disables_it() {
     for (name, table) in resources("AWS::DynamoDB::Table") {
         let protected = json!({ "Fn::If": ["ProtectsTables", true, false] });
         assert_eq!(table["DeletionProtectionEnabled"], protected, "{name}");
@@ -40,16 +43,16 @@ fn no_table_can_be_deleted_unless_the_deployment_says_so() {
 }
 
 #[test]
-fn keys_rotate_and_are_never_lost_with_the_stack() {
+fn keys_rotate_and_outlive_the_stack() {
     for (name, key) in resources("AWS::KMS::Key") {
-        // KMS rotates no asymmetric key; of those there is the one below.
+        // KMS does not rotate asymmetric keys; the receipt key is the only one.
         assert_eq!(key["EnableKeyRotation"] == true, name != "ReceiptKey", "{name}");
         assert_outlives_the_stack(name);
     }
 }
 
 #[test]
-fn receipts_are_signed_by_a_key_for_es256_that_can_do_nothing_else() {
+fn the_receipt_key_can_only_sign_with_es256() {
     let key = resource("ReceiptKey");
     assert_eq!(key["KeySpec"], "ECC_NIST_P256");
     assert_eq!(key["KeyUsage"], "SIGN_VERIFY");
@@ -57,7 +60,7 @@ fn receipts_are_signed_by_a_key_for_es256_that_can_do_nothing_else() {
 }
 
 #[test]
-fn key_policies_name_the_account_and_services_but_no_role() {
+fn key_policies_allow_the_account_and_services_but_no_role() {
     for (name, key) in resources("AWS::KMS::Key") {
         for statement in key["KeyPolicy"]["Statement"].as_array().unwrap() {
             let principal = statement["Principal"].to_string();
@@ -77,14 +80,14 @@ fn every_table_is_encrypted_with_the_storage_key_and_outlives_the_stack() {
         let wanted = json!({ "SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": storage_key() });
         assert_eq!(table["SSESpecification"], wanted, "{name}");
         assert_outlives_the_stack(name);
-        // The one stream carries the ids of requests and nothing else.
+        // The only stream carries request ids and nothing else.
         let stream = (name == "ErasuresTable").then(|| json!({ "StreamViewType": "KEYS_ONLY" }));
         assert_eq!(table.get("StreamSpecification"), stream.as_ref(), "{name}");
     }
 }
 
 #[test]
-fn backups_of_records_reach_back_a_week_and_identities_have_none() {
+fn records_have_backups_of_a_week_and_identities_have_none() {
     let week = json!({ "PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": 7 });
     for table in ["RecordsTable", "ErasuresTable"] {
         assert_eq!(resource(table)["PointInTimeRecoverySpecification"], week, "{table}");
@@ -94,7 +97,7 @@ fn backups_of_records_reach_back_a_week_and_identities_have_none() {
 }
 
 #[test]
-fn the_periods_are_those_of_the_retention_table() {
+fn the_default_periods_match_the_retention_table() {
     let days = |record: Record| record.retention().period.as_hours() / 24;
     let backups = &resource("RecordsTable")["PointInTimeRecoverySpecification"]["RecoveryPeriodInDays"];
     assert_eq!(backups.as_i64(), Some(days(Record::Backup)));
@@ -114,7 +117,7 @@ fn the_due_index_holds_keys_only() {
 }
 
 #[test]
-fn every_function_writes_to_a_log_of_its_own_that_ends_and_is_encrypted() {
+fn every_function_has_an_encrypted_log_with_a_retention_period() {
     for (name, function) in resources("AWS::Lambda::Function") {
         let group = function["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap_or_else(|| panic!("{name}"));
         assert_eq!(resource(group)["KmsKeyId"], storage_key(), "{name}");
