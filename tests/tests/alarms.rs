@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::faces;
 use crate::routes;
-use crate::side_by_side::neighbours;
+use crate::side_by_side::two_stacks;
 use crate::workbench::{Faults, Workbench, sample};
 
 /// The functions behind the API and a variable of each, without whose store no route can do its work.
-const OF_THE_API: [(&str, &str); 6] = [
+const API_FUNCTIONS: [(&str, &str); 6] = [
     ("account", "IDENTITIES_TABLE"),
     ("deletion-requests", "IDENTITIES_TABLE"),
     ("favorites", "IDENTITIES_TABLE"),
@@ -97,7 +97,7 @@ fn fires(alarm: &Value, value: f64) -> bool {
 
 /// The metrics of the alarms that fire at what a function of this stack reports in these lines. The workbench's functions
 /// bear their bare names.
-pub(crate) fn fired(stack: &Stack, function: &str, log: &str) -> Result<BTreeSet<String>> {
+pub(crate) fn metrics_of_fired_alarms(stack: &Stack, function: &str, log: &str) -> Result<BTreeSet<String>> {
     let points: Vec<_> = log.lines().flat_map(points).collect();
     let deployed = json!([{ "Name": "function", "Value": stack.function(function) }]);
     let here = json!([{ "Name": "function", "Value": function }]);
@@ -163,7 +163,7 @@ fn alarms_on_photos_fire_past_their_thresholds_and_not_before() -> Result<()> {
         bench.app.user()?.send(&faces::no_face()?)?;
         let mut purge = bench.run("purge", &Faults { ahead_seconds, ..Faults::default() })?;
         purge.expect(&sample("purge/sweep.json")?)?;
-        let fired = fired(stack, "purge", &purge.log()?)?;
+        let fired = metrics_of_fired_alarms(stack, "purge", &purge.log()?)?;
         ensure!(fired.contains("oldest_photo_age_seconds") == fires, "{ahead_seconds} s: {fired:?}");
     }
     let mut unknown = sample("synthesize/unknown-key.json")?;
@@ -171,7 +171,7 @@ fn alarms_on_photos_fire_past_their_thresholds_and_not_before() -> Result<()> {
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     for events in 1..=21 {
         synthesize.expect(&unknown)?;
-        let fired = fired(stack, "synthesize", &synthesize.log()?)?;
+        let fired = metrics_of_fired_alarms(stack, "synthesize", &synthesize.log()?)?;
         ensure!(fired.contains("photos_deleted_unprocessed") == (events > 20), "{events}: {fired:?}");
     }
     Ok(())
@@ -179,10 +179,10 @@ fn alarms_on_photos_fire_past_their_thresholds_and_not_before() -> Result<()> {
 
 #[test]
 fn a_fault_behind_the_api_fires_its_alarm_and_every_alarm_is_on_something_reported() -> Result<()> {
-    let neighbours = neighbours();
-    let stack = &neighbours.second;
+    let stacks = two_stacks();
+    let stack = &stacks.second;
     let mut faults = 0;
-    for (function, variable) in OF_THE_API {
+    for (function, variable) in API_FUNCTIONS {
         let answers = break_and_call(stack, function, variable)?;
         let failed: Vec<_> = answers.iter().filter(|(_, status)| *status >= 500).collect();
         ensure!(!failed.is_empty(), "{function} answers without its store: {answers:?}");
@@ -224,8 +224,8 @@ fn a_fault_behind_the_api_fires_its_alarm_and_every_alarm_is_on_something_report
 
 #[test]
 fn an_event_that_a_function_cannot_handle_counts_as_an_error_of_lambda() -> Result<()> {
-    let neighbours = neighbours();
-    let stack = &neighbours.second;
+    let stacks = two_stacks();
+    let stack = &stacks.second;
     let alarms = alarms(stack)?;
     // A task that is unknown, and a photo in a bucket of somebody else's.
     let unknown = json!({ "task": "unknown" });

@@ -29,14 +29,14 @@ fn no_answer_names_the_account_a_key_a_role_or_a_trace() -> Result<()> {
     let user = app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
     ensure!(user.wait(work)?["status"] == "ready");
-    user.mark("work", &work.to_string())?.expect(200)?;
+    user.save_favorite("work", &work.to_string())?.expect(200)?;
     let requested = user.erase("favorites")?;
     let storage_key = app.stack.output("StorageKey")?;
     let account = storage_key.split(':').nth(4).context("a key without an account")?;
     let key = storage_key.rsplit('/').next().context("a key without an id")?;
 
     let photo = faces::no_face()?;
-    let upload = user.try_to_ask(&photo)?;
+    let upload = user.try_request_upload(&photo)?;
     let mut answers = vec![("POST /v1/uploads".to_owned(), upload)];
     // Everything that reads or adds comes before what takes away.
     let (removing, others): (Vec<_>, Vec<_>) =
@@ -56,13 +56,13 @@ fn no_answer_names_the_account_a_key_a_role_or_a_trace() -> Result<()> {
     for (route, answer) in answers {
         // A receipt that is not there yet is 409; everything else is answered.
         ensure!(answer.status < 300 || answer.status == 409, "{route}: {} {}", answer.status, answer.text);
-        let mut told = Vec::new();
+        let mut shown = Vec::new();
         if answer.body.is_null() {
-            told.push(answer.text);
+            shown.push(answer.text);
         } else {
-            texts(&answer.body, &mut told);
+            texts(&answer.body, &mut shown);
         }
-        for text in told {
+        for text in shown {
             let lower = text.to_lowercase();
             for secret in ["arn:", "trace-id", account, key] {
                 ensure!(!lower.contains(secret), "{route} tells {text}");

@@ -54,7 +54,7 @@ pub(crate) struct User<'a> {
 }
 
 /// A work that waits for its photo.
-pub(crate) struct Asked {
+pub(crate) struct PendingUpload {
     pub(crate) work: WorkId,
     /// `url`, `headers`, `expires_at`.
     pub(crate) upload: Value,
@@ -93,21 +93,21 @@ impl App {
 
 impl User<'_> {
     /// Asks for an upload.
-    pub(crate) fn ask(&self, photo: &Photo) -> Result<Asked> {
-        self.ask_for(TEMPLATE, photo)
+    pub(crate) fn request_upload(&self, photo: &Photo) -> Result<PendingUpload> {
+        self.request_upload_for(TEMPLATE, photo)
     }
 
     /// Asks for an upload for this template.
-    pub(crate) fn ask_for(&self, template: &str, photo: &Photo) -> Result<Asked> {
-        Asked::of(&self.request_upload(template, photo)?.expect(201)?)
+    pub(crate) fn request_upload_for(&self, template: &str, photo: &Photo) -> Result<PendingUpload> {
+        PendingUpload::of(&self.post_upload(template, photo)?.expect(201)?)
     }
 
     /// Asks for an upload, whatever is answered.
-    pub(crate) fn try_to_ask(&self, photo: &Photo) -> Result<ApiAnswer> {
-        self.request_upload(TEMPLATE, photo)
+    pub(crate) fn try_request_upload(&self, photo: &Photo) -> Result<ApiAnswer> {
+        self.post_upload(TEMPLATE, photo)
     }
 
-    fn request_upload(&self, template: &str, photo: &Photo) -> Result<ApiAnswer> {
+    fn post_upload(&self, template: &str, photo: &Photo) -> Result<ApiAnswer> {
         static KEYS: AtomicU32 = AtomicU32::new(0);
         let key = format!("key-{}", KEYS.fetch_add(1, Ordering::Relaxed));
         self.caller.ask_for_upload(template, &photo.bytes, photo.content_type, &key)
@@ -119,18 +119,18 @@ impl User<'_> {
     }
 
     /// The same user with a new token.
-    pub(crate) fn signed_in_again(&self) -> Result<Self> {
+    pub(crate) fn sign_in_again(&self) -> Result<Self> {
         // A token says the second in which it was issued: it must be a later one than any before.
         std::thread::sleep(Duration::from_millis(1_100));
         Ok(User { app: self.app, caller: self.app.stack.sign_in(&self.name)?, name: self.name.clone() })
     }
 
     /// Asks for an upload and sends the photo.
-    pub(crate) fn send(&self, photo: &Photo) -> Result<Asked> {
-        let asked = self.ask(photo)?;
-        let (status, said) = self.caller.put_photo(&asked.upload, &photo.bytes)?;
-        ensure!(status == 200, "S3 answered {status}: {said}");
-        Ok(asked)
+    pub(crate) fn send(&self, photo: &Photo) -> Result<PendingUpload> {
+        let pending = self.request_upload(photo)?;
+        let (status, reply) = self.caller.put_photo(&pending.upload, &photo.bytes)?;
+        ensure!(status == 200, "S3 answered {status}: {reply}");
+        Ok(pending)
     }
 
     /// `GET /v1/works/{id}`.
@@ -150,12 +150,12 @@ impl User<'_> {
     }
 
     /// `PUT /v1/favorites/{kind}/{id}`.
-    pub(crate) fn mark(&self, kind: &str, id: &str) -> Result<ApiAnswer> {
+    pub(crate) fn save_favorite(&self, kind: &str, id: &str) -> Result<ApiAnswer> {
         self.caller.send("PUT", &format!("/v1/favorites/{kind}/{id}"), &[], Vec::new())
     }
 
     /// `DELETE /v1/favorites/{kind}/{id}`.
-    pub(crate) fn unmark(&self, kind: &str, id: &str) -> Result<ApiAnswer> {
+    pub(crate) fn remove_favorite(&self, kind: &str, id: &str) -> Result<ApiAnswer> {
         self.caller.send("DELETE", &format!("/v1/favorites/{kind}/{id}"), &[], Vec::new())
     }
 
@@ -175,7 +175,7 @@ impl User<'_> {
     }
 }
 
-impl Asked {
+impl PendingUpload {
     /// From the answer to `POST /v1/uploads`.
     pub(crate) fn of(answer: &Value) -> Result<Self> {
         let work = answer["work_id"].as_str().context("no work_id")?.parse()?;
@@ -184,10 +184,10 @@ impl Asked {
 }
 
 /// Looks again and again until there is something to see.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+pub(crate) fn eventually<T>(what: &str, mut check: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let start = Stopwatch::start();
     loop {
-        if let Some(seen) = look()? {
+        if let Some(seen) = check()? {
             return Ok(seen);
         }
         ensure!(start.elapsed() < PATIENCE, "waited {} s in vain: {what}", PATIENCE.as_secs());

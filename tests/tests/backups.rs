@@ -9,7 +9,7 @@ use domain::{IdentityHash, SubjectId};
 use serde_json::{Value, json};
 
 use crate::app::{App, User};
-use crate::erasure::{SETTLED, settled_user, told};
+use crate::erasure::{VERIFY_DUE, stream_event, user_with_data};
 use crate::faces;
 use crate::workbench::{Faults, Workbench};
 
@@ -31,12 +31,12 @@ fn restore(app: &App, backup: &Value) -> Result<String> {
 }
 
 /// The row of an identity.
-fn own_identity<'a>(rows: &'a [Value], identity: &IdentityHash) -> Option<&'a Value> {
+fn identity_row<'a>(rows: &'a [Value], identity: &IdentityHash) -> Option<&'a Value> {
     rows.iter().find(|row| row["identity"] == identity.as_str())
 }
 
 /// What a backup from before an erasure holds of the subject cannot be read and leads to nobody.
-fn tells_nothing(
+fn ensure_backup_is_unreadable(
     app: &App,
     user: &User<'_>,
     subject: SubjectId,
@@ -65,7 +65,7 @@ fn tells_nothing(
         ensure!(!table.contains(wrapped_key), "the wrapped key is left");
     }
     // Rows cannot be linked to the person: what is left of the identity names no subject, and nothing else names both.
-    let left = own_identity(&after, &identity).context("no word of the erasure")?;
+    let left = identity_row(&after, &identity).context("no word of the erasure")?;
     let fields: BTreeSet<_> = left.as_object().context("a row")?.keys().map(String::as_str).collect();
     ensure!(fields == BTreeSet::from(["erased_at", "identity", "ttl"]), "{left}");
     for row in after.iter().chain(restored).chain(&app.all_rows("ErasuresTable")?) {
@@ -82,7 +82,7 @@ fn a_restored_copy_opens_no_account_whose_erasure_is_under_way() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let user = app.user()?;
-    user.ask(&faces::no_face()?)?;
+    user.request_upload(&faces::no_face()?)?;
     let subject = user.subject()?;
     let backup = back_up(app)?;
     user.erase("account")?;
@@ -111,34 +111,34 @@ fn a_backup_from_before_an_erasure_tells_nothing_and_is_cleared_before_it_serves
     let app = &bench.app;
     let account = app.stack.account();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
-    let (bystander, other_subject, _) = settled_user(&bench, &mut synthesize)?;
+    let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
+    let (bystander, other_subject, _) = user_with_data(&bench, &mut synthesize)?;
     let vanished = bystander.send(&faces::portrait()?)?.work;
     synthesize.expect(&bench.photo_event(other_subject, vanished)?)?;
     // Requests that stay, with contact data under the users' keys.
     for person in [&user, &bystander] {
         let earlier = person.erase("favorites")?;
-        bench.run("erase", &Faults::default())?.expect(&told(&earlier)?)?;
+        bench.run("erase", &Faults::default())?.expect(&stream_event(&earlier)?)?;
     }
 
     let backup = back_up(app)?;
     let identities_before = app.all_rows("IdentitiesTable")?;
     let identity = IdentityHash::new(&app.stack.description().issuer, &user.name);
     let wrapped_key =
-        own_identity(&identities_before, &identity).context("no identity")?["wrapped_key"].clone();
+        identity_row(&identities_before, &identity).context("no identity")?["wrapped_key"].clone();
 
     let requested = user.erase("account")?;
     bystander.delete(vanished)?.expect(204)?;
     bench.sweep_erasures(0)?;
-    bench.sweep_erasures(SETTLED)?;
+    bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(app.state(&requested)? == "verified");
 
     let copy = restore(app, &backup)?;
     let restored = app.rows_of(&copy)?;
-    tells_nothing(app, &user, subject, &restored, &wrapped_key)?;
+    ensure_backup_is_unreadable(app, &user, subject, &restored, &wrapped_key)?;
 
     // The copy is cleared before it serves, and only of what was erased or deleted since.
-    let mut erase = bench.run("erase", &Faults { ahead_seconds: SETTLED, ..Faults::default() })?;
+    let mut erase = bench.run("erase", &Faults { ahead_seconds: VERIFY_DUE, ..Faults::default() })?;
     erase.expect(&json!({ "task": "replay", "table": copy }))?;
     let cleared = app.rows_of(&copy)?;
     ensure!(
@@ -150,7 +150,7 @@ fn a_backup_from_before_an_erasure_tells_nothing_and_is_cleared_before_it_serves
     // A contact that was forgotten a week after its request was done is not remembered by the copy.
     let remembers = |rows: &[Value]| rows.iter().any(|row| row.get("contact").is_some());
     ensure!(remembers(&cleared), "the bystander's request is younger than that");
-    bench.sweep_erasures(crate::erasure::BACKUPS_GONE)?;
+    bench.sweep_erasures(crate::erasure::BACKUPS_EXPIRED)?;
     erase.expect(&json!({ "task": "replay", "table": copy }))?;
     ensure!(!remembers(&app.rows_of(&copy)?), "a forgotten contact is back");
     let of_other =

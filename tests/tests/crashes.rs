@@ -16,10 +16,10 @@ use crate::faces::{self, Photo};
 use crate::workbench::{Faults, Run, Workbench, sample};
 
 /// Past the lease of 50 s.
-const LEASE_OVER: u32 = 60;
+const LEASE_EXPIRED: u32 = 60;
 
 /// Past the lease and the 15 minutes a photo or a claimed work may wait.
-const ORPHANED: u32 = 1_000;
+const ORPHAN_AGE: u32 = 1_000;
 
 /// More points than any function has.
 const POINTS_MAX: u32 = 40;
@@ -53,20 +53,20 @@ impl<'a> Delivery<'a> {
     }
 
     /// How the work stands, once everything about it is as it must be.
-    fn settled(&self, app: &App) -> Result<String> {
-        app.settled(self.subject, self.work)
+    fn settled_status(&self, app: &App) -> Result<String> {
+        app.settled_status(self.subject, self.work)
     }
 }
 
 /// What may come after a crash, running for as long as a test needs it.
-struct Rescue<'a> {
+struct RecoveryRunner<'a> {
     bench: &'a Workbench,
     retry: Run,
 }
 
-impl<'a> Rescue<'a> {
+impl<'a> RecoveryRunner<'a> {
     fn of(bench: &'a Workbench) -> Result<Self> {
-        let retry = bench.run("synthesize", &Faults { ahead_seconds: LEASE_OVER, ..Faults::default() })?;
+        let retry = bench.run("synthesize", &Faults { ahead_seconds: LEASE_EXPIRED, ..Faults::default() })?;
         Ok(Self { bench, retry })
     }
 
@@ -76,11 +76,11 @@ impl<'a> Rescue<'a> {
             Recovery::GivenUp => {
                 let row = self.bench.app.work_row(delivery.subject, delivery.work)?.context("no row")?;
                 let holder = row["lease"]["holder"].as_str().unwrap_or("nobody");
-                let record = Workbench::given_up(&delivery.event, holder)?;
+                let record = Workbench::on_failure_record(&delivery.event, holder)?;
                 let purge = self.bench.app.stack.function("purge");
                 self.bench.app.stack.account().invoke(&purge, &record).map(drop)
             }
-            Recovery::Sweep => self.bench.sweep(ORPHANED),
+            Recovery::Sweep => self.bench.sweep(ORPHAN_AGE),
         }
     }
 }
@@ -89,7 +89,7 @@ impl<'a> Rescue<'a> {
 static BREACHES: AtomicU32 = AtomicU32::new(0);
 
 /// Prints how many points a test has covered, and how many all tests have so far: the last such line of a run is its sum.
-pub(crate) fn sum_up(what: &str, points: u32) {
+pub(crate) fn report_points(what: &str, points: u32) {
     static COVERED: AtomicU32 = AtomicU32::new(0);
     let all = COVERED.fetch_add(points, Ordering::Relaxed) + points;
     let breaches = BREACHES.load(Ordering::Relaxed);
@@ -100,7 +100,7 @@ pub(crate) fn sum_up(what: &str, points: u32) {
 
 /// Kills `function` at every point in turn; `attempt` makes what it is to work on, hands it over, and looks at what
 /// became of it when it died. The number of points, all of which were passed.
-pub(crate) fn at_every_point(
+pub(crate) fn kill_at_every_point(
     bench: &Workbench,
     function: &str,
     ahead_seconds: u32,
@@ -129,18 +129,18 @@ pub(crate) fn at_every_point(
 }
 
 /// Kills `synthesize` at every point of its way with this photo, once for every recovery; the number of points.
-fn survives(photo: &Photo, ends: &str) -> Result<u32> {
+fn kill_synthesize_at_every_point(photo: &Photo, ends: &str) -> Result<u32> {
     let bench = Workbench::open();
-    let mut rescue = Rescue::of(&bench)?;
+    let mut recoveries = RecoveryRunner::of(&bench)?;
     let mut points = 0;
     for recovery in [Recovery::Retry, Recovery::GivenUp, Recovery::Sweep] {
-        points += at_every_point(&bench, "synthesize", 0, |run, point| {
+        points += kill_at_every_point(&bench, "synthesize", 0, |run, point| {
             let delivery = Delivery::of(&bench, photo)?;
             let answer = run.handle(&delivery.event)?;
             if matches!(answer, Answer::Died(_)) {
-                rescue.recover(recovery, &delivery)?;
+                recoveries.recover(recovery, &delivery)?;
             }
-            let status = delivery.settled(&bench.app).with_context(|| format!("{recovery:?}"))?;
+            let status = delivery.settled_status(&bench.app).with_context(|| format!("{recovery:?}"))?;
             // Only a retry makes the work after all; but whoever comes finds done what was done.
             let made = matches!(answer, Answer::Returned(_)) || recovery == Recovery::Retry;
             ensure!(
@@ -157,20 +157,20 @@ fn survives(photo: &Photo, ends: &str) -> Result<u32> {
 
 #[test]
 fn a_worker_that_dies_at_any_write_of_a_fit_leaves_nothing_behind() -> Result<()> {
-    let points = survives(&faces::portrait()?, "ready")?;
-    sum_up("fit", points);
+    let points = kill_synthesize_at_every_point(&faces::portrait()?, "ready")?;
+    report_points("fit", points);
     Ok(())
 }
 
 #[test]
 fn a_worker_that_dies_at_any_write_of_a_refusal_leaves_nothing_behind() -> Result<()> {
-    let points = survives(&faces::no_face()?, "failed")?;
-    sum_up("refusal", points);
+    let points = kill_synthesize_at_every_point(&faces::no_face()?, "failed")?;
+    report_points("refusal", points);
     Ok(())
 }
 
 /// The request that API Gateway hands to `works` when this user deletes this work.
-fn deletion(bench: &Workbench, delivery: &Delivery<'_>) -> Result<Value> {
+fn deletion_event(bench: &Workbench, delivery: &Delivery<'_>) -> Result<Value> {
     let mut request = sample("works/delete.json")?;
     let claims = &mut request["requestContext"]["authorizer"]["jwt"]["claims"];
     claims["iss"] = json!(bench.app.stack.description().issuer);
@@ -185,11 +185,11 @@ fn a_deletion_that_dies_at_any_write_is_finished_by_the_next_or_by_the_sweep() -
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let mut points = 0;
     for again in [true, false] {
-        points += at_every_point(&bench, "works", 0, |run, point| {
+        points += kill_at_every_point(&bench, "works", 0, |run, point| {
             let delivery = Delivery::of(&bench, &faces::portrait()?)?;
             synthesize.expect(&delivery.event)?;
-            ensure!(delivery.settled(&bench.app)? == "ready");
-            let answer = run.handle(&deletion(&bench, &delivery)?)?;
+            ensure!(delivery.settled_status(&bench.app)? == "ready");
+            let answer = run.handle(&deletion_event(&bench, &delivery)?)?;
             if point > 1 {
                 // The first write hides the work; what follows only removes it.
                 ensure!(delivery.user.show(delivery.work)?.status == 404 && delivery.user.list()?.is_empty());
@@ -201,11 +201,11 @@ fn a_deletion_that_dies_at_any_write_is_finished_by_the_next_or_by_the_sweep() -
             } else {
                 return Ok(answer);
             }
-            ensure!(delivery.settled(&bench.app)? == "gone");
+            ensure!(delivery.settled_status(&bench.app)? == "gone");
             Ok(answer)
         })?;
     }
-    sum_up("deletion", points);
+    report_points("deletion", points);
     Ok(())
 }
 
@@ -214,21 +214,21 @@ fn a_clean_up_that_dies_at_any_write_is_finished_by_its_retry() -> Result<()> {
     let bench = Workbench::open();
     // A worker that has stored its picture and dies with everything still there.
     let dying = Faults { kill_at: Some(6), ..Faults::default() };
-    let count = at_every_point(&bench, "purge", 0, |run, _point| {
+    let count = kill_at_every_point(&bench, "purge", 0, |run, _point| {
         let delivery = Delivery::of(&bench, &faces::portrait()?)?;
         let died = bench.run("synthesize", &dying)?.handle(&delivery.event)?;
         ensure!(matches!(died, Answer::Died(_)));
         let row = bench.app.work_row(delivery.subject, delivery.work)?.context("no row")?;
         let holder = row["lease"]["holder"].as_str().context("no lease")?;
-        let record = Workbench::given_up(&delivery.event, holder)?;
+        let record = Workbench::on_failure_record(&delivery.event, holder)?;
         let answer = run.handle(&record)?;
         bench.app.stack.account().invoke(&bench.app.stack.function("purge"), &record)?;
-        ensure!(delivery.settled(&bench.app)? == "failed");
+        ensure!(delivery.settled_status(&bench.app)? == "failed");
         let shown = delivery.user.show(delivery.work)?.expect(200)?;
         ensure!(shown["failure"]["reason"] == "internal_error", "{shown}");
         Ok(answer)
     })?;
-    sum_up("clean-up", count);
+    report_points("clean-up", count);
     Ok(())
 }
 
@@ -238,17 +238,17 @@ fn a_sweep_that_dies_at_any_write_is_finished_by_the_next() -> Result<()> {
     let bench = Workbench::open();
     bench.sweep(TWO_MONTHS)?;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let count = at_every_point(&bench, "purge", TWO_MONTHS, |run, _point| {
+    let count = kill_at_every_point(&bench, "purge", TWO_MONTHS, |run, _point| {
         let ready = Delivery::of(&bench, &faces::portrait()?)?;
         synthesize.expect(&ready.event)?;
         let orphan = Delivery::of(&bench, &faces::no_face()?)?;
         let answer = run.handle(&sample("purge/sweep.json")?)?;
         bench.sweep(TWO_MONTHS)?;
-        ensure!(ready.settled(&bench.app)? == "gone");
+        ensure!(ready.settled_status(&bench.app)? == "gone");
         // It failed as seen from two months ahead, and is kept a day from there.
-        ensure!(orphan.settled(&bench.app)? == "failed");
+        ensure!(orphan.settled_status(&bench.app)? == "failed");
         Ok(answer)
     })?;
-    sum_up("sweep", count);
+    report_points("sweep", count);
     Ok(())
 }

@@ -27,7 +27,7 @@ fn an_event_that_comes_to_three_workers_at_once_makes_one_work() -> Result<()> {
             let answer = worker.answer()?;
             ensure!(matches!(answer, Answer::Returned(_)), "{answer:?}");
         }
-        assert_eq!(bench.app.settled(subject, work)?, "ready");
+        assert_eq!(bench.app.settled_status(subject, work)?, "ready");
         let row = bench.app.work_row(subject, work)?.unwrap_or_default();
         assert_eq!(row["attempt"], 1, "one worker made it");
         assert_eq!(user.list()?.len(), 1);
@@ -41,20 +41,20 @@ fn an_event_that_comes_again_changes_nothing_and_deletes_what_it_brings() -> Res
     let mut worker = bench.run("synthesize", &Faults::default())?;
     let user = bench.app.user()?;
     let photo = faces::portrait()?;
-    let asked = user.send(&photo)?;
+    let pending = user.send(&photo)?;
     let subject = user.subject()?;
-    let event = bench.photo_event(subject, asked.work)?;
+    let event = bench.photo_event(subject, pending.work)?;
     worker.expect(&event)?;
-    let before = bench.app.work_row(subject, asked.work)?;
+    let before = bench.app.work_row(subject, pending.work)?;
     worker.expect(&event)?;
     // The URL takes no second photo. One that lies there all the same goes unprocessed.
-    let (status, said) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
-    assert_eq!(status, 412, "{said}");
-    let key = PhotoKey { subject, work: asked.work }.to_string();
+    let (status, reply) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
+    assert_eq!(status, 412, "{reply}");
+    let key = PhotoKey { subject, work: pending.work }.to_string();
     bench.app.put_photo_object(&key, &photo.bytes)?;
-    worker.expect(&bench.photo_event(subject, asked.work)?)?;
-    assert_eq!(bench.app.settled(subject, asked.work)?, "ready");
-    assert_eq!(bench.app.work_row(subject, asked.work)?, before);
+    worker.expect(&bench.photo_event(subject, pending.work)?)?;
+    assert_eq!(bench.app.settled_status(subject, pending.work)?, "ready");
+    assert_eq!(bench.app.work_row(subject, pending.work)?, before);
     Ok(())
 }
 
@@ -81,10 +81,10 @@ fn a_retry_reclaims_the_work_of_its_own_request_and_a_predecessor_that_lives_spo
         ensure!(matches!(answer, Answer::Returned(_)), "point {point}: {answer:?}");
         // It did not wait for the lease to end, though the predecessor is still there.
         assert_eq!(user.show(work)?.expect(200)?["status"], "ready", "point {point}");
-        predecessor.go_on()?;
+        predecessor.resume()?;
         let answer = predecessor.answer()?;
         ensure!(matches!(answer, Answer::Returned(_)), "point {point}: {answer:?}");
-        assert_eq!(bench.app.settled(subject, work)?, "ready", "point {point}");
+        assert_eq!(bench.app.settled_status(subject, work)?, "ready", "point {point}");
         covered += 1;
     }
     println!("reclaimed by a retry: {covered} points");
@@ -107,11 +107,11 @@ fn a_predecessor_that_ends_first_leaves_the_photo_to_its_retry() -> Result<()> {
         ensure!(worker.wait_for_pause()?);
     }
     for worker in [&mut predecessor, &mut retry] {
-        worker.go_on()?;
+        worker.resume()?;
         let answer = worker.answer()?;
         ensure!(matches!(answer, Answer::Returned(_)), "{answer:?}");
     }
-    assert_eq!(bench.app.settled(subject, work)?, "ready");
+    assert_eq!(bench.app.settled_status(subject, work)?, "ready");
     assert_eq!(bench.app.work_row(subject, work)?.unwrap_or_default()["attempt"], 2);
     Ok(())
 }
@@ -126,7 +126,7 @@ fn a_key_that_arrives_percent_encoded_is_the_same_photo() -> Result<()> {
     let key = &mut event["Records"][0]["s3"]["object"]["key"];
     *key = json!(key.as_str().unwrap_or_default().replace('/', "%2F"));
     worker.expect(&event)?;
-    assert_eq!(bench.app.settled(user.subject()?, work)?, "failed");
+    assert_eq!(bench.app.settled_status(user.subject()?, work)?, "failed");
     Ok(())
 }
 
@@ -157,7 +157,7 @@ fn an_event_about_another_bucket_is_refused() -> Result<()> {
 fn an_object_that_no_record_knows_is_deleted() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
-    user.ask(&faces::no_face()?)?;
+    user.request_upload(&faces::no_face()?)?;
     let subject = user.subject()?;
     let rows = app.rows(subject)?.len();
     let unknown = PhotoKey { subject, work: "01BX5ZZKBKACTAV9WEVGEMMVRZ".parse()? }.to_string();
@@ -188,7 +188,7 @@ fn an_event_that_the_deployed_function_gets_three_times_at_once_makes_one_work()
     }
     assert_eq!(user.wait(work)?["status"], "ready");
     user.wait_until_photo_is_gone(work)?;
-    assert_eq!(app.settled(subject, work)?, "ready");
+    assert_eq!(app.settled_status(subject, work)?, "ready");
     Ok(())
 }
 
@@ -208,6 +208,6 @@ fn a_photo_whose_worker_never_starts_is_given_up_and_deleted() -> Result<()> {
     let shown = ended?;
     assert_eq!(shown["failure"]["reason"], "internal_error", "{shown}");
     user.wait_until_photo_is_gone(work)?;
-    assert_eq!(app.settled(subject, work)?, "failed");
+    assert_eq!(app.settled_status(subject, work)?, "failed");
     Ok(())
 }

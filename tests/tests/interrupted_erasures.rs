@@ -4,13 +4,13 @@ use anyhow::{Result, ensure};
 use local_stack::Answer;
 use serde_json::Value;
 
-use crate::crashes::{at_every_point, sum_up};
-use crate::erasure::{BACKUPS_GONE, SETTLED, is_favorite, settled_user, told};
+use crate::crashes::{kill_at_every_point, report_points};
+use crate::erasure::{BACKUPS_EXPIRED, VERIFY_DUE, is_favorite, stream_event, user_with_data};
 use crate::faces;
 use crate::workbench::{Faults, Workbench, sample};
 
 /// Past the two years that a request is kept.
-const FORGOTTEN: u32 = BACKUPS_GONE + 731 * 24 * 3_600;
+const REQUEST_EXPIRED: u32 = BACKUPS_EXPIRED + 731 * 24 * 3_600;
 
 /// Kills `erase` at every point of its way with a request of this scope; whoever comes after finishes it.
 #[test]
@@ -19,14 +19,14 @@ fn an_erasure_that_dies_at_any_write_is_finished_by_the_sweep() -> Result<()> {
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let mut covered = 0;
     for scope in ["favorites", "works", "account"] {
-        covered += at_every_point(&bench, "erase", SETTLED, |run, _point| {
-            let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
+        covered += kill_at_every_point(&bench, "erase", VERIFY_DUE, |run, _point| {
+            let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
             let requested = user.erase(scope)?;
-            let answer = run.handle(&told(&requested)?)?;
+            let answer = run.handle(&stream_event(&requested)?)?;
             ensure!(matches!(answer, Answer::Returned(_) | Answer::Died(_)), "{answer:?}");
             let seen = (user.list()?.len(), user.favorites()?.len());
-            bench.sweep_erasures(SETTLED)?;
-            bench.sweep_erasures(2 * SETTLED)?;
+            bench.sweep_erasures(VERIFY_DUE)?;
+            bench.sweep_erasures(2 * VERIFY_DUE)?;
             ensure!(bench.app.state(&requested)? == "verified", "{scope}: {}", bench.app.state(&requested)?);
             bench.app.receipt(&requested)?;
             match scope {
@@ -52,7 +52,7 @@ fn an_erasure_that_dies_at_any_write_is_finished_by_the_sweep() -> Result<()> {
             Ok(answer)
         })?;
     }
-    sum_up("erasure", covered);
+    report_points("erasure", covered);
     Ok(())
 }
 
@@ -62,17 +62,17 @@ fn two_erasures_of_one_request_at_once_are_one_erasure() -> Result<()> {
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let mut covered = 0;
     for point in 1.. {
-        let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
+        let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
         let requested = user.erase("account")?;
-        let faults = Faults { pause_at: Some(point), ahead_seconds: SETTLED, ..Faults::default() };
+        let faults = Faults { pause_at: Some(point), ahead_seconds: VERIFY_DUE, ..Faults::default() };
         let mut slow = bench.run("erase", &faults)?;
-        slow.process.send(&told(&requested)?);
+        slow.process.send(&stream_event(&requested)?);
         if !slow.wait_for_pause()? {
             slow.expect_no_more_points(covered)?;
             break;
         }
-        bench.sweep_erasures(SETTLED)?;
-        slow.go_on()?;
+        bench.sweep_erasures(VERIFY_DUE)?;
+        slow.resume()?;
         ensure!(matches!(slow.answer()?, Answer::Returned(_)), "point {point}");
         ensure!(bench.app.state(&requested)? == "verified", "point {point}");
         ensure!(bench.app.traces_of(&user, subject)?.is_empty(), "point {point}");
@@ -91,31 +91,31 @@ fn the_end_of_an_erasure_that_dies_at_any_write_is_finished_by_the_next_sweep() 
     let sweep = sample("erase/sweep.json")?;
     let mut covered = 0;
     // Everything that earlier tests left over is done with first, so that points are those of one request.
-    bench.sweep_erasures(FORGOTTEN)?;
-    for ahead in [SETTLED, 2 * SETTLED, BACKUPS_GONE, FORGOTTEN] {
-        covered += at_every_point(&bench, "erase", ahead, |run, _point| {
+    bench.sweep_erasures(REQUEST_EXPIRED)?;
+    for ahead in [VERIFY_DUE, 2 * VERIFY_DUE, BACKUPS_EXPIRED, REQUEST_EXPIRED] {
+        covered += kill_at_every_point(&bench, "erase", ahead, |run, _point| {
             let user = bench.app.user()?;
-            let asked = user.ask(&faces::no_face()?)?;
+            let pending = user.request_upload(&faces::no_face()?)?;
             let subject = user.subject()?;
             let requested = user.erase("account")?;
             bench.sweep_erasures(0)?;
-            let (status, _) = user.caller.put_photo(&asked.upload, &faces::no_face()?.bytes)?;
+            let (status, _) = user.caller.put_photo(&pending.upload, &faces::no_face()?.bytes)?;
             ensure!(status == 200);
-            if ahead > SETTLED {
-                bench.sweep_erasures(SETTLED)?;
+            if ahead > VERIFY_DUE {
+                bench.sweep_erasures(VERIFY_DUE)?;
             }
-            if ahead > 2 * SETTLED {
-                bench.sweep_erasures(2 * SETTLED)?;
+            if ahead > 2 * VERIFY_DUE {
+                bench.sweep_erasures(2 * VERIFY_DUE)?;
             }
-            if ahead > BACKUPS_GONE {
-                bench.sweep_erasures(BACKUPS_GONE)?;
+            if ahead > BACKUPS_EXPIRED {
+                bench.sweep_erasures(BACKUPS_EXPIRED)?;
             }
             let answer = run.handle(&sweep)?;
             bench.sweep_erasures(ahead)?;
-            bench.sweep_erasures(ahead + SETTLED)?;
-            if ahead == FORGOTTEN {
+            bench.sweep_erasures(ahead + VERIFY_DUE)?;
+            if ahead == REQUEST_EXPIRED {
                 ensure!(
-                    bench.app.follow(&requested.id, &requested.salt)?.status == 404,
+                    bench.app.show_deletion_request(&requested.id, &requested.salt)?.status == 404,
                     "kept beyond its period"
                 );
             } else {
@@ -125,11 +125,11 @@ fn the_end_of_an_erasure_that_dies_at_any_write_is_finished_by_the_next_sweep() 
             }
             let traces = bench.app.traces_of(&user, subject)?;
             ensure!(traces.is_empty(), "left: {traces:?}");
-            bench.sweep_erasures(FORGOTTEN)?;
+            bench.sweep_erasures(REQUEST_EXPIRED)?;
             Ok(answer)
         })?;
     }
-    sum_up("end of an erasure", covered);
+    report_points("end of an erasure", covered);
     Ok(())
 }
 
@@ -153,9 +153,9 @@ fn a_worker_at_any_point_of_a_work_leaves_nothing_of_an_account_that_is_erased_m
                 break;
             }
             let requested = user.erase("account")?;
-            bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
+            bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
             ensure!(bench.app.state(&requested)? == "erased", "point {point}");
-            worker.go_on()?;
+            worker.resume()?;
             let answer: Answer = worker.answer()?;
             ensure!(dies || matches!(answer, Answer::Returned(Value::Null)), "point {point}: {answer:?}");
             if !dies {
@@ -165,8 +165,8 @@ fn a_worker_at_any_point_of_a_work_leaves_nothing_of_an_account_that_is_erased_m
                 traces.retain(|trace| !markers.contains(trace));
                 ensure!(traces.is_empty(), "point {point}: left: {traces:?}");
             }
-            bench.sweep_erasures(SETTLED)?;
-            bench.sweep_erasures(2 * SETTLED)?;
+            bench.sweep_erasures(VERIFY_DUE)?;
+            bench.sweep_erasures(2 * VERIFY_DUE)?;
             ensure!(bench.app.state(&requested)? == "verified", "point {point}");
             let traces = bench.app.traces_of(&user, subject)?;
             ensure!(traces.is_empty(), "point {point}: left: {traces:?}");

@@ -22,14 +22,14 @@ const OPEN_ROUTES: [(&str, u16); 3] = [
 fn a_strangers_work_is_nowhere() -> Result<()> {
     let app = App::live();
     let (owner, stranger) = (app.user()?, app.user()?);
-    let asked = owner.send(&faces::portrait()?)?;
-    owner.wait(asked.work)?;
-    owner.wait_until_photo_is_gone(asked.work)?;
+    let pending = owner.send(&faces::portrait()?)?;
+    owner.wait(pending.work)?;
+    owner.wait_until_photo_is_gone(pending.work)?;
     // The stranger has a subject and a work, so that there is something to find instead.
-    let own = stranger.ask(&faces::no_face()?)?;
-    let (owners, work) = (owner.subject()?.to_string(), asked.work.to_string());
-    let before = owner.show(asked.work)?.expect(200)?;
-    let marked = owner.mark("work", &work)?.expect(200)?;
+    let own = stranger.request_upload(&faces::no_face()?)?;
+    let (owners, work) = (owner.subject()?.to_string(), pending.work.to_string());
+    let before = owner.show(pending.work)?.expect(200)?;
+    let marked = owner.save_favorite("work", &work)?.expect(200)?;
     // A cursor of the owner's own list.
     let cursor = format!("9999999999.work.{work}");
 
@@ -44,25 +44,25 @@ fn a_strangers_work_is_nowhere() -> Result<()> {
                 &format!("?cursor={cursor}&limit=1"),
             ] {
                 let answer = stranger.caller.send(&method, &format!("{path}{query}"), &[], Vec::new())?;
-                let said = answer.text;
-                assert!(answer.status < 500, "{route}: {said}");
-                assert!(!said.contains(&work) && !said.contains(&owners), "{route}: {said}");
+                let reply = answer.text;
+                assert!(answer.status < 500, "{route}: {reply}");
+                assert!(!reply.contains(&work) && !reply.contains(&owners), "{route}: {reply}");
                 tried += 1;
             }
         }
     }
     println!("{tried} foreign requests");
     // A deletion of what is not one's own answers as one of what never was.
-    assert_eq!(stranger.delete(asked.work)?.status, 204);
-    assert_eq!(stranger.show(asked.work)?.status, 404);
-    assert_eq!(stranger.mark("work", &work)?.status, 404);
-    assert_eq!(stranger.unmark("work", &work)?.status, 204);
+    assert_eq!(stranger.delete(pending.work)?.status, 204);
+    assert_eq!(stranger.show(pending.work)?.status, 404);
+    assert_eq!(stranger.save_favorite("work", &work)?.status, 404);
+    assert_eq!(stranger.remove_favorite("work", &work)?.status, 204);
     assert!(stranger.favorites()?.is_empty());
     let favorites = owner.favorites()?;
     assert_eq!((favorites.len(), &favorites[0]["saved_at"]), (1, &marked["saved_at"]), "{favorites:?}");
-    let after = owner.show(asked.work)?.expect(200)?;
+    let after = owner.show(pending.work)?.expect(200)?;
     assert_eq!((&after["status"], &after["work_id"]), (&before["status"], &before["work_id"]));
-    assert_eq!(app.settled(owner.subject()?, asked.work)?, "ready");
+    assert_eq!(app.settled_status(owner.subject()?, pending.work)?, "ready");
     assert_eq!(stranger.list()?[0]["work_id"], own.work.to_string());
     Ok(())
 }
@@ -73,10 +73,10 @@ fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let (owner, stranger) = (app.user()?, app.user()?);
-    let work = owner.ask(&faces::no_face()?)?.work.to_string();
+    let work = owner.request_upload(&faces::no_face()?)?.work.to_string();
     let mut requested = Vec::new();
     for key in ["first", "second", "third"] {
-        let answer = owner.ask_to_erase("favorites", key)?.expect(201)?;
+        let answer = owner.request_erasure("favorites", key)?.expect(201)?;
         let text = |name: &str| answer[name].as_str().map(str::to_owned).context("an incomplete answer");
         requested.push((text("request_id")?, text("salt")?));
     }
@@ -85,7 +85,12 @@ fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
     let cursor = page["next_cursor"].as_str().context("one page")?.to_owned();
     let (id, salt) = &requested[0];
     let list = || owner.caller.get("/v1/deletion-requests")?.expect(200);
-    let before = (list()?, app.follow(id, salt)?.expect(200)?, owner.list()?, app.rows(owner.subject()?)?);
+    let before = (
+        list()?,
+        app.show_deletion_request(id, salt)?.expect(200)?,
+        owner.list()?,
+        app.rows(owner.subject()?)?,
+    );
 
     // Of the owner's: ids, a cursor, the subject. The salts are those of another, of nobody, or none.
     let contact = format!("{}@example.com", owner.name);
@@ -96,11 +101,11 @@ fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
     let body = json!({ "scope": "account", "contact": "x@example.com" }).to_string();
     let mut tried = 0;
     for route in routes::all()? {
-        for asked in [id, &requested[2].0, &work] {
-            let (method, path) = request(&route, asked)?;
+        for own_id in [id, &requested[2].0, &work] {
+            let (method, path) = request(&route, own_id)?;
             // The stranger may ask for an erasure of all that is theirs, but for nobody else's.
             let erases = route == "POST /v1/deletion-requests";
-            for query in ["".to_owned(), format!("?cursor={cursor}&limit=1"), format!("?cursor={asked}")] {
+            for query in ["".to_owned(), format!("?cursor={cursor}&limit=1"), format!("?cursor={own_id}")] {
                 for salt in salts {
                     for caller in [&stranger.caller, &nobody] {
                         let mut headers: Vec<_> =
@@ -122,9 +127,14 @@ fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
     }
     println!("{tried} foreign requests");
     // The same key is another's request, and asks for the erasure of what is the stranger's.
-    let own = stranger.ask_to_erase("account", "first")?.expect(201)?;
+    let own = stranger.request_erasure("account", "first")?.expect(201)?;
     ensure!(requested.iter().all(|(id, _)| own["request_id"] != id.as_str()));
-    let after = (list()?, app.follow(id, salt)?.expect(200)?, owner.list()?, app.rows(owner.subject()?)?);
+    let after = (
+        list()?,
+        app.show_deletion_request(id, salt)?.expect(200)?,
+        owner.list()?,
+        app.rows(owner.subject()?)?,
+    );
     ensure!(before == after, "something of the owner's has changed");
     Ok(())
 }
@@ -136,8 +146,8 @@ fn a_list_goes_through_all_of_ones_own_works_and_no_others() -> Result<()> {
     let photo = faces::no_face()?;
     let mut own = BTreeSet::new();
     for _ in 0..5 {
-        own.insert(user.ask(&photo)?.work.to_string());
-        other.ask(&photo)?;
+        own.insert(user.request_upload(&photo)?.work.to_string());
+        other.request_upload(&photo)?;
     }
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -188,11 +198,11 @@ fn a_download_link_of_ones_own_opens_nothing_else() -> Result<()> {
     let (user, other) = (app.user()?, app.user()?);
     let mut links = Vec::new();
     for person in [&user, &other] {
-        let asked = person.send(&faces::portrait()?)?;
-        let work = person.wait(asked.work)?;
+        let pending = person.send(&faces::portrait()?)?;
+        let work = person.wait(pending.work)?;
         links.push((
             person.subject()?,
-            asked.work,
+            pending.work,
             work["image"]["url"].as_str().context("no url")?.to_owned(),
         ));
     }

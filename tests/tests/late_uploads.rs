@@ -19,21 +19,21 @@ fn a_late_put_is_refused() -> Result<()> {
     bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "1")?;
     let user = bench.app.user()?;
     let photo = faces::no_face()?;
-    let asked = user.ask(&photo)?;
+    let pending = user.request_upload(&photo)?;
     bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "300")?;
     // What passes here is the URL's own second.
     std::thread::sleep(Duration::from_secs(3));
-    let (status, _) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
+    let (status, _) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
     assert_eq!(status, 403);
     assert_eq!(bench.app.photos_of(user.subject()?)?, Vec::<String>::new());
 
     // The work says so at once, by every route; its row is for `purge` to settle.
-    let shown = user.show(asked.work)?;
+    let shown = user.show(pending.work)?;
     assert!(shown.headers.get("retry-after").is_none(), "there is nothing to wait for");
     let shown = shown.expect(200)?;
     assert_eq!((&shown["status"], &shown["failure"]["reason"]), (&json!("failed"), &json!("upload_expired")));
     assert_eq!(user.list()?[0]["failure"], shown["failure"]);
-    let row = bench.app.work_row(user.subject()?, asked.work)?.context("no row")?;
+    let row = bench.app.work_row(user.subject()?, pending.work)?.context("no row")?;
     assert_eq!(row["status"], "awaiting_upload");
     Ok(())
 }
@@ -51,7 +51,7 @@ fn a_put_that_outlasts_its_url_still_becomes_a_work() -> Result<()> {
     let event = bench.photo_event(user.subject()?, work)?;
     bench.run("synthesize", &Faults::default())?.expect(&event)?;
     assert_eq!(user.show(work)?.expect(200)?["status"], "ready");
-    assert_eq!(bench.app.settled(user.subject()?, work)?, "ready");
+    assert_eq!(bench.app.settled_status(user.subject()?, work)?, "ready");
     Ok(())
 }
 
@@ -114,8 +114,8 @@ fn a_repeated_upload_is_answered_as_before_after_its_template_is_withdrawn() -> 
         assert_eq!((status, problem["code"].as_str()), (422, Some(code)), "{what}: {problem}");
     }
     assert!(stranger.subject().is_err(), "a refused request makes no subject");
-    let (status, said) = user.caller.put_photo(&repeated["upload"], &photo.bytes)?;
-    assert_eq!(status, 200, "{said}");
+    let (status, reply) = user.caller.put_photo(&repeated["upload"], &photo.bytes)?;
+    assert_eq!(status, 200, "{reply}");
     Ok(())
 }
 

@@ -12,11 +12,11 @@ use crate::workbench::Workbench;
 fn a_photo_becomes_a_work_and_the_photo_is_gone() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
-    let asked = user.send(&faces::portrait()?)?;
-    let work = user.wait(asked.work)?;
+    let pending = user.send(&faces::portrait()?)?;
+    let work = user.wait(pending.work)?;
     assert_eq!(work["status"], "ready", "{work}");
-    user.wait_until_photo_is_gone(asked.work)?;
-    assert_eq!(app.settled(user.subject()?, asked.work)?, "ready");
+    user.wait_until_photo_is_gone(pending.work)?;
+    assert_eq!(app.settled_status(user.subject()?, pending.work)?, "ready");
 
     let (status, jpeg) = user.caller.download(work["image"]["url"].as_str().context("no url")?)?;
     assert_eq!(status, 200);
@@ -26,11 +26,11 @@ fn a_photo_becomes_a_work_and_the_photo_is_gone() -> Result<()> {
     assert_eq!(work["image"]["bytes"], jpeg.len());
     let marked = |text: &str| jpeg.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(marked("compositeWithTrainedAlgorithmicMedia"), "marked as made by AI");
-    assert!(!marked(&asked.work.to_string()), "the mark has an id of its own, not the work's");
+    assert!(!marked(&pending.work.to_string()), "the mark has an id of its own, not the work's");
 
     let listed = user.list()?;
     let [entry] = listed.as_slice() else { panic!("one work, not {}", listed.len()) };
-    assert_eq!(entry["work_id"], asked.work.to_string());
+    assert_eq!(entry["work_id"], pending.work.to_string());
     let (status, jpeg) = user.caller.download(entry["thumbnail"]["url"].as_str().context("no thumbnail")?)?;
     assert_eq!(status, 200);
     assert!(faces::dimensions(&jpeg)? < template);
@@ -55,9 +55,9 @@ fn encryption(object: &Value) -> (&Value, &Value) {
 fn a_photo_rests_encrypted_with_the_storage_key() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
-    let asked = user.send(&faces::no_face()?)?;
-    let key = PhotoKey { subject: user.subject()?, work: asked.work }.to_string();
-    let photo = bench.app.head("UploadsBucket", &key)?;
+    let pending = user.send(&faces::no_face()?)?;
+    let key = PhotoKey { subject: user.subject()?, work: pending.work }.to_string();
+    let photo = bench.app.head_object("UploadsBucket", &key)?;
     assert_eq!(encryption(&photo), (&"aws:kms".into(), &bench.app.stack.output("StorageKey")?.into()));
     Ok(())
 }
@@ -71,7 +71,7 @@ fn a_work_rests_encrypted_with_the_storage_key() -> Result<()> {
     let pictures = app.pictures_of(user.subject()?)?;
     assert_eq!(pictures.len(), 2);
     for name in pictures {
-        let picture = app.head("WorksBucket", &name)?;
+        let picture = app.head_object("WorksBucket", &name)?;
         assert_eq!(
             encryption(&picture),
             (&"aws:kms".into(), &app.stack.output("StorageKey")?.into()),
@@ -91,14 +91,14 @@ fn a_refused_photo_fails_with_its_reason_and_is_gone() -> Result<()> {
         (faces::heic(), ReasonCode::BadFormat),
     ];
     for (photo, reason) in cases {
-        let asked = user.send(&photo)?;
-        let work = user.wait(asked.work)?;
+        let pending = user.send(&photo)?;
+        let work = user.wait(pending.work)?;
         assert_eq!(work["status"], "failed");
         assert_eq!(work["failure"]["reason"], reason.as_str());
         assert_eq!(work["failure"]["advice"], reason.advice());
         assert!(work.get("image").is_none() && work.get("thumbnail").is_none());
-        user.wait_until_photo_is_gone(asked.work)?;
-        assert_eq!(app.settled(user.subject()?, asked.work)?, "failed");
+        user.wait_until_photo_is_gone(pending.work)?;
+        assert_eq!(app.settled_status(user.subject()?, pending.work)?, "failed");
     }
     Ok(())
 }

@@ -43,8 +43,8 @@ fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
     caller
         .send("POST", "/v1/uploads", &[("idempotency-key", "a-telling-key")], b"{\"sub".to_vec())?
         .expect(400)?;
-    user.mark("work", &made.work.to_string())?.expect(200)?;
-    user.mark("work", &user.name)?.expect(404)?;
+    user.save_favorite("work", &made.work.to_string())?.expect(200)?;
+    user.save_favorite("work", &user.name)?.expect(404)?;
     user.delete(made.work)?.expect(204)?;
     let subject = user.subject()?;
     app.put_photo_object(&format!("uploads/{subject}/stray"), b"stray")?;
@@ -54,8 +54,8 @@ fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
 
     user.start_account()?.expect(200)?;
     let requested = user.erase("account")?;
-    app.follow(&requested.id, "a wrong salt")?.expect(404)?;
-    user.try_to_ask(&photo)?;
+    app.show_deletion_request(&requested.id, "a wrong salt")?.expect(404)?;
+    user.try_request_upload(&photo)?;
     crate::app::eventually("the account goes", || Ok((app.state(&requested)? == "erased").then_some(())))?;
 
     let signature = |url: &Value| {

@@ -5,10 +5,10 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::app::{TEMPLATE, User};
-use crate::erasure::{SETTLED, told};
+use crate::erasure::{VERIFY_DUE, stream_event};
 use crate::faces;
 use crate::requests::{ApiRequest, answered};
-use crate::workbench::{Faults, Held, Workbench};
+use crate::workbench::{Faults, PauseOutcome, Workbench};
 
 /// A function and a request by which it writes something to the account of whoever sends it.
 struct Writer {
@@ -37,24 +37,24 @@ fn writers() -> Result<Vec<Writer>> {
 
 /// Sends the request, holds it up before its call number `call`, and has the account erased and verified meanwhile.
 /// Whether there is such a call.
-fn overtake(bench: &Workbench, writer: &Writer, call: u32) -> Result<bool> {
+fn erase_during_request(bench: &Workbench, writer: &Writer, call: u32) -> Result<bool> {
     let user: User<'_> = bench.app.user()?;
     user.start_account()?.expect(200)?;
     let subject = user.subject()?;
     let mut slow = bench.run(writer.function, &Faults { pause_at_call: Some(call), ..Faults::default() })?;
     let request = ApiRequest::of(writer.route, &writer.path).with("held-up", writer.body.clone());
     slow.process.send(&request.event(&user)?);
-    if let Held::Answered(answer) = slow.wait_for_pause_or_answer()? {
+    if let PauseOutcome::Answered(answer) = slow.wait_for_pause_or_answer()? {
         let (status, body) = answered(answer)?;
         ensure!(status < 300, "{status}: {body}");
         return Ok(false);
     }
     let requested = user.erase("account")?;
-    bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
-    bench.sweep_erasures(SETTLED)?;
+    bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
+    bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(bench.app.state(&requested)? == "verified");
     bench.app.receipt(&requested)?;
-    slow.go_on()?;
+    slow.resume()?;
     let (status, body) = answered(slow.answer()?)?;
     // One that was held up after its write is answered as if nothing had happened; the row went with the others.
     ensure!(status < 500, "answered {status}: {body}");
@@ -69,7 +69,7 @@ fn a_request_that_an_erasure_overtakes_at_any_of_its_calls_writes_nothing() -> R
     let bench = Workbench::open();
     for writer in writers()? {
         let mut calls = 0;
-        while overtake(&bench, &writer, calls + 1)
+        while erase_during_request(&bench, &writer, calls + 1)
             .map_err(|error| error.context(format!("{} at call {}", writer.function, calls + 1)))?
         {
             calls += 1;
@@ -90,7 +90,7 @@ fn a_gate_is_mended_for_an_identity_that_is_there_and_for_none_that_is_erased() 
     let subject = user.subject()?;
     let gate = json!({ "pk": { "S": format!("SUBJECT#{subject}") }, "sk": { "S": "GATE" } });
     bench.app.delete_row(&gate)?;
-    user.mark("template", TEMPLATE)?.expect(200)?;
+    user.save_favorite("template", TEMPLATE)?.expect(200)?;
     ensure!(user.subject()? == subject && user.favorites()?.len() == 1, "the gate is not mended");
 
     let requested = user.erase("account")?;
@@ -98,11 +98,11 @@ fn a_gate_is_mended_for_an_identity_that_is_there_and_for_none_that_is_erased() 
     let request = ApiRequest::of("POST /v1/account", &[]);
     let mut slow = bench.run("account", &Faults { pause_at: Some(1), ..Faults::default() })?;
     slow.process.send(&request.event(&user)?);
-    ensure!(matches!(slow.wait_for_pause_or_answer()?, Held::Up), "it writes no gate");
-    bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
-    bench.sweep_erasures(SETTLED)?;
+    ensure!(matches!(slow.wait_for_pause_or_answer()?, PauseOutcome::Paused), "it writes no gate");
+    bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
+    bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(bench.app.state(&requested)? == "verified");
-    slow.go_on()?;
+    slow.resume()?;
     let (status, body) = answered(slow.answer()?)?;
     ensure!(status == 409 && body["code"] == "account_changing", "{status}: {body}");
     let traces = bench.app.traces_of(&user, subject)?;
@@ -115,16 +115,16 @@ fn a_gate_is_mended_for_an_identity_that_is_there_and_for_none_that_is_erased() 
 fn a_gate_that_is_left_behind_is_found_by_the_second_look() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
-    user.mark("template", TEMPLATE)?.expect(200)?;
+    user.save_favorite("template", TEMPLATE)?.expect(200)?;
     let subject = user.subject()?;
     let gate = bench.app.raw_rows(subject)?.into_iter().find(|row| row["sk"]["S"] == "GATE");
     let requested = user.erase("account")?;
-    bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
+    bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
     bench.app.put_row(&gate.unwrap_or_default())?;
-    bench.sweep_erasures(SETTLED)?;
+    bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(bench.app.state(&requested)? == "erased", "verified with a gate left behind");
     ensure!(bench.app.rows(subject)?.is_empty(), "the gate is found and not deleted");
-    bench.sweep_erasures(2 * SETTLED)?;
+    bench.sweep_erasures(2 * VERIFY_DUE)?;
     ensure!(bench.app.state(&requested)? == "verified");
     Ok(())
 }

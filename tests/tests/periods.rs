@@ -17,9 +17,9 @@ fn a_ready_work_goes_when_its_period_ends() -> Result<()> {
     let event = bench.photo_event(subject, work)?;
     bench.run("synthesize", &Faults::default())?.expect(&event)?;
     bench.sweep(30 * DAY - 600)?;
-    assert_eq!(bench.app.settled(subject, work)?, "ready", "not before");
+    assert_eq!(bench.app.settled_status(subject, work)?, "ready", "not before");
     bench.sweep(30 * DAY + 1)?;
-    assert_eq!(bench.app.settled(subject, work)?, "gone");
+    assert_eq!(bench.app.settled_status(subject, work)?, "gone");
     assert_eq!(user.show(work)?.status, 404);
     Ok(())
 }
@@ -33,9 +33,9 @@ fn a_refusal_is_kept_for_a_day() -> Result<()> {
     let event = bench.photo_event(subject, work)?;
     bench.run("synthesize", &Faults::default())?.expect(&event)?;
     bench.sweep(DAY - 600)?;
-    assert_eq!(bench.app.settled(subject, work)?, "failed", "not before");
+    assert_eq!(bench.app.settled_status(subject, work)?, "failed", "not before");
     bench.sweep(DAY + 1)?;
-    assert_eq!(bench.app.settled(subject, work)?, "gone");
+    assert_eq!(bench.app.settled_status(subject, work)?, "gone");
     Ok(())
 }
 
@@ -43,14 +43,14 @@ fn a_refusal_is_kept_for_a_day() -> Result<()> {
 fn an_upload_that_never_came_fails_and_says_so() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
-    let work = user.ask(&faces::no_face()?)?.work;
+    let work = user.request_upload(&faces::no_face()?)?.work;
     // The URL works for 5 minutes, and 15 more may pass until a photo sent in the last of them counts as lost.
     bench.sweep(20 * 60 - 120)?;
     assert_eq!(user.show(work)?.expect(200)?["status"], "awaiting_upload");
     bench.sweep(20 * 60 + 1)?;
     let shown = user.show(work)?.expect(200)?;
     assert_eq!(shown["failure"]["reason"], "upload_expired", "{shown}");
-    assert_eq!(bench.app.settled(user.subject()?, work)?, "failed");
+    assert_eq!(bench.app.settled_status(user.subject()?, work)?, "failed");
     Ok(())
 }
 
@@ -68,7 +68,7 @@ fn a_photo_that_nobody_took_goes_after_a_quarter_of_an_hour() -> Result<()> {
     assert_eq!(bench.app.photos_of(subject)?, Vec::<String>::new());
     let shown = user.show(work)?.expect(200)?;
     assert_eq!(shown["failure"]["reason"], "internal_error", "{shown}");
-    assert_eq!(bench.app.settled(subject, work)?, "failed");
+    assert_eq!(bench.app.settled_status(subject, work)?, "failed");
     Ok(())
 }
 
@@ -86,7 +86,7 @@ fn a_sweep_goes_on_where_the_one_before_stopped_and_then_begins_anew() -> Result
     assert_eq!(bench.app.photos_of(subject)?.len(), 1, "the sweep began after it");
     bench.sweep(15 * 60 + 1)?;
     assert_eq!(bench.app.photos_of(subject)?, Vec::<String>::new());
-    assert_eq!(bench.app.settled(subject, work)?, "failed");
+    assert_eq!(bench.app.settled_status(subject, work)?, "failed");
     Ok(())
 }
 
@@ -100,10 +100,13 @@ fn a_sweep_tells_how_old_the_oldest_photo_is() -> Result<()> {
     purge.expect(&crate::workbench::sample("purge/sweep.json")?)?;
     let log = purge.log()?;
     let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let told: Vec<_> = lines.filter(|line| !line["_aws"].is_null()).collect();
-    assert_eq!(told.len(), 1, "{log}");
-    assert_eq!(told[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"], "oldest_photo_age_seconds");
-    let age = told[0]["oldest_photo_age_seconds"].as_u64().unwrap_or_default();
+    let metric_lines: Vec<_> = lines.filter(|line| !line["_aws"].is_null()).collect();
+    assert_eq!(metric_lines.len(), 1, "{log}");
+    assert_eq!(
+        metric_lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"],
+        "oldest_photo_age_seconds"
+    );
+    let age = metric_lines[0]["oldest_photo_age_seconds"].as_u64().unwrap_or_default();
     assert!((u64::from(ahead_seconds)..2 * 900).contains(&age), "{age} s");
     Ok(())
 }
@@ -114,7 +117,7 @@ fn a_malformed_row_keeps_nothing_else_from_being_purged() -> Result<()> {
     let user = bench.app.user()?;
     let mut works = Vec::new();
     for _ in 0..9 {
-        works.push(user.ask(&faces::no_face()?)?.work);
+        works.push(user.request_upload(&faces::no_face()?)?.work);
     }
     let subject = user.subject()?;
     let mut rows = Vec::new();
@@ -137,7 +140,7 @@ fn a_malformed_row_keeps_nothing_else_from_being_purged() -> Result<()> {
     }
     assert!(swept.is_err(), "the sweep tells of it");
     for work in works {
-        assert_eq!(bench.app.settled(subject, work)?, "failed");
+        assert_eq!(bench.app.settled_status(subject, work)?, "failed");
     }
     Ok(())
 }

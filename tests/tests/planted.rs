@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use crate::app::{App, User};
 
 /// How often each kind that was found.
-pub(crate) type Found = BTreeMap<String, u64>;
+pub(crate) type ResidueCounts = BTreeMap<String, u64>;
 
 /// A second long ago.
 pub(crate) const OLD: &str = "1600000000";
 
 /// The sort key of the favorite of a work that there is not.
-pub(crate) const VANISHED: &str = "FAVORITE#work#01BX5ZZKBKACTAV9WEVGEMMVRY";
+pub(crate) const ORPHANED_FAVORITE: &str = "FAVORITE#work#01BX5ZZKBKACTAV9WEVGEMMVRY";
 
 /// A call: service, operation, parameters.
 type Call = (&'static str, &'static str, Value);
@@ -25,14 +25,14 @@ type Call = (&'static str, &'static str, Value);
 pub(crate) struct Planted<'a> {
     app: &'a App,
     /// What a look is to find of it.
-    pub(crate) expected: Found,
+    pub(crate) expected: ResidueCounts,
     undo: Vec<Call>,
 }
 
 impl<'a> Planted<'a> {
     /// Nothing yet, in this stack.
     pub(crate) fn in_stack(app: &'a App) -> Self {
-        Self { app, expected: Found::new(), undo: Vec::new() }
+        Self { app, expected: ResidueCounts::new(), undo: Vec::new() }
     }
 
     fn expect(&mut self, kind: &str) {
@@ -160,7 +160,7 @@ pub(crate) fn plant<'a>(app: &'a App, user: &User<'_>, subject: SubjectId) -> Re
     expired["attempt"] = json!({ "N": "0" });
     planted.row("work", "RecordsTable", &expired)?;
     let favorite = json!({ "generation": { "N": "1" }, "saved_at": { "N": OLD } });
-    planted.row("favorite", "RecordsTable", &row(subject, VANISHED, &favorite))?;
+    planted.row("favorite", "RecordsTable", &row(subject, ORPHANED_FAVORITE, &favorite))?;
     let lapsed = json!({ "ttl": { "N": OLD } });
     for sk in ["IDEMPOTENCY#x", "REQUEST#01BX5ZZKBKACTAV9WEVGEMMVRZ"] {
         planted.row("lapsed_row", "RecordsTable", &row(subject, sk, &lapsed))?;
@@ -189,7 +189,7 @@ fn plant_identities(planted: &mut Planted<'_>, user: &User<'_>) -> Result<()> {
     count["ttl"] = json!({ "N": OLD });
     planted.row("lapsed_row", "IdentitiesTable", &count)?;
     planted.row("unreadable_row", "IdentitiesTable", &identity("else"))?;
-    let verified = user.ask_to_erase("favorites", "verified")?.expect(200)?;
+    let verified = user.request_erasure("favorites", "verified")?.expect(200)?;
     for request in [verified["request_id"].as_str().context("no id")?, "01BX5ZZKBKACTAV9WEVGEMMVRZ"] {
         let mut person = identity(&format!("ERASURE#{request}"));
         person["sub"] = json!({ "S": "somebody" });
@@ -200,7 +200,7 @@ fn plant_identities(planted: &mut Planted<'_>, user: &User<'_>) -> Result<()> {
 
 fn plant_requests(planted: &mut Planted<'_>, user: &User<'_>) -> Result<()> {
     let id = |key: &str| -> Result<String> {
-        let answer = user.ask_to_erase("favorites", key)?.expect(200)?;
+        let answer = user.request_erasure("favorites", key)?.expect(200)?;
         Ok(answer["request_id"].as_str().context("no id")?.to_owned())
     };
     let (hidden, verified) = (id("hidden")?, id("verified")?);

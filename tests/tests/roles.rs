@@ -33,7 +33,7 @@ fn calls(bench: &Workbench, photo: &str, picture: &str) -> Result<Vec<Call>> {
     let (data_key, templates) = (output("DataKey")?, output("TemplatesBucket")?);
     let (receipt_key, erasures) = (output("ReceiptKey")?, output("ErasuresTable")?);
     let request = json!({ "pk": { "S": "REQUEST#x" } });
-    let told = json!({ "Entries": [{ "Source": "x", "DetailType": "x", "Detail": "{}" }] });
+    let event = json!({ "Entries": [{ "Source": "x", "DetailType": "x", "Detail": "{}" }] });
     Ok(vec![
         ("read a photo", "s3", "get_object", object(&uploads, photo)),
         ("delete a photo", "s3", "delete_object", object(&uploads, photo)),
@@ -61,7 +61,7 @@ fn calls(bench: &Workbench, photo: &str, picture: &str) -> Result<Vec<Call>> {
         ("read a request", "dynamodb", "get_item", json!({ "TableName": erasures, "Key": request })),
         ("delete a request", "dynamodb", "delete_item", json!({ "TableName": erasures, "Key": request })),
         ("read all requests", "dynamodb", "scan", json!({ "TableName": erasures })),
-        ("tell the issuer", "events", "put_events", told),
+        ("tell the issuer", "events", "put_events", event),
         ("delete the key", "kms", "schedule_key_deletion", json!({ "KeyId": data_key })),
         ("look at roles", "iam", "list_roles", json!({})),
         ("call a function", "lambda", "invoke", json!({ "FunctionName": bench.app.stack.function("works") })),

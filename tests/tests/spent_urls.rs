@@ -8,8 +8,8 @@ use domain::limits::UPLOADS_PER_SLOT_MAX;
 use local_stack::Answer;
 use serde_json::{Value, json};
 
-use crate::app::{App, Asked, User, eventually};
-use crate::erasure::told;
+use crate::app::{App, PendingUpload, User, eventually};
+use crate::erasure::stream_event;
 use crate::faces::{self, Photo};
 use crate::logs::lines;
 use crate::workbench::{Faults, Workbench, sample};
@@ -18,11 +18,11 @@ use crate::workbench::{Faults, Workbench, sample};
 const PUTS: usize = 170;
 
 /// Past the longest life of an upload URL.
-const URLS_DEAD: u32 = 700;
+const URLS_EXPIRED: u32 = 700;
 
 /// What S3 answers to another PUT of this photo.
-fn put_again(user: &User<'_>, asked: &Asked, photo: &Photo) -> Result<u16> {
-    Ok(user.caller.put_photo(&asked.upload, &photo.bytes)?.0)
+fn put_again(user: &User<'_>, pending: &PendingUpload, photo: &Photo) -> Result<u16> {
+    Ok(user.caller.put_photo(&pending.upload, &photo.bytes)?.0)
 }
 
 /// How often `synthesize` has been started for a photo.
@@ -35,13 +35,13 @@ fn a_url_whose_work_is_ready_starts_nothing_however_often_it_is_used() -> Result
     let app = App::start("spent-urls")?;
     let user = app.user()?;
     let photo = faces::portrait()?;
-    let asked = user.send(&photo)?;
-    ensure!(user.wait(asked.work)?["status"] == "ready");
-    user.wait_until_photo_is_gone(asked.work)?;
+    let pending = user.send(&photo)?;
+    ensure!(user.wait(pending.work)?["status"] == "ready");
+    user.wait_until_photo_is_gone(pending.work)?;
     eventually("the first photo is logged", || Ok((photos_handled(&app)? == 1).then_some(())))?;
 
     let answers = std::thread::scope(|scope| {
-        let send = || (0..PUTS / 10).map(|_| put_again(&user, &asked, &photo)).collect::<Result<Vec<_>>>();
+        let send = || (0..PUTS / 10).map(|_| put_again(&user, &pending, &photo)).collect::<Result<Vec<_>>>();
         let threads: Vec<_> = (0..10).map(|_| scope.spawn(send)).collect();
         threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Result<Vec<_>>>()
     })?;
@@ -61,21 +61,21 @@ fn an_empty_object_keeps_a_spent_url_shut_until_it_is_dead_and_then_goes() -> Re
     let user = bench.app.user()?;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     for photo in [faces::portrait()?, faces::no_face()?] {
-        let asked = user.send(&photo)?;
+        let pending = user.send(&photo)?;
         let subject = user.subject()?;
-        let event = bench.photo_event(subject, asked.work)?;
+        let event = bench.photo_event(subject, pending.work)?;
         synthesize.expect(&event)?;
-        let ended = bench.app.settled(subject, asked.work)?;
+        let ended = bench.app.settled_status(subject, pending.work)?;
         let marker = bench.app.markers_of(subject)?;
-        ensure!(marker == [format!("uploads/{subject}/{}", asked.work)], "{ended}: {marker:?}");
-        ensure!(put_again(&user, &asked, &photo)? == 412, "{ended}: the URL works again");
+        ensure!(marker == [format!("uploads/{subject}/{}", pending.work)], "{ended}: {marker:?}");
+        ensure!(put_again(&user, &pending, &photo)? == 412, "{ended}: the URL works again");
 
         bench.sweep(300)?;
         ensure!(bench.app.markers_of(subject)? == marker, "{ended}: gone while the URL may work");
-        bench.sweep(URLS_DEAD)?;
+        bench.sweep(URLS_EXPIRED)?;
         ensure!(bench.app.markers_of(subject)?.is_empty(), "{ended}: the marker is left");
         // A late duplicate of the event leaves none behind.
-        let late = Faults { ahead_seconds: URLS_DEAD, ..Faults::default() };
+        let late = Faults { ahead_seconds: URLS_EXPIRED, ..Faults::default() };
         bench.run("synthesize", &late)?.expect(&event)?;
         ensure!(bench.app.markers_of(subject)?.is_empty(), "{ended}: a marker for a dead URL");
     }
@@ -87,22 +87,22 @@ fn a_url_whose_work_is_deleted_is_spent_by_the_next_photo() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let photo = faces::portrait()?;
-    let asked = user.send(&photo)?;
+    let pending = user.send(&photo)?;
     let subject = user.subject()?;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    synthesize.expect(&bench.photo_event(subject, asked.work)?)?;
-    user.delete(asked.work)?.expect(204)?;
+    synthesize.expect(&bench.photo_event(subject, pending.work)?)?;
+    user.delete(pending.work)?.expect(204)?;
     // The marker went with the work, so one more photo arrives; it is deleted unprocessed, and the URL is spent again.
-    ensure!(put_again(&user, &asked, &photo)? == 200);
-    synthesize.expect(&bench.photo_event(subject, asked.work)?)?;
-    ensure!(bench.app.settled(subject, asked.work)? == "gone");
+    ensure!(put_again(&user, &pending, &photo)? == 200);
+    synthesize.expect(&bench.photo_event(subject, pending.work)?)?;
+    ensure!(bench.app.settled_status(subject, pending.work)? == "gone");
     let log = synthesize.log()?;
     ensure!(log.contains(r#""photos_deleted_unprocessed":1"#), "the alarm hears nothing of it: {log}");
     for _ in 0..3 {
-        user.delete(asked.work)?.expect(204)?;
-        ensure!(put_again(&user, &asked, &photo)? == 412, "a repeated deletion opens the URL again");
+        user.delete(pending.work)?.expect(204)?;
+        ensure!(put_again(&user, &pending, &photo)? == 412, "a repeated deletion opens the URL again");
     }
-    bench.sweep(URLS_DEAD)
+    bench.sweep(URLS_EXPIRED)
 }
 
 #[test]
@@ -110,22 +110,22 @@ fn a_deletion_that_is_repeated_while_a_worker_is_at_it_opens_the_url_once() -> R
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let photo = faces::portrait()?;
-    let asked = user.send(&photo)?;
+    let pending = user.send(&photo)?;
     let subject = user.subject()?;
     let mut worker = bench.run("synthesize", &Faults { pause_at: Some(3), ..Faults::default() })?;
-    worker.process.send(&bench.photo_event(subject, asked.work)?);
+    worker.process.send(&bench.photo_event(subject, pending.work)?);
     ensure!(worker.wait_for_pause()?);
-    user.delete(asked.work)?.expect(204)?;
-    ensure!(put_again(&user, &asked, &photo)? == 200);
+    user.delete(pending.work)?.expect(204)?;
+    ensure!(put_again(&user, &pending, &photo)? == 200);
     for _ in 0..3 {
-        user.delete(asked.work)?.expect(204)?;
-        ensure!(put_again(&user, &asked, &photo)? == 412, "a repeated deletion opens the URL again");
+        user.delete(pending.work)?.expect(204)?;
+        ensure!(put_again(&user, &pending, &photo)? == 412, "a repeated deletion opens the URL again");
     }
-    worker.go_on()?;
+    worker.resume()?;
     ensure!(matches!(worker.answer()?, Answer::Returned(_)));
     ensure!(bench.app.photos_of(subject)?.is_empty(), "the photo is left");
-    bench.sweep(URLS_DEAD)?;
-    ensure!(bench.app.settled(subject, asked.work)? == "gone");
+    bench.sweep(URLS_EXPIRED)?;
+    ensure!(bench.app.settled_status(subject, pending.work)? == "gone");
     ensure!(bench.app.markers_of(subject)?.is_empty());
     Ok(())
 }
@@ -135,21 +135,23 @@ fn repeated_erasures_of_works_leave_a_spent_url_spent() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let photo = faces::no_face()?;
-    let asked = user.send(&photo)?;
+    let pending = user.send(&photo)?;
     let subject = user.subject()?;
-    let event = bench.photo_event(subject, asked.work)?;
+    let event = bench.photo_event(subject, pending.work)?;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     synthesize.expect(&event)?;
     let mut taken = 0;
     for number in 0..4 {
-        let request = user.ask_to_erase("works", &format!("again-{number}"))?.expect(201)?;
-        bench.run("erase", &Faults::default())?.expect(&told(&crate::erasure::Requested::of(&request)?)?)?;
-        taken += usize::from(put_again(&user, &asked, &photo)? == 200);
+        let request = user.request_erasure("works", &format!("again-{number}"))?.expect(201)?;
+        bench
+            .run("erase", &Faults::default())?
+            .expect(&stream_event(&crate::erasure::DeletionRequest::of(&request)?)?)?;
+        taken += usize::from(put_again(&user, &pending, &photo)? == 200);
         synthesize.expect(&event)?;
     }
     ensure!(taken <= 1, "{taken} more photos by one URL");
-    bench.sweep_erasures(URLS_DEAD)?;
-    bench.sweep(URLS_DEAD)?;
+    bench.sweep_erasures(URLS_EXPIRED)?;
+    bench.sweep(URLS_EXPIRED)?;
     ensure!(bench.app.markers_of(subject)?.is_empty() && bench.app.photos_of(subject)?.is_empty());
     Ok(())
 }
@@ -159,27 +161,27 @@ fn a_user_holds_few_upload_urls_at_once() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let photo = faces::no_face()?;
-    let mut asked = 0;
+    let mut issued = 0;
     let refused = loop {
-        let answer = user.try_to_ask(&photo)?;
+        let answer = user.try_request_upload(&photo)?;
         if answer.status == 429 {
             break answer;
         }
         answer.expect(201)?;
-        asked += 1;
-        ensure!(asked <= 2 * UPLOADS_PER_SLOT_MAX, "{asked} URLs and no end");
+        issued += 1;
+        ensure!(issued <= 2 * UPLOADS_PER_SLOT_MAX, "{issued} URLs and no end");
     };
     // The slot may have changed in between.
-    ensure!((UPLOADS_PER_SLOT_MAX..=2 * UPLOADS_PER_SLOT_MAX).contains(&asked), "{asked} URLs");
+    ensure!((UPLOADS_PER_SLOT_MAX..=2 * UPLOADS_PER_SLOT_MAX).contains(&issued), "{issued} URLs");
     ensure!(refused.body["code"] == "too_many_uploads", "{}", refused.body);
     let wait: u32 = refused.headers.get("retry-after").context("no Retry-After")?.to_str()?.parse()?;
     ensure!((1..=600).contains(&wait), "{wait} s");
-    app.user()?.ask(&photo)?;
+    app.user()?.request_upload(&photo)?;
     Ok(())
 }
 
 /// What `uploads` answers to somebody new at this address.
-fn ask_from(bench: &Workbench, address: &str) -> Result<(u64, Value)> {
+fn request_upload_from(bench: &Workbench, address: &str) -> Result<(u64, Value)> {
     let mut event = sample("uploads/create.json")?;
     let context = &mut event["requestContext"];
     context["http"]["sourceIp"] = json!(address);
@@ -190,7 +192,7 @@ fn ask_from(bench: &Workbench, address: &str) -> Result<(u64, Value)> {
 }
 
 /// The secret that addresses are hashed with, if there is one, and the keys of their counts.
-fn counted(bench: &Workbench) -> Result<(Option<Value>, BTreeSet<String>)> {
+fn address_counts(bench: &Workbench) -> Result<(Option<Value>, BTreeSet<String>)> {
     let rows = bench.app.all_rows("IdentitiesTable")?;
     let secret = rows.iter().find(|row| row["identity"] == "ADDRESSES").map(|row| row["secret"].clone());
     let keys = rows.iter().filter_map(|row| row["identity"].as_str());
@@ -202,9 +204,15 @@ fn an_address_is_bounded_whoever_signs_in_there_and_is_stored_nowhere() -> Resul
     let bench = Workbench::open();
     bench.app.reconfigure("uploads", "UPLOADS_PER_ADDRESS", "3")?;
     let outcome = (|| {
-        let (_, before) = counted(&bench)?;
-        let answers = (0..8).map(|_| ask_from(&bench, "192.0.2.77")).collect::<Result<Vec<_>>>()?;
-        anyhow::Ok((before, answers, ask_from(&bench, "192.0.2.78")?, ask_from(&bench, "2001:db8::77")?))
+        let (_, before) = address_counts(&bench)?;
+        let answers =
+            (0..8).map(|_| request_upload_from(&bench, "192.0.2.77")).collect::<Result<Vec<_>>>()?;
+        anyhow::Ok((
+            before,
+            answers,
+            request_upload_from(&bench, "192.0.2.78")?,
+            request_upload_from(&bench, "2001:db8::77")?,
+        ))
     })();
     // What the other tests' stack has: no limit.
     bench.app.reconfigure("uploads", "UPLOADS_PER_ADDRESS", "0")?;
@@ -216,7 +224,7 @@ fn an_address_is_bounded_whoever_signs_in_there_and_is_stored_nowhere() -> Resul
     ensure!(refused == answers.len() - taken, "{answers:?}");
     ensure!(neighbour.0 == 201 && sixth.0 == 201, "{neighbour:?} {sixth:?}");
 
-    let (secret, counts) = counted(&bench)?;
+    let (secret, counts) = address_counts(&bench)?;
     ensure!(counts.difference(&before).count() >= 3, "{counts:?}");
     let secret = secret.context("no secret")?;
     for table in ["IdentitiesTable", "RecordsTable", "ErasuresTable"] {
@@ -227,13 +235,13 @@ fn an_address_is_bounded_whoever_signs_in_there_and_is_stored_nowhere() -> Resul
     }
     // When the slot is over, nobody can tell any more whose a count was.
     bench.sweep_erasures(0)?;
-    ensure!(counted(&bench)?.0.is_some(), "the secret went before its slot was over");
-    bench.sweep_erasures(URLS_DEAD)?;
-    ensure!(counted(&bench)?.0.is_none(), "the secret is left");
+    ensure!(address_counts(&bench)?.0.is_some(), "the secret went before its slot was over");
+    bench.sweep_erasures(URLS_EXPIRED)?;
+    ensure!(address_counts(&bench)?.0.is_none(), "the secret is left");
     bench.app.reconfigure("uploads", "UPLOADS_PER_ADDRESS", "3")?;
-    let asked = ask_from(&bench, "192.0.2.77");
+    let answer = request_upload_from(&bench, "192.0.2.77");
     bench.app.reconfigure("uploads", "UPLOADS_PER_ADDRESS", "0")?;
-    asked?;
-    ensure!(counted(&bench)?.0.is_some_and(|new| new != secret), "the same secret again");
+    answer?;
+    ensure!(address_counts(&bench)?.0.is_some_and(|new| new != secret), "the same secret again");
     Ok(())
 }

@@ -94,7 +94,7 @@ impl App {
     }
 
     /// What S3 says of an object.
-    pub(crate) fn head(&self, bucket: &str, key: &str) -> Result<Value> {
+    pub(crate) fn head_object(&self, bucket: &str, key: &str) -> Result<Value> {
         let parameters = json!({ "Bucket": self.stack.output(bucket)?, "Key": key });
         self.stack.account().call("s3", "head_object", &parameters)
     }
@@ -132,7 +132,7 @@ impl App {
 
     /// What must hold once a work is settled, however that came: no photo, no checksum, and objects if and only if
     /// the row is ready and names them. Its status, or `gone`.
-    pub(crate) fn settled(&self, subject: SubjectId, work: WorkId) -> Result<String> {
+    pub(crate) fn settled_status(&self, subject: SubjectId, work: WorkId) -> Result<String> {
         let photo = PhotoKey { subject, work }.to_string();
         ensure!(!self.photos_of(subject)?.contains(&photo), "the photo is still there");
         let mut pictures = self.pictures_of(subject)?;
@@ -171,7 +171,7 @@ impl User<'_> {
     }
 
     /// What this user has done of `what` (`uploads` or `deletion_requests`), summed over the days that are remembered.
-    pub(crate) fn counted(&self, what: &str) -> Result<i64> {
+    pub(crate) fn quota_count(&self, what: &str) -> Result<i64> {
         let identity = IdentityHash::new(&self.app.stack.description().issuer, &self.name);
         let rows = self.app.all_rows("IdentitiesTable")?;
         let counts = rows.iter().filter(|row| {

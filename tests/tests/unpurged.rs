@@ -5,7 +5,7 @@ use local_stack::Answer;
 use serde_json::{Value, json};
 
 use crate::app::{TEMPLATE, User};
-use crate::erasure::settled_user;
+use crate::erasure::user_with_data;
 use crate::faces;
 use crate::routes;
 use crate::workbench::{Faults, Workbench, sample};
@@ -13,7 +13,7 @@ use crate::workbench::{Faults, Workbench, sample};
 const DAY: u32 = 24 * 3_600;
 
 /// What a user is shown: each route that reads, and the status and body of its answer.
-type Seen = Vec<(String, u64, String)>;
+type ShownAnswers = Vec<(String, u64, String)>;
 
 /// The function behind a route, by the names that the paths have in the template.
 fn function(path: &str) -> Result<&str> {
@@ -41,14 +41,14 @@ fn event(bench: &Workbench, user: &User<'_>, route: &str, id: &str, salt: &str) 
 
 /// What every route that reads shows this user about each of these ids, from functions whose clocks are ahead. The
 /// catalogue's function has no clock to be set and shows nothing of anybody: it answers as deployed.
-fn everything_shown(
+fn read_all_routes(
     bench: &Workbench,
     user: &User<'_>,
     ids: &[&str],
     salt: &str,
     ahead_seconds: u32,
-) -> Result<Seen> {
-    let mut seen = Seen::new();
+) -> Result<ShownAnswers> {
+    let mut seen = ShownAnswers::new();
     for route in routes::all()?.iter().filter(|route| route.starts_with("GET ")) {
         let (_, path) = route.split_once(' ').context("no path")?;
         if function(path)? == "templates" {
@@ -68,7 +68,7 @@ fn everything_shown(
 }
 
 /// The routes whose answers hold any of these.
-fn telling<'a>(seen: &'a Seen, secrets: &[&str]) -> Vec<&'a str> {
+fn routes_containing<'a>(seen: &'a ShownAnswers, secrets: &[&str]) -> Vec<&'a str> {
     let tells = |body: &str| secrets.iter().any(|secret| body.contains(secret));
     seen.iter().filter(|(_, _, body)| tells(body)).map(|(route, ..)| route.as_str()).collect()
 }
@@ -81,16 +81,16 @@ fn an_expired_work_is_shown_by_no_route_though_nothing_was_purged_for_a_day() ->
     let work = user.send(&faces::portrait()?)?.work;
     let subject = user.subject()?;
     synthesize.expect(&bench.photo_event(subject, work)?)?;
-    user.mark("work", &work.to_string())?.expect(200)?;
+    user.save_favorite("work", &work.to_string())?.expect(200)?;
 
     let id = work.to_string();
-    let before = everything_shown(&bench, &user, &[&id], "", 30 * DAY - 600)?;
-    let shown = telling(&before, &[&id]);
+    let before = read_all_routes(&bench, &user, &[&id], "", 30 * DAY - 600)?;
+    let shown = routes_containing(&before, &[&id]);
     ensure!(shown == ["GET /v1/favorites", "GET /v1/works", "GET /v1/works/{id}"], "{shown:?}");
     for ahead in [30 * DAY + 1, 31 * DAY] {
-        let seen = everything_shown(&bench, &user, &[&id], "", ahead)?;
+        let seen = read_all_routes(&bench, &user, &[&id], "", ahead)?;
         ensure!(seen.len() == before.len());
-        let shown = telling(&seen, &[&id, &subject.to_string(), "X-Amz-Signature", "saved_at"]);
+        let shown = routes_containing(&seen, &[&id, &subject.to_string(), "X-Amz-Signature", "saved_at"]);
         // The catalogue's own pictures are signed, and nobody's.
         ensure!(shown.iter().all(|route| *route == "GET /v1/templates"), "{shown:?}");
         let by_id = seen.iter().find(|(route, ..)| route == "GET /v1/works/{id}").context("no such route")?;
@@ -106,19 +106,19 @@ fn an_expired_work_is_shown_by_no_route_though_nothing_was_purged_for_a_day() ->
 fn an_account_that_is_to_be_erased_is_shown_by_no_route_though_nothing_was_erased_for_a_day() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (user, subject, asked) = settled_user(&bench, &mut synthesize)?;
+    let (user, subject, pending) = user_with_data(&bench, &mut synthesize)?;
     let earlier = user.erase("favorites")?;
-    user.mark("template", TEMPLATE)?.expect(200)?;
+    user.save_favorite("template", TEMPLATE)?.expect(200)?;
     let works = user.list()?;
     let ready = works.iter().find(|work| work["status"] == "ready").context("no ready work")?;
     let ready = ready["work_id"].as_str().context("no id")?.to_owned();
-    let waiting = asked.work.to_string();
+    let waiting = pending.work.to_string();
     let contact = format!("{}@example.com", user.name);
     let secrets = [ready.as_str(), &waiting, &subject.to_string(), &contact, "saved_at"];
     let ids = [ready.as_str(), &waiting, &earlier.id];
 
-    let before = everything_shown(&bench, &user, &ids, "", 0)?;
-    let mut shown = telling(&before, &secrets);
+    let before = read_all_routes(&bench, &user, &ids, "", 0)?;
+    let mut shown = routes_containing(&before, &secrets);
     shown.dedup();
     let expected = ["GET /v1/deletion-requests", "GET /v1/favorites", "GET /v1/works", "GET /v1/works/{id}"];
     ensure!(shown == expected, "{shown:?}");
@@ -127,10 +127,10 @@ fn an_account_that_is_to_be_erased_is_shown_by_no_route_though_nothing_was_erase
     for ahead in [0, DAY] {
         // With the salt the state of the request is shown, which is what it is for, and nothing else.
         for salt in ["", requested.salt.as_str()] {
-            let seen = everything_shown(&bench, &user, &ids, salt, ahead)?;
-            let shown = telling(&seen, &secrets);
+            let seen = read_all_routes(&bench, &user, &ids, salt, ahead)?;
+            let shown = routes_containing(&seen, &secrets);
             ensure!(shown.is_empty(), "{shown:?}");
-            let found = telling(&seen, &[&requested.id]);
+            let found = routes_containing(&seen, &[&requested.id]);
             let expected: &[&str] = if salt.is_empty() { &[] } else { &["GET /v1/deletion-requests/{id}"] };
             ensure!(found == expected, "{found:?}");
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use ureq::http::Request;
 
-use crate::app::{App, Asked, TEMPLATE, User};
+use crate::app::{App, PendingUpload, TEMPLATE, User};
 use crate::faces::{self, Photo};
 use crate::workbench::Workbench;
 
@@ -21,9 +21,9 @@ fn put(app: &App, url: &str, headers: &[(String, String)], body: &[u8]) -> Resul
 }
 
 /// The URL and the headers of an upload, without `content-length`, which the client sets by the body.
-fn parts(asked: &Asked) -> Result<(String, Vec<(String, String)>)> {
-    let url = asked.upload["url"].as_str().context("no url")?.to_owned();
-    let headers = asked.upload["headers"].as_object().context("no headers")?.iter();
+fn url_and_headers(pending: &PendingUpload) -> Result<(String, Vec<(String, String)>)> {
+    let url = pending.upload["url"].as_str().context("no url")?.to_owned();
+    let headers = pending.upload["headers"].as_object().context("no headers")?.iter();
     let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
     Ok((url, headers.filter(|(name, _)| name != "content-length").collect()))
 }
@@ -33,8 +33,8 @@ fn a_put_that_differs_from_what_was_signed_is_refused() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let photo = faces::no_face()?;
-    let asked = user.ask(&photo)?;
-    let (url, headers) = parts(&asked)?;
+    let pending = user.request_upload(&photo)?;
+    let (url, headers) = url_and_headers(&pending)?;
     let subject = user.subject()?;
 
     let mut longer = photo.bytes.clone();
@@ -66,7 +66,7 @@ fn a_put_that_differs_from_what_was_signed_is_refused() -> Result<()> {
         added.push(("x-amz-server-side-encryption".to_owned(), encryption.to_owned()));
         assert!(put(app, &url, &added, &photo.bytes)? >= 400, "encrypted by {encryption}");
     }
-    let elsewhere = url.replace(&asked.work.to_string(), "01BX5ZZKBKACTAV9WEVGEMMVRZ");
+    let elsewhere = url.replace(&pending.work.to_string(), "01BX5ZZKBKACTAV9WEVGEMMVRZ");
     assert!(put(app, &elsewhere, &headers, &photo.bytes)? >= 400, "another key");
     let longer_lived = url.replace("X-Amz-Expires=", "X-Amz-Expires=9");
     assert!(longer_lived != url && put(app, &longer_lived, &headers, &photo.bytes)? >= 400, "a longer life");
@@ -80,8 +80,8 @@ fn a_put_that_differs_from_what_was_signed_is_refused() -> Result<()> {
 fn an_upload_is_told_the_signed_headers_and_nothing_else() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
-    let asked = user.ask(&faces::no_face()?)?;
-    let headers = asked.upload["headers"].as_object().context("no headers")?;
+    let pending = user.request_upload(&faces::no_face()?)?;
+    let headers = pending.upload["headers"].as_object().context("no headers")?;
     let names: Vec<_> = headers.keys().map(|name| name.to_ascii_lowercase()).collect();
     assert_eq!(names, ["content-length", "content-type", "if-none-match", "x-amz-checksum-sha256"]);
     Ok(())
@@ -92,8 +92,8 @@ fn a_second_put_is_refused_while_the_photo_is_there() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let photo = faces::no_face()?;
-    let asked = user.send(&photo)?;
-    let (status, _) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
+    let pending = user.send(&photo)?;
+    let (status, _) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
     assert_eq!(status, 412);
     Ok(())
 }
@@ -176,7 +176,7 @@ fn the_same_key_means_the_same_work() -> Result<()> {
     let (status, problem) = post(&user, Some("key"), other.to_string().as_bytes())?;
     assert_eq!((status, problem["code"].as_str()), (422, Some("idempotency_key_reused")));
     assert_eq!(user.list()?.len(), 1);
-    assert_eq!(user.counted("uploads")?, 1);
+    assert_eq!(user.quota_count("uploads")?, 1);
 
     // The same key of somebody else is another key.
     let stranger = app.user()?;
@@ -206,6 +206,6 @@ fn the_same_key_sent_many_times_at_once_makes_one_work() -> Result<()> {
     let (status, _) = post(&user, Some("key"), &bytes)?;
     assert_eq!(status, 200);
     assert_eq!(user.list()?.len(), 1);
-    assert_eq!(user.counted("uploads")?, 1);
+    assert_eq!(user.quota_count("uploads")?, 1);
     Ok(())
 }

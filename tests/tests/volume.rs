@@ -6,7 +6,7 @@ use local_stack::{Answer, Stopwatch};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::erasure::{SETTLED, settled_user, told};
+use crate::erasure::{VERIFY_DUE, stream_event, user_with_data};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 
@@ -42,7 +42,7 @@ fn ready_row(app: &App, subject: SubjectId) -> Result<Value> {
 }
 
 /// Copies of the row of a ready work for this subject, with ids of their own, and the keys of their pictures.
-fn copies(row: &Value, subject: SubjectId, count: usize) -> Result<Vec<(Value, String)>> {
+fn copies_of_row(row: &Value, subject: SubjectId, count: usize) -> Result<Vec<(Value, String)>> {
     let text = |name: &str| row[name]["S"].as_str().map(str::to_owned).context("an incomplete row");
     let (id, own) = (text("id")?, text("subject")?);
     (0..count)
@@ -56,8 +56,8 @@ fn copies(row: &Value, subject: SubjectId, count: usize) -> Result<Vec<(Value, S
 }
 
 /// Gives a subject this many ready works more, and a picture to every tenth.
-fn fill(app: &App, subject: SubjectId, count: usize) -> Result<()> {
-    let copies = copies(&ready_row(app, subject)?, subject, count)?;
+fn add_ready_works(app: &App, subject: SubjectId, count: usize) -> Result<()> {
+    let copies = copies_of_row(&ready_row(app, subject)?, subject, count)?;
     let rows: Vec<_> = copies.iter().map(|(row, _)| row.clone()).collect();
     app.put_rows(app.stack.output("RecordsTable")?, &rows)?;
     let picture = faces::portrait()?.bytes;
@@ -83,11 +83,11 @@ fn measure(what: &str, run: &mut Run, event: &Value, works: usize) -> Result<f64
 fn an_erasure_of_many_works_takes_few_requests() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
-    fill(&bench.app, subject, WORKS)?;
+    let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
+    add_ready_works(&bench.app, subject, WORKS)?;
     let requested = user.erase("works")?;
     let mut erase = bench.run("erase", &Faults::default())?;
-    let writes = measure("works erasure", &mut erase, &told(&requested)?, WORKS)?;
+    let writes = measure("works erasure", &mut erase, &stream_event(&requested)?, WORKS)?;
     ensure!(bench.app.state(&requested)? == "erased" && bench.app.pictures_of(subject)?.is_empty());
     ensure!(writes < 0.2, "{writes} writes a work");
     Ok(())
@@ -98,15 +98,15 @@ fn an_erasure_that_runs_out_of_time_stays_due_and_goes_on() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     for scope in ["works", "account"] {
-        let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
-        fill(&bench.app, subject, 1_200)?;
+        let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
+        add_ready_works(&bench.app, subject, 1_200)?;
         let mut pictures = bench.app.pictures_of(subject)?.len();
         let mut rows = bench.app.rows(subject)?.len();
         let requested = user.erase(scope)?;
         let mut erase = bench.run_with("erase", &Faults::default(), &[("BUDGET_SECONDS", "0")])?;
         let mut runs = 0;
         while bench.app.state(&requested)? == "hidden" {
-            erase.expect(&told(&requested)?)?;
+            erase.expect(&stream_event(&requested)?)?;
             runs += 1;
             let left = (bench.app.pictures_of(subject)?.len(), bench.app.rows(subject)?.len());
             ensure!(left.0 < pictures || left.1 < rows, "{scope}: run {runs} did nothing");
@@ -115,7 +115,7 @@ fn an_erasure_that_runs_out_of_time_stays_due_and_goes_on() -> Result<()> {
         }
         ensure!(runs > 1, "{scope}: all in one run");
         ensure!(bench.app.pictures_of(subject)?.is_empty(), "{scope}: pictures are left");
-        bench.sweep_erasures(SETTLED)?;
+        bench.sweep_erasures(VERIFY_DUE)?;
         ensure!(bench.app.state(&requested)? == "verified");
     }
     Ok(())
@@ -125,12 +125,12 @@ fn an_erasure_that_runs_out_of_time_stays_due_and_goes_on() -> Result<()> {
 fn a_sweep_of_many_works_takes_few_requests() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (_user, subject, waiting) = settled_user(&bench, &mut synthesize)?;
+    let (_user, subject, waiting) = user_with_data(&bench, &mut synthesize)?;
     bench.sweep(ALL_EXPIRED)?;
-    ensure!(bench.app.settled(subject, waiting.work)? == "failed");
+    ensure!(bench.app.settled_status(subject, waiting.work)? == "failed");
     bench.sweep(2 * ALL_EXPIRED)?;
-    let (_user, subject, _) = settled_user(&bench, &mut synthesize)?;
-    fill(&bench.app, subject, WORKS)?;
+    let (_user, subject, _) = user_with_data(&bench, &mut synthesize)?;
+    add_ready_works(&bench.app, subject, WORKS)?;
     let mut purge = bench.run("purge", &Faults { ahead_seconds: ALL_EXPIRED, ..Faults::default() })?;
     let writes = measure("sweep", &mut purge, &sample("purge/sweep.json")?, WORKS)?;
     let left = bench.app.rows(subject)?.iter().filter(|row| row["status"] == "ready").count();
@@ -143,19 +143,19 @@ fn a_sweep_of_many_works_takes_few_requests() -> Result<()> {
 fn a_work_that_changes_in_between_keeps_no_other_from_going() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (_user, subject, _) = settled_user(&bench, &mut synthesize)?;
+    let (_user, subject, _) = user_with_data(&bench, &mut synthesize)?;
     // All in one shard of the index, and so in one page of it.
-    fill(&bench.app, subject, 60)?;
+    add_ready_works(&bench.app, subject, 60)?;
     let faults = Faults { ahead_seconds: ALL_EXPIRED, pause_at: Some(1), ..Faults::default() };
     let mut purge = bench.run("purge", &faults)?;
     purge.process.send(&sample("purge/sweep.json")?);
     ensure!(purge.wait_for_pause()?);
     // Its user deletes it while a worker is still at it, after the sweep has read it.
-    let mut changed = copies(&ready_row(&bench.app, subject)?, subject, 7)?.remove(6).0;
+    let mut changed = copies_of_row(&ready_row(&bench.app, subject)?, subject, 7)?.remove(6).0;
     changed["status"] = json!({ "S": "deleting" });
     changed["settled_at"] = json!({ "N": "9999999999" });
     bench.app.put_row(&changed)?;
-    purge.go_on()?;
+    purge.resume()?;
     ensure!(matches!(purge.answer()?, Answer::Returned(_)));
     let rows = bench.app.rows(subject)?;
     let left: Vec<_> = rows.iter().filter(|row| row["expires_at"].is_number()).collect();
@@ -171,8 +171,8 @@ fn a_large_copy_is_cleared_in_several_runs() -> Result<()> {
     let app = &bench.app;
     let account = app.stack.account();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
-    let (erased, erased_subject, _) = settled_user(&bench, &mut synthesize)?;
+    let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
+    let (erased, erased_subject, _) = user_with_data(&bench, &mut synthesize)?;
     let ready = ready_row(app, subject)?;
 
     // A copy of the records with works of many more subjects, of each of whom the last is deleted by now.
@@ -189,7 +189,7 @@ fn a_large_copy_is_cleared_in_several_runs() -> Result<()> {
     let (mut rows, mut pictures) = (Vec::new(), Vec::new());
     for number in 0..SUBJECTS {
         let subject = SubjectId::from_random(number.wrapping_mul(u128::MAX / SUBJECTS));
-        for (row, key) in copies(&ready, subject, OF_EACH)? {
+        for (row, key) in copies_of_row(&ready, subject, OF_EACH)? {
             rows.push(row);
             pictures.push(key);
         }

@@ -44,7 +44,7 @@ pub(crate) struct Faults {
 }
 
 /// How a process that is to be held up came to a stand.
-pub(crate) enum Held {
+pub(crate) enum PauseOutcome {
     /// It waits at its point.
     Up,
     /// It has answered without coming by.
@@ -62,16 +62,16 @@ impl Workbench {
     /// The workbench, for one test at a time: a sweep set ahead in time would not spare what another test is at.
     pub(crate) fn open() -> MutexGuard<'static, Self> {
         static BENCH: OnceLock<Mutex<Workbench>> = OnceLock::new();
-        Self::opened(&BENCH, "workbench")
+        Self::get_or_start(&BENCH, "workbench")
     }
 
     /// Another one, for tests that look at everything in it and leave nothing behind.
     pub(crate) fn open_clean() -> MutexGuard<'static, Self> {
         static BENCH: OnceLock<Mutex<Workbench>> = OnceLock::new();
-        Self::opened(&BENCH, "clean-bench")
+        Self::get_or_start(&BENCH, "clean-bench")
     }
 
-    fn opened(bench: &'static OnceLock<Mutex<Self>>, name: &str) -> MutexGuard<'static, Self> {
+    fn get_or_start(bench: &'static OnceLock<Mutex<Self>>, name: &str) -> MutexGuard<'static, Self> {
         let bench = bench.get_or_init(|| {
             let bench = Self::start(name);
             Mutex::new(bench.unwrap_or_else(|error| panic!("the {name} does not start: {error:#}")))
@@ -200,7 +200,7 @@ impl Workbench {
     /// The event that S3 sends about the photo of a work, as it lies there now.
     pub(crate) fn photo_event(&self, subject: SubjectId, work: WorkId) -> Result<Value> {
         let key = PhotoKey { subject, work }.to_string();
-        let object = self.app.head("UploadsBucket", &key)?;
+        let object = self.app.head_object("UploadsBucket", &key)?;
         let mut event = sample("synthesize/photo.json")?;
         let s3 = &mut event["Records"][0]["s3"];
         s3["bucket"]["name"] = json!(self.app.stack.output("UploadsBucket")?);
@@ -211,7 +211,7 @@ impl Workbench {
     }
 
     /// What Lambda hands to `purge` when it gives this event up, after attempts of the request `request`.
-    pub(crate) fn given_up(event: &Value, request: &str) -> Result<Value> {
+    pub(crate) fn on_failure_record(event: &Value, request: &str) -> Result<Value> {
         let mut record = sample("purge/given-up.json")?;
         record["requestContext"]["requestId"] = json!(request);
         record["requestPayload"] = event.clone();
@@ -229,16 +229,16 @@ impl Run {
     /// Hands over one event and waits for the end of it.
     pub(crate) fn handle(&mut self, event: &Value) -> Result<Answer> {
         let answer = self.process.invoke(event, PATIENCE)?;
-        self.served(answer)
+        self.reject_server_fault(answer)
     }
 
     /// Hands over one event and waits for the end of it, whatever the status of a route's answer.
-    pub(crate) fn whatever_of(&mut self, event: &Value) -> Result<Answer> {
+    pub(crate) fn handle_with_any_status(&mut self, event: &Value) -> Result<Answer> {
         self.process.invoke(event, PATIENCE)
     }
 
     /// A route's answer counts as one unless its status says that the function failed.
-    fn served(&self, answer: Answer) -> Result<Answer> {
+    fn reject_server_fault(&self, answer: Answer) -> Result<Answer> {
         if let Answer::Returned(returned) = &answer {
             let failed = returned["statusCode"].as_u64().is_some_and(|status| status >= 500);
             ensure!(!failed, "answered {returned}; see {}", self.log.display());
@@ -263,28 +263,28 @@ impl Run {
     }
 
     /// Waits until the process is held up at its point, or has answered.
-    pub(crate) fn wait_for_pause_or_answer(&mut self) -> Result<Held> {
+    pub(crate) fn wait_for_pause_or_answer(&mut self) -> Result<PauseOutcome> {
         let start = Stopwatch::start();
         while start.elapsed() < PATIENCE {
             if self.pause.exists() {
-                return Ok(Held::Up);
+                return Ok(PauseOutcome::Paused);
             }
             if let Ok(answer) = self.process.wait_for_answer(POLL) {
-                return Ok(Held::Answered(answer));
+                return Ok(PauseOutcome::Answered(answer));
             }
         }
         bail!("neither held up nor answered; see {}", self.log.display())
     }
 
     /// Lets a process that is held up go on.
-    pub(crate) fn go_on(&self) -> Result<()> {
+    pub(crate) fn resume(&self) -> Result<()> {
         fs::remove_file(&self.pause).context("the process was not held up")
     }
 
     /// What it makes of the event it was sent last.
     pub(crate) fn answer(&mut self) -> Result<Answer> {
         let answer = self.process.wait_for_answer(PATIENCE)?;
-        self.served(answer)
+        self.reject_server_fault(answer)
     }
 
     /// Ends a test that has held a function up at each of its points in turn, of which there were `points`: this process

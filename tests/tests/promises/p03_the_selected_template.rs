@@ -13,10 +13,10 @@ use crate::workbench::{Faults, Workbench};
 
 /// How far from the template's pixels JPEG compression alone takes them, in levels of 255: at most so much in the mean
 /// of any block of the picture. The most that was measured is 7.9, on the astronaut.
-const UNTOUCHED: f64 = 10.0;
+const UNCHANGED_MAX: f64 = 10.0;
 
 /// Another face in the place of the template's differs from it by more than this in the mean.
-const FITTED: f64 = 12.0;
+const FITTED_MIN: f64 = 12.0;
 
 /// The face's box grown by this part of its size on every side, in hundredths, holds all that a fit may change.
 const RIM_PERCENT: usize = 35;
@@ -30,10 +30,10 @@ fn the_work_is_the_selected_template_with_the_face_changed_and_nothing_else() ->
     let user = app.user()?;
     for template in [TEMPLATE, OTHER] {
         let photo = faces::portrait()?;
-        let asked = user.ask_for(template, &photo)?;
-        let (status, said) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
-        assert_eq!(status, 200, "{said}");
-        let work = user.wait(asked.work)?;
+        let pending = user.request_upload_for(template, &photo)?;
+        let (status, reply) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
+        assert_eq!(status, 200, "{reply}");
+        let work = user.wait(pending.work)?;
         assert_eq!((&work["status"], &work["template"]["id"]), (&json!("ready"), &json!(template)));
         let (_, jpeg) = user.caller.download(work["image"]["url"].as_str().context("no url")?)?;
         let (width, pixels) = faces::pixels(&jpeg)?;
@@ -43,12 +43,12 @@ fn the_work_is_the_selected_template_with_the_face_changed_and_nothing_else() ->
         let (face, height) = (face(template)?, original.len() / 3 / width);
         let differs = |area: Area| difference(&pixels, &original, width, area);
         let fitted = differs(face);
-        assert!(fitted > FITTED, "{template}: the face differs by {fitted:.1}, which is no other face");
+        assert!(fitted > FITTED_MIN, "{template}: the face differs by {fitted:.1}, which is no other face");
         let changed = face.grown(RIM_PERCENT);
         let away = blocks(width, height).filter(|block| !block.meets(changed));
         let worst = away.map(differs).fold(0.0, f64::max);
         println!("{template}: the face differs by {fitted:.1}, the worst block away from it by {worst:.1}");
-        assert!(worst < UNTOUCHED, "{template} is changed by {worst:.1} away from the face");
+        assert!(worst < UNCHANGED_MAX, "{template} is changed by {worst:.1} away from the face");
     }
     Ok(())
 }
