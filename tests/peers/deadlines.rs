@@ -68,19 +68,19 @@ fn assert_same(calendars: &str, cases: &[Case], theirs: &[i64]) {
 }
 
 #[test]
-fn federal_deadlines_are_those_of_the_package_holidays() {
+fn federal_deadlines_match_the_package_holidays() {
     let cases = cases("US", "2021-01-01T00:00Z", "2041-01-01T00:00Z");
     assert_same("us", &cases, &theirs(&cases));
 }
 
 #[test]
-fn chinese_deadlines_are_those_of_the_package_holidays_as_far_as_the_file_reaches() {
+fn chinese_deadlines_match_the_package_holidays_within_the_calendar_file() {
     let cases = cases("CN", "2020-01-02T00:00Z", "2026-11-15T00:00Z");
     assert_same("cn", &cases, &theirs(&cases));
 }
 
 #[test]
-fn of_both_calendars_the_earlier_deadline_counts() {
+fn the_earlier_deadline_of_two_calendars_counts() {
     let american = cases("US", "2020-01-02T00:00Z", "2026-11-15T00:00Z");
     let chinese: Vec<_> = american.iter().map(|case| Case { calendar: "CN", ..case.clone() }).collect();
     let earlier: Vec<_> =
@@ -89,7 +89,7 @@ fn of_both_calendars_the_earlier_deadline_counts() {
 }
 
 #[test]
-fn beyond_the_file_no_chinese_deadline_is_later() {
+fn past_the_calendar_file_no_chinese_deadline_is_later() {
     let cases = cases("CN", "2026-11-15T00:00Z", "2040-01-01T00:00Z");
     for (case, theirs) in cases.iter().zip(theirs(&cases)) {
         assert!(ours("cn", case) <= theirs, "{} in {}", case.received, case.zone);

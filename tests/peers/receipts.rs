@@ -34,7 +34,7 @@ fn receipt() -> Receipt {
 }
 
 #[test]
-fn joserfc_reads_a_receipt_of_ours() {
+fn joserfc_verifies_our_receipt() {
     let keys = [11, 12].map(|byte| SigningKey::from_slice(&[byte; 32]).expect("a key"));
     let published = keys.each_ref().map(|key| {
         let der = key.verifying_key().to_public_key_der().expect("DER");
@@ -54,7 +54,7 @@ fn joserfc_reads_a_receipt_of_ours() {
 }
 
 #[test]
-fn a_receipt_by_joserfc_is_read_here() {
+fn we_verify_a_receipt_signed_by_joserfc() {
     let sign = |typ: &str| -> (String, Jwks, Value) {
         let header = json!({ "alg": "ES256", "typ": typ });
         let answer: Value = ask("receipts.py", &json!({ "sign": receipt(), "header": header }));

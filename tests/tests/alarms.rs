@@ -154,7 +154,7 @@ fn break_and_call(stack: &Stack, function: &str, variable: &str) -> Result<Vec<(
 
 /// Those on residue, on an overdue request and on what is found after a receipt are in the tests that cause these.
 #[test]
-fn alarms_on_photos_fire_past_their_thresholds_and_not_before() -> Result<()> {
+fn photo_alarms_fire_only_past_their_thresholds() -> Result<()> {
     let bench = Workbench::open();
     let stack = &bench.app.stack;
     bench.app.user()?.send(&faces::no_face()?)?;
@@ -178,7 +178,7 @@ fn alarms_on_photos_fire_past_their_thresholds_and_not_before() -> Result<()> {
 }
 
 #[test]
-fn a_fault_behind_the_api_fires_its_alarm_and_every_alarm_is_on_something_reported() -> Result<()> {
+fn an_api_fault_fires_its_alarm_and_every_alarm_has_a_reported_metric() -> Result<()> {
     let stacks = two_stacks();
     let stack = &stacks.second;
     let mut faults = 0;

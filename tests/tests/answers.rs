@@ -24,7 +24,7 @@ fn texts(document: &Value, found: &mut Vec<String>) {
 }
 
 #[test]
-fn no_answer_names_the_account_a_key_a_role_or_a_trace() -> Result<()> {
+fn no_answer_contains_an_account_id_key_role_or_trace() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let work = user.send(&faces::portrait()?)?.work;

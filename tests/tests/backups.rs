@@ -78,7 +78,7 @@ fn ensure_backup_is_unreadable(
 /// The identity leads to the subject until the erasure ends; a copy from before the request has an open gate, or none when
 /// the account is younger. With either, the next request would write into the account.
 #[test]
-fn a_restored_copy_opens_no_account_whose_erasure_is_under_way() -> Result<()> {
+fn a_replayed_copy_keeps_an_account_closed_during_its_erasure() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let user = app.user()?;
@@ -106,7 +106,7 @@ fn a_restored_copy_opens_no_account_whose_erasure_is_under_way() -> Result<()> {
 }
 
 #[test]
-fn a_backup_from_before_an_erasure_tells_nothing_and_is_cleared_before_it_serves() -> Result<()> {
+fn a_restored_backup_is_unreadable_and_the_replay_clears_it() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let account = app.stack.account();

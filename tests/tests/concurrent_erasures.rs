@@ -161,7 +161,7 @@ fn rows_and_objects_of(bench: &Workbench, subjects: &BTreeSet<String>) -> Result
 }
 
 #[test]
-fn accounts_erased_under_hammering_clients_leave_nothing_and_no_receipt_is_false() -> Result<()> {
+fn accounts_erased_while_clients_keep_calling_leave_nothing_and_every_receipt_is_true() -> Result<()> {
     let bench = Workbench::open();
     let (count, calls, start) = (erasures()?, AtomicUsize::new(0), Stopwatch::start());
     let erased = erase_all(&bench, count, &calls)?;

@@ -224,14 +224,14 @@ fn run_account_lifecycles(conflicts: u32, accounts: u32) -> Result<f64> {
 }
 
 #[test]
-fn nobody_notices_that_three_of_ten_writes_meet_a_transaction() -> Result<()> {
+fn no_request_fails_when_three_of_ten_writes_conflict() -> Result<()> {
     let again = run_account_lifecycles(300, 3)?;
     ensure!(again == 0.0, "{again:.1} % of the requests and events failed");
     Ok(())
 }
 
 #[test]
-fn everything_comes_to_its_end_though_eight_of_ten_writes_meet_a_transaction() -> Result<()> {
+fn everything_completes_when_eight_of_ten_writes_conflict() -> Result<()> {
     let again = run_account_lifecycles(800, 1)?;
     ensure!(again < 35.0, "{again:.1} % of the requests and events failed");
     Ok(())

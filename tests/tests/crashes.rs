@@ -180,7 +180,7 @@ fn deletion_event(bench: &Workbench, delivery: &Delivery<'_>) -> Result<Value> {
 }
 
 #[test]
-fn a_deletion_that_dies_at_any_write_is_finished_by_the_next_or_by_the_sweep() -> Result<()> {
+fn the_next_deletion_or_the_sweep_finishes_a_deletion_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let mut points = 0;
@@ -210,7 +210,7 @@ fn a_deletion_that_dies_at_any_write_is_finished_by_the_next_or_by_the_sweep() -
 }
 
 #[test]
-fn a_clean_up_that_dies_at_any_write_is_finished_by_its_retry() -> Result<()> {
+fn a_retry_finishes_a_clean_up_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open();
     // A worker that has stored its picture and dies with everything still there.
     let dying = Faults { kill_at: Some(6), ..Faults::default() };
@@ -233,7 +233,7 @@ fn a_clean_up_that_dies_at_any_write_is_finished_by_its_retry() -> Result<()> {
 }
 
 #[test]
-fn a_sweep_that_dies_at_any_write_is_finished_by_the_next() -> Result<()> {
+fn the_next_sweep_finishes_a_sweep_that_died_at_any_write() -> Result<()> {
     const TWO_MONTHS: u32 = 60 * 24 * 3_600;
     let bench = Workbench::open();
     bench.sweep(TWO_MONTHS)?;

@@ -27,7 +27,7 @@ fn a_ready_work_is_deleted_at_once() -> Result<()> {
 }
 
 #[test]
-fn a_work_deleted_before_its_photo_arrives_takes_the_late_photo_with_it() -> Result<()> {
+fn a_late_photo_of_a_deleted_work_is_deleted() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let photo = faces::portrait()?;

@@ -209,7 +209,7 @@ fn an_account_with_three_pages_of_works_is_erased_under_concurrent_requests() ->
 }
 
 #[test]
-fn a_token_that_is_still_valid_revives_nobody_and_a_new_start_is_another_subject() -> Result<()> {
+fn an_old_token_cannot_reopen_an_erased_account_and_a_new_account_has_a_new_subject() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
@@ -241,7 +241,7 @@ fn a_token_that_is_still_valid_revives_nobody_and_a_new_start_is_another_subject
 }
 
 #[test]
-fn works_alone_or_favorites_alone_are_erased_and_what_comes_later_stays() -> Result<()> {
+fn erasing_only_works_or_favorites_keeps_later_ones() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
@@ -279,7 +279,7 @@ fn works_alone_or_favorites_alone_are_erased_and_what_comes_later_stays() -> Res
 }
 
 #[test]
-fn a_repeated_request_is_the_same_request_and_a_second_one_another() -> Result<()> {
+fn a_repeated_key_returns_the_same_request_and_a_new_key_makes_another() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     user.request_upload(&faces::no_face()?)?;
@@ -315,7 +315,7 @@ fn a_repeated_request_is_the_same_request_and_a_second_one_another() -> Result<(
 }
 
 #[test]
-fn a_request_is_shown_to_its_salt_alone() -> Result<()> {
+fn a_deletion_request_is_shown_only_with_its_salt() -> Result<()> {
     let bench = Workbench::open();
     let (user, other) = (bench.app.user()?, bench.app.user()?);
     let (requested, others) = (user.erase("favorites")?, other.erase("favorites")?);
@@ -334,7 +334,7 @@ fn a_request_is_shown_to_its_salt_alone() -> Result<()> {
 }
 
 #[test]
-fn whose_it_was_is_forgotten_with_the_last_backup_and_the_receipt_stays() -> Result<()> {
+fn a_request_loses_its_subject_with_the_last_backup_and_keeps_its_receipt() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let user = app.user()?;
@@ -365,7 +365,7 @@ fn whose_it_was_is_forgotten_with_the_last_backup_and_the_receipt_stays() -> Res
 }
 
 #[test]
-fn an_erasure_begins_by_itself_as_soon_as_it_is_asked_for() -> Result<()> {
+fn the_stream_triggers_an_erasure_without_the_sweep() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let pending = user.send(&faces::portrait()?)?;
@@ -380,7 +380,7 @@ fn an_erasure_begins_by_itself_as_soon_as_it_is_asked_for() -> Result<()> {
 }
 
 #[test]
-fn the_keys_are_published_with_every_retired_one_or_not_at_all() -> Result<()> {
+fn receipt_keys_are_published_all_together_or_not_at_all() -> Result<()> {
     let bench = Workbench::open();
     let account = bench.app.stack.account();
     let key = json!({ "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY" });

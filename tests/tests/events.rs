@@ -13,7 +13,7 @@ use crate::workbench::{Faults, Run, Workbench, sample};
 const WORKERS: usize = 3;
 
 #[test]
-fn an_event_that_comes_to_three_workers_at_once_makes_one_work() -> Result<()> {
+fn an_event_delivered_to_three_workers_at_once_makes_one_work() -> Result<()> {
     let bench = Workbench::open();
     let start = |_| bench.run("synthesize", &Faults::default());
     let mut workers = (0..WORKERS).map(start).collect::<Result<Vec<Run>>>()?;
@@ -36,7 +36,7 @@ fn an_event_that_comes_to_three_workers_at_once_makes_one_work() -> Result<()> {
 }
 
 #[test]
-fn an_event_that_comes_again_changes_nothing_and_deletes_what_it_brings() -> Result<()> {
+fn a_repeated_event_changes_nothing_and_deletes_a_second_photo() -> Result<()> {
     let bench = Workbench::open();
     let mut worker = bench.run("synthesize", &Faults::default())?;
     let user = bench.app.user()?;
@@ -59,7 +59,7 @@ fn an_event_that_comes_again_changes_nothing_and_deletes_what_it_brings() -> Res
 }
 
 #[test]
-fn a_retry_reclaims_the_work_of_its_own_request_and_a_predecessor_that_lives_spoils_nothing() -> Result<()> {
+fn a_retry_reclaims_the_work_of_its_request_while_its_predecessor_still_runs() -> Result<()> {
     let bench = Workbench::open();
     let mut covered = 0;
     for point in 1.. {
@@ -93,7 +93,7 @@ fn a_retry_reclaims_the_work_of_its_own_request_and_a_predecessor_that_lives_spo
 }
 
 #[test]
-fn a_predecessor_that_ends_first_leaves_the_photo_to_its_retry() -> Result<()> {
+fn a_worker_that_ends_before_its_retry_leaves_it_the_photo() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
@@ -117,7 +117,7 @@ fn a_predecessor_that_ends_first_leaves_the_photo_to_its_retry() -> Result<()> {
 }
 
 #[test]
-fn a_key_that_arrives_percent_encoded_is_the_same_photo() -> Result<()> {
+fn a_percent_encoded_key_names_the_same_photo() -> Result<()> {
     let bench = Workbench::open();
     let mut worker = bench.run("synthesize", &Faults::default())?;
     let user = bench.app.user()?;
@@ -131,7 +131,7 @@ fn a_key_that_arrives_percent_encoded_is_the_same_photo() -> Result<()> {
 }
 
 #[test]
-fn the_test_event_and_an_empty_one_are_handled_as_nothing() -> Result<()> {
+fn the_s3_test_event_and_an_empty_event_write_nothing() -> Result<()> {
     let bench = Workbench::open();
     let mut worker = bench.run("synthesize", &Faults::default())?;
     worker.expect(&sample("synthesize/test-event.json")?)?;
@@ -154,7 +154,7 @@ fn an_event_about_another_bucket_is_refused() -> Result<()> {
 }
 
 #[test]
-fn an_object_that_no_record_knows_is_deleted() -> Result<()> {
+fn an_object_without_a_record_is_deleted() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     user.request_upload(&faces::no_face()?)?;
@@ -173,7 +173,7 @@ fn an_object_that_no_record_knows_is_deleted() -> Result<()> {
 }
 
 #[test]
-fn an_event_that_the_deployed_function_gets_three_times_at_once_makes_one_work() -> Result<()> {
+fn an_event_delivered_three_times_to_the_deployed_function_makes_one_work() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let work = user.send(&faces::portrait()?)?.work;

@@ -18,7 +18,7 @@ fn row_of(user: &User<'_>, work: WorkId) -> Result<Option<Value>> {
 }
 
 #[test]
-fn to_mark_twice_is_to_mark_once() -> Result<()> {
+fn saving_a_favorite_twice_keeps_the_first() -> Result<()> {
     let user = App::live().user()?;
     // Nobody has seen this user before: the first favorite makes the subject.
     let first = user.save_favorite("template", TEMPLATE)?.expect(200)?;
@@ -42,7 +42,7 @@ fn to_mark_twice_is_to_mark_once() -> Result<()> {
 }
 
 #[test]
-fn what_is_not_to_be_seen_cannot_be_marked() -> Result<()> {
+fn a_hidden_or_unknown_item_cannot_be_saved() -> Result<()> {
     let user = App::live().user()?;
     for (kind, id) in [
         ("template", "no-such-template"),
@@ -60,7 +60,7 @@ fn what_is_not_to_be_seen_cannot_be_marked() -> Result<()> {
 }
 
 #[test]
-fn requests_at_once_leave_one_favorite() -> Result<()> {
+fn concurrent_saves_leave_one_favorite() -> Result<()> {
     let user = App::live().user()?;
     let work = user.request_upload(&faces::no_face()?)?.work.to_string();
     let answers = std::thread::scope(|scope| {
@@ -78,7 +78,7 @@ fn requests_at_once_leave_one_favorite() -> Result<()> {
 }
 
 #[test]
-fn pages_show_every_favorite_once_and_the_newest_first() -> Result<()> {
+fn pages_show_every_favorite_once_newest_first() -> Result<()> {
     let user = App::live().user()?;
     let photo = faces::no_face()?;
     let mut marked = vec![FavoriteTarget::of("template", TEMPLATE)?];
@@ -115,7 +115,7 @@ fn pages_show_every_favorite_once_and_the_newest_first() -> Result<()> {
 }
 
 #[test]
-fn a_favorite_goes_with_its_deleted_work() -> Result<()> {
+fn deleting_a_work_deletes_its_favorite() -> Result<()> {
     let user = App::live().user()?;
     let work = user.send(&faces::portrait()?)?.work;
     user.wait(work)?;
@@ -132,7 +132,7 @@ fn a_favorite_goes_with_its_deleted_work() -> Result<()> {
 }
 
 #[test]
-fn there_are_a_thousand_favorites_at_most() -> Result<()> {
+fn a_user_has_a_thousand_favorites_at_most() -> Result<()> {
     let user = App::live().user()?;
     user.save_favorite("template", TEMPLATE)?.expect(200)?;
     let partition = format!("SUBJECT#{}", user.subject()?);
@@ -163,7 +163,7 @@ fn listed(favorites: &mut Run, user: &User<'_>) -> Result<usize> {
 }
 
 #[test]
-fn a_favorite_of_an_expired_work_is_in_no_list_though_nothing_was_purged() -> Result<()> {
+fn a_favorite_of_an_expired_work_is_hidden_before_the_purge() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
@@ -181,7 +181,7 @@ fn a_favorite_of_an_expired_work_is_in_no_list_though_nothing_was_purged() -> Re
 }
 
 #[test]
-fn a_work_deleted_while_it_is_being_marked_leaves_no_favorite() -> Result<()> {
+fn a_work_deleted_while_it_is_being_saved_leaves_no_favorite() -> Result<()> {
     let bench = Workbench::open();
     let mut covered = 0;
     for point in 1.. {

@@ -34,7 +34,7 @@ fn receive_events(bench: &Workbench, queue: &str) -> Result<Vec<Value>> {
 }
 
 #[test]
-fn another_issuer_learns_it_from_an_event() -> Result<()> {
+fn an_event_tells_an_issuer_without_a_user_pool() -> Result<()> {
     let bench = Workbench::open();
     let queue = create_event_queue(&bench)?;
     let user = bench.app.user()?;
@@ -49,7 +49,7 @@ fn another_issuer_learns_it_from_an_event() -> Result<()> {
 }
 
 #[test]
-fn an_erasure_waits_for_a_provider_that_cannot_be_told() -> Result<()> {
+fn an_erasure_waits_until_the_identity_provider_is_told() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     user.request_upload(&faces::no_face()?)?;

@@ -14,7 +14,7 @@ const REQUEST_EXPIRED: u32 = BACKUPS_EXPIRED + 731 * 24 * 3_600;
 
 /// Kills `erase` at every point of its way with a request of this scope; whoever comes after finishes it.
 #[test]
-fn an_erasure_that_dies_at_any_write_is_finished_by_the_sweep() -> Result<()> {
+fn the_sweep_finishes_an_erasure_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let mut covered = 0;
@@ -57,7 +57,7 @@ fn an_erasure_that_dies_at_any_write_is_finished_by_the_sweep() -> Result<()> {
 }
 
 #[test]
-fn two_erasures_of_one_request_at_once_are_one_erasure() -> Result<()> {
+fn two_concurrent_runs_of_one_request_make_one_erasure() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let mut covered = 0;
@@ -86,7 +86,7 @@ fn two_erasures_of_one_request_at_once_are_one_erasure() -> Result<()> {
 /// Kills `erase` at every point of what comes after the first look: a second look that finds a late photo, one that finds
 /// nothing, the week after, and the end of the request's own period.
 #[test]
-fn the_end_of_an_erasure_that_dies_at_any_write_is_finished_by_the_next_sweep() -> Result<()> {
+fn the_next_sweep_finishes_the_verify_pass_or_expiry_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open();
     let sweep = sample("erase/sweep.json")?;
     let mut covered = 0;
@@ -134,7 +134,7 @@ fn the_end_of_an_erasure_that_dies_at_any_write_is_finished_by_the_next_sweep() 
 }
 
 #[test]
-fn a_worker_at_any_point_of_a_work_leaves_nothing_of_an_account_that_is_erased_meanwhile() -> Result<()> {
+fn a_worker_paused_at_any_point_leaves_nothing_of_an_account_erased_meanwhile() -> Result<()> {
     let bench = Workbench::open();
     let mut covered = 0;
     for dies in [false, true] {

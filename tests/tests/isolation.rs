@@ -19,7 +19,7 @@ const OPEN_ROUTES: [(&str, u16); 3] = [
 ];
 
 #[test]
-fn a_strangers_work_is_nowhere() -> Result<()> {
+fn no_route_shows_a_work_of_another_user() -> Result<()> {
     let app = App::live();
     let (owner, stranger) = (app.user()?, app.user()?);
     let pending = owner.send(&faces::portrait()?)?;
@@ -69,7 +69,7 @@ fn a_strangers_work_is_nowhere() -> Result<()> {
 
 /// At the workbench no request is carried out, so that what is there before is there afterwards.
 #[test]
-fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
+fn no_route_shows_a_deletion_request_of_another_user() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let (owner, stranger) = (app.user()?, app.user()?);
@@ -140,7 +140,7 @@ fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
 }
 
 #[test]
-fn a_list_goes_through_all_of_ones_own_works_and_no_others() -> Result<()> {
+fn the_pages_of_a_list_hold_all_own_works_and_no_others() -> Result<()> {
     let app = App::live();
     let (user, other) = (app.user()?, app.user()?);
     let photo = faces::no_face()?;
@@ -164,7 +164,7 @@ fn a_list_goes_through_all_of_ones_own_works_and_no_others() -> Result<()> {
 }
 
 #[test]
-fn without_a_valid_token_no_route_answers() -> Result<()> {
+fn every_protected_route_refuses_an_invalid_token() -> Result<()> {
     let app = App::live();
     let stack = &app.stack;
     let far_past = 1_600_000_000;
@@ -193,7 +193,7 @@ fn without_a_valid_token_no_route_answers() -> Result<()> {
 }
 
 #[test]
-fn a_download_link_of_ones_own_opens_nothing_else() -> Result<()> {
+fn a_download_link_opens_only_its_own_object() -> Result<()> {
     let app = App::live();
     let (user, other) = (app.user()?, app.user()?);
     let mut links = Vec::new();

@@ -9,7 +9,7 @@ use crate::workbench::{Faults, Workbench};
 type Pixels = (usize, Vec<u8>);
 
 #[test]
-fn a_work_carries_the_visible_label_where_it_is_asked_for() -> Result<()> {
+fn a_work_carries_the_visible_label_when_it_is_switched_on() -> Result<()> {
     let bench = Workbench::open();
     let plain = work_of(&bench, "false")?;
     let labelled = work_of(&bench, "true")?;

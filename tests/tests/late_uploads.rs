@@ -14,7 +14,7 @@ use crate::uploading::{post, request};
 use crate::workbench::{Faults, Workbench};
 
 #[test]
-fn a_late_put_is_refused() -> Result<()> {
+fn a_put_after_the_url_expired_is_refused() -> Result<()> {
     let bench = Workbench::open();
     bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "1")?;
     let user = bench.app.user()?;
@@ -39,7 +39,7 @@ fn a_late_put_is_refused() -> Result<()> {
 }
 
 #[test]
-fn a_put_that_outlasts_its_url_still_becomes_a_work() -> Result<()> {
+fn a_put_that_ends_after_its_url_expired_still_becomes_a_work() -> Result<()> {
     let bench = Workbench::open();
     bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "2")?;
     let user = bench.app.user()?;
@@ -56,7 +56,7 @@ fn a_put_that_outlasts_its_url_still_becomes_a_work() -> Result<()> {
 }
 
 #[test]
-fn an_awaited_photo_is_asked_for_less_and_less_often() -> Result<()> {
+fn retry_after_grows_while_a_photo_is_awaited() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::no_face()?)?.work;
@@ -81,7 +81,7 @@ fn an_awaited_photo_is_asked_for_less_and_less_often() -> Result<()> {
 }
 
 #[test]
-fn a_repeated_upload_is_answered_as_before_after_its_template_is_withdrawn() -> Result<()> {
+fn a_repeated_upload_request_gets_the_same_work_after_its_template_is_withdrawn() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let user = app.user()?;

@@ -52,7 +52,7 @@ fn encryption(object: &Value) -> (&Value, &Value) {
 
 /// At the workbench nothing fetches the photo, so that it is there to be looked at.
 #[test]
-fn a_photo_rests_encrypted_with_the_storage_key() -> Result<()> {
+fn a_photo_is_stored_encrypted_with_the_storage_key() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let pending = user.send(&faces::no_face()?)?;
@@ -63,7 +63,7 @@ fn a_photo_rests_encrypted_with_the_storage_key() -> Result<()> {
 }
 
 #[test]
-fn a_work_rests_encrypted_with_the_storage_key() -> Result<()> {
+fn a_work_is_stored_encrypted_with_the_storage_key() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let work = user.send(&faces::portrait()?)?.work;

@@ -24,7 +24,7 @@ pub(crate) fn lines(app: &App, function: &str) -> Result<Vec<String>> {
 }
 
 #[test]
-fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
+fn no_log_line_identifies_a_user_or_contains_a_secret() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let claims = json!({ "sub": user.name });

@@ -65,7 +65,7 @@ fn erase_during_request(bench: &Workbench, writer: &Writer, call: u32) -> Result
 }
 
 #[test]
-fn a_request_that_an_erasure_overtakes_at_any_of_its_calls_writes_nothing() -> Result<()> {
+fn a_request_paused_at_any_call_during_an_erasure_writes_nothing() -> Result<()> {
     let bench = Workbench::open();
     for writer in writers()? {
         let mut calls = 0;
@@ -83,7 +83,7 @@ fn a_request_that_an_erasure_overtakes_at_any_of_its_calls_writes_nothing() -> R
 /// An identity whose gate is missing is one whose records come from an older backup: the next request makes the gate. One
 /// that an erasure overtakes there makes none.
 #[test]
-fn a_gate_is_mended_for_an_identity_that_is_there_and_for_none_that_is_erased() -> Result<()> {
+fn a_missing_account_gate_is_restored_only_while_the_identity_exists() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     user.start_account()?.expect(200)?;
@@ -112,7 +112,7 @@ fn a_gate_is_mended_for_an_identity_that_is_there_and_for_none_that_is_erased() 
 
 /// What the second look finds keeps an erasure from being verified, whatever it is: a gate too.
 #[test]
-fn a_gate_that_is_left_behind_is_found_by_the_second_look() -> Result<()> {
+fn the_verify_pass_finds_a_leftover_account_gate() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     user.save_favorite("template", TEMPLATE)?.expect(200)?;

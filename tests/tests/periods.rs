@@ -9,7 +9,7 @@ use crate::workbench::{Faults, Workbench};
 const DAY: u32 = 24 * 3_600;
 
 #[test]
-fn a_ready_work_goes_when_its_period_ends() -> Result<()> {
+fn a_ready_work_is_deleted_when_its_period_ends() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
@@ -25,7 +25,7 @@ fn a_ready_work_goes_when_its_period_ends() -> Result<()> {
 }
 
 #[test]
-fn a_refusal_is_kept_for_a_day() -> Result<()> {
+fn a_refused_work_is_kept_for_a_day() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::no_face()?)?.work;
@@ -40,7 +40,7 @@ fn a_refusal_is_kept_for_a_day() -> Result<()> {
 }
 
 #[test]
-fn an_upload_that_never_came_fails_and_says_so() -> Result<()> {
+fn a_work_without_its_upload_fails_with_upload_expired() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.request_upload(&faces::no_face()?)?.work;
@@ -55,7 +55,7 @@ fn an_upload_that_never_came_fails_and_says_so() -> Result<()> {
 }
 
 #[test]
-fn a_photo_that_nobody_took_goes_after_a_quarter_of_an_hour() -> Result<()> {
+fn the_sweep_deletes_an_unclaimed_photo_after_15_minutes() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
@@ -73,7 +73,7 @@ fn a_photo_that_nobody_took_goes_after_a_quarter_of_an_hour() -> Result<()> {
 }
 
 #[test]
-fn a_sweep_goes_on_where_the_one_before_stopped_and_then_begins_anew() -> Result<()> {
+fn a_sweep_resumes_at_the_cursor_and_the_next_starts_over() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
@@ -91,7 +91,7 @@ fn a_sweep_goes_on_where_the_one_before_stopped_and_then_begins_anew() -> Result
 }
 
 #[test]
-fn a_sweep_tells_how_old_the_oldest_photo_is() -> Result<()> {
+fn a_sweep_reports_the_age_of_the_oldest_photo() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     user.send(&faces::no_face()?)?;
@@ -112,7 +112,7 @@ fn a_sweep_tells_how_old_the_oldest_photo_is() -> Result<()> {
 }
 
 #[test]
-fn a_malformed_row_keeps_nothing_else_from_being_purged() -> Result<()> {
+fn a_malformed_row_does_not_stop_the_purge_of_others() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let mut works = Vec::new();

@@ -35,7 +35,7 @@ fn arrive_late<'a>(
 }
 
 #[test]
-fn a_photo_that_arrives_after_the_verification_is_deleted_by_its_own_event() -> Result<()> {
+fn its_event_deletes_a_photo_that_arrives_after_the_verification() -> Result<()> {
     let bench = Workbench::open();
     for scope in ["works", "account"] {
         let (_, subject, pending, _) = arrive_late(&bench, scope)?;
@@ -48,7 +48,7 @@ fn a_photo_that_arrives_after_the_verification_is_deleted_by_its_own_event() -> 
 }
 
 #[test]
-fn a_photo_that_arrives_after_the_verification_without_an_event_is_deleted_by_the_sweep() -> Result<()> {
+fn the_sweep_deletes_a_photo_that_arrives_after_the_verification_without_an_event() -> Result<()> {
     let bench = Workbench::open();
     for scope in ["works", "account"] {
         let (_, subject, ..) = arrive_late(&bench, scope)?;
@@ -59,7 +59,7 @@ fn a_photo_that_arrives_after_the_verification_without_an_event_is_deleted_by_th
 }
 
 #[test]
-fn what_all_others_have_missed_is_deleted_before_it_is_forgotten_whose_it_was() -> Result<()> {
+fn the_last_pass_of_erase_deletes_what_the_others_missed() -> Result<()> {
     let bench = Workbench::open();
     for scope in ["works", "account"] {
         let (user, subject, _, requested) = arrive_late(&bench, scope)?;

@@ -61,7 +61,7 @@ fn use_up_day_quota(bench: &Workbench, user: &User<'_>) -> Result<()> {
 }
 
 #[test]
-fn uploads_are_counted_on_through_an_erasure_and_a_new_start() -> Result<()> {
+fn upload_quotas_survive_an_erasure_and_a_new_account() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let photo = faces::no_face()?;
@@ -89,7 +89,7 @@ fn uploads_are_counted_on_through_an_erasure_and_a_new_start() -> Result<()> {
 }
 
 #[test]
-fn the_days_deletion_requests_are_counted_on_through_an_erasure_and_a_new_start() -> Result<()> {
+fn the_daily_quota_of_deletion_requests_survives_an_erasure_and_a_new_account() -> Result<()> {
     let bench = Workbench::open();
     let mut user = bench.app.user()?;
     for request in 0..3 {
@@ -109,7 +109,7 @@ fn the_days_deletion_requests_are_counted_on_through_an_erasure_and_a_new_start(
 
 /// The count names nobody, and lies where there are no backups.
 #[test]
-fn a_count_holds_a_hash_a_number_and_an_end() -> Result<()> {
+fn a_quota_row_holds_only_a_hash_a_number_and_an_expiry() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     user.request_upload(&faces::no_face()?)?;

@@ -90,7 +90,7 @@ fn every_kind_of_residue_is_found_and_named() -> Result<()> {
 }
 
 #[test]
-fn a_service_in_order_has_no_residue() -> Result<()> {
+fn a_healthy_service_has_no_residue() -> Result<()> {
     let bench = Workbench::open_clean();
     let app = &bench.app;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
@@ -131,7 +131,7 @@ fn a_service_in_order_has_no_residue() -> Result<()> {
 }
 
 #[test]
-fn a_look_that_stopped_is_gone_on_with_after_the_next_sweep() -> Result<()> {
+fn the_next_sweep_resumes_a_residue_check_that_stopped() -> Result<()> {
     let bench = Workbench::open_clean();
     let mut planted = Planted::in_stack(&bench.app);
     planted.object("stray_object", "UploadsBucket", "stray")?;
@@ -168,7 +168,7 @@ fn a_look_that_stopped_is_gone_on_with_after_the_next_sweep() -> Result<()> {
 }
 
 #[test]
-fn a_look_that_dies_at_any_write_is_finished_by_the_next() -> Result<()> {
+fn the_next_run_finishes_a_residue_check_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open_clean();
     let user = bench.app.user()?;
     user.request_upload(&faces::no_face()?)?;

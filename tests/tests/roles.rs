@@ -149,7 +149,7 @@ fn is_refused(bench: &Workbench, role: &str, (_, service, operation, parameters)
 }
 
 #[test]
-fn each_role_is_refused_all_but_what_its_function_does() -> Result<()> {
+fn each_role_allows_only_the_calls_of_its_function() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::no_face()?)?.work;
@@ -178,7 +178,7 @@ fn each_role_is_refused_all_but_what_its_function_does() -> Result<()> {
 type Encryption<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 
 #[test]
-fn a_bucket_takes_only_what_is_encrypted_with_the_storage_key() -> Result<()> {
+fn a_bucket_accepts_only_objects_encrypted_with_the_storage_key() -> Result<()> {
     let bench = Workbench::open();
     let account = bench.app.stack.account();
     let output = |name| bench.app.stack.output(name);

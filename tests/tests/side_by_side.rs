@@ -58,7 +58,7 @@ fn has_logged(stack: &Stack, function: &str, text: &str) -> Result<bool> {
 }
 
 #[test]
-fn both_stacks_have_schedules_of_their_own_and_both_sweep() -> Result<()> {
+fn both_stacks_have_their_own_schedules_and_both_sweep() -> Result<()> {
     let stacks = two_stacks();
     let account = stacks.first.account();
     let schedules = account.call("scheduler", "list_schedules", &json!({}))?;
@@ -96,7 +96,7 @@ fn both_stacks_have_schedules_of_their_own_and_both_sweep() -> Result<()> {
 }
 
 #[test]
-fn a_token_without_the_scope_that_a_stack_asks_for_is_refused() -> Result<()> {
+fn a_token_without_a_required_scope_is_refused() -> Result<()> {
     let stacks = two_stacks();
     let (first, second) = (&*stacks.first, &stacks.second);
     for (scope, by_second) in [(None, 403), (Some("openid"), 403), (Some(SCOPE), 200)] {
@@ -113,7 +113,7 @@ fn a_token_without_the_scope_that_a_stack_asks_for_is_refused() -> Result<()> {
 }
 
 #[test]
-fn alarms_go_to_the_addresses_that_a_deployment_names() -> Result<()> {
+fn alarms_go_to_the_addresses_of_the_deployment() -> Result<()> {
     let stacks = two_stacks();
     let subscribed = |stack: &Stack| -> Result<Vec<Value>> {
         let topic = json!({ "TopicArn": stack.output("AlarmTopic")? });
@@ -131,7 +131,7 @@ fn alarms_go_to_the_addresses_that_a_deployment_names() -> Result<()> {
 }
 
 #[test]
-fn a_table_is_not_deleted_by_mistake() -> Result<()> {
+fn dynamodb_refuses_to_delete_a_protected_table() -> Result<()> {
     let stacks = two_stacks();
     for table in ["RecordsTable", "IdentitiesTable", "ErasuresTable"] {
         let name = json!({ "TableName": stacks.first.output(table)? });
@@ -143,7 +143,7 @@ fn a_table_is_not_deleted_by_mistake() -> Result<()> {
 }
 
 #[test]
-fn a_first_deployment_that_fails_leaves_nothing_in_the_way_of_the_next() -> Result<()> {
+fn a_failed_first_deployment_does_not_block_the_next() -> Result<()> {
     let stacks = two_stacks();
     let account = stacks.first.account();
     // The bucket that is made last belongs to somebody else; CloudFormation's own look at names beforehand is off.

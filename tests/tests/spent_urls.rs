@@ -31,7 +31,7 @@ fn photos_handled(app: &App) -> Result<usize> {
 }
 
 #[test]
-fn a_url_whose_work_is_ready_starts_nothing_however_often_it_is_used() -> Result<()> {
+fn puts_after_the_work_is_ready_start_nothing() -> Result<()> {
     let app = App::start("spent-urls")?;
     let user = app.user()?;
     let photo = faces::portrait()?;
@@ -56,7 +56,7 @@ fn a_url_whose_work_is_ready_starts_nothing_however_often_it_is_used() -> Result
 }
 
 #[test]
-fn an_empty_object_keeps_a_spent_url_shut_until_it_is_dead_and_then_goes() -> Result<()> {
+fn a_marker_blocks_a_spent_url_until_it_expires_and_is_then_deleted() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
@@ -83,7 +83,7 @@ fn an_empty_object_keeps_a_spent_url_shut_until_it_is_dead_and_then_goes() -> Re
 }
 
 #[test]
-fn a_url_whose_work_is_deleted_is_spent_by_the_next_photo() -> Result<()> {
+fn the_next_photo_spends_the_url_of_a_deleted_work() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let photo = faces::portrait()?;
@@ -106,7 +106,7 @@ fn a_url_whose_work_is_deleted_is_spent_by_the_next_photo() -> Result<()> {
 }
 
 #[test]
-fn a_deletion_that_is_repeated_while_a_worker_is_at_it_opens_the_url_once() -> Result<()> {
+fn repeated_deletions_during_a_fit_reopen_the_upload_url_once() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let photo = faces::portrait()?;
@@ -131,7 +131,7 @@ fn a_deletion_that_is_repeated_while_a_worker_is_at_it_opens_the_url_once() -> R
 }
 
 #[test]
-fn repeated_erasures_of_works_leave_a_spent_url_spent() -> Result<()> {
+fn repeated_erasures_of_works_reopen_a_spent_url_at_most_once() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let photo = faces::no_face()?;
@@ -157,7 +157,7 @@ fn repeated_erasures_of_works_leave_a_spent_url_spent() -> Result<()> {
 }
 
 #[test]
-fn a_user_holds_few_upload_urls_at_once() -> Result<()> {
+fn a_user_gets_few_upload_urls_in_ten_minutes() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let photo = faces::no_face()?;
@@ -200,7 +200,7 @@ fn address_counts(bench: &Workbench) -> Result<(Option<Value>, BTreeSet<String>)
 }
 
 #[test]
-fn an_address_is_bounded_whoever_signs_in_there_and_is_stored_nowhere() -> Result<()> {
+fn an_address_has_a_quota_across_users_and_is_stored_nowhere() -> Result<()> {
     let bench = Workbench::open();
     bench.app.reconfigure("uploads", "UPLOADS_PER_ADDRESS", "3")?;
     let outcome = (|| {

@@ -55,7 +55,7 @@ fn answer_slowly(connection: &TcpStream) -> Result<()> {
 }
 
 #[test]
-fn a_function_whose_stores_are_slow_answers_before_its_time_limit() -> Result<()> {
+fn a_function_with_slow_stores_answers_before_its_time_limit() -> Result<()> {
     let template = transformed_template(&Python::for_stack(&|_step| {})?, Overlay::None)?;
     let limit = &template["Resources"]["AccountFunction"]["Properties"]["Timeout"];
     let limit = Duration::from_secs(limit.as_u64().context("no time limit")?);

@@ -74,7 +74,7 @@ fn routes_containing<'a>(seen: &'a ShownAnswers, secrets: &[&str]) -> Vec<&'a st
 }
 
 #[test]
-fn an_expired_work_is_shown_by_no_route_though_nothing_was_purged_for_a_day() -> Result<()> {
+fn an_expired_work_is_hidden_while_purge_is_stopped() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
@@ -103,7 +103,7 @@ fn an_expired_work_is_shown_by_no_route_though_nothing_was_purged_for_a_day() ->
 }
 
 #[test]
-fn an_account_that_is_to_be_erased_is_shown_by_no_route_though_nothing_was_erased_for_a_day() -> Result<()> {
+fn an_account_under_erasure_is_hidden_while_erase_is_stopped() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let (user, subject, pending) = user_with_data(&bench, &mut synthesize)?;

@@ -77,7 +77,7 @@ fn a_put_that_differs_from_what_was_signed_is_refused() -> Result<()> {
 }
 
 #[test]
-fn an_upload_is_told_the_signed_headers_and_nothing_else() -> Result<()> {
+fn an_upload_answer_holds_exactly_the_signed_headers() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let pending = user.request_upload(&faces::no_face()?)?;
@@ -119,7 +119,7 @@ pub(crate) fn post(user: &User<'_>, key: Option<&str>, body: &[u8]) -> Result<(u
 type RefusedRequest<'a> = (&'a str, Option<&'a str>, Vec<u8>, u16, &'a str);
 
 #[test]
-fn a_bad_request_is_refused_with_its_own_code() -> Result<()> {
+fn each_invalid_upload_request_is_refused_with_its_own_code() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let right = request(&faces::no_face()?);
@@ -162,7 +162,7 @@ fn a_bad_request_is_refused_with_its_own_code() -> Result<()> {
 }
 
 #[test]
-fn the_same_key_means_the_same_work() -> Result<()> {
+fn the_same_idempotency_key_returns_the_same_work() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let body = request(&faces::no_face()?);
@@ -187,7 +187,7 @@ fn the_same_key_means_the_same_work() -> Result<()> {
 }
 
 #[test]
-fn the_same_key_sent_many_times_at_once_makes_one_work() -> Result<()> {
+fn concurrent_requests_with_the_same_key_make_one_work() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let bytes = request(&faces::no_face()?).to_string().into_bytes();

@@ -94,7 +94,7 @@ fn an_erasure_of_many_works_takes_few_requests() -> Result<()> {
 }
 
 #[test]
-fn an_erasure_that_runs_out_of_time_stays_due_and_goes_on() -> Result<()> {
+fn an_erasure_that_runs_out_of_time_stays_due_and_resumes() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     for scope in ["works", "account"] {
@@ -140,7 +140,7 @@ fn a_sweep_of_many_works_takes_few_requests() -> Result<()> {
 }
 
 #[test]
-fn a_work_that_changes_in_between_keeps_no_other_from_going() -> Result<()> {
+fn a_work_that_changes_during_a_sweep_does_not_stop_the_others() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let (_user, subject, _) = user_with_data(&bench, &mut synthesize)?;
@@ -164,7 +164,7 @@ fn a_work_that_changes_in_between_keeps_no_other_from_going() -> Result<()> {
 }
 
 #[test]
-fn a_large_copy_is_cleared_in_several_runs() -> Result<()> {
+fn the_replay_clears_a_large_copy_in_several_runs() -> Result<()> {
     const SUBJECTS: u128 = 400;
     const OF_EACH: usize = 5;
     let bench = Workbench::open();

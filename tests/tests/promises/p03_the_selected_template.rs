@@ -25,7 +25,7 @@ const RIM_PERCENT: usize = 35;
 const BLOCK: usize = 16;
 
 #[test]
-fn the_work_is_the_selected_template_with_the_face_changed_and_nothing_else() -> Result<()> {
+fn the_work_is_the_selected_template_with_only_the_face_changed() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     for template in [TEMPLATE, OTHER] {
@@ -116,7 +116,7 @@ fn difference(one: &[u8], other: &[u8], width: usize, area: Area) -> f64 {
 }
 
 #[test]
-fn a_work_keeps_the_template_it_was_asked_for_when_another_is_published() -> Result<()> {
+fn a_work_keeps_its_template_version_when_a_new_one_is_published() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let user = app.user()?;
