@@ -1,4 +1,4 @@
-//! A user deletes a work at any stage: it is hidden at once, and nothing of it is left.
+//! A user can delete a work at any stage: it is hidden at once, and all its data is deleted.
 
 use anyhow::{Context as _, Result, ensure};
 use local_stack::Answer;
@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::faces;
 use crate::workbench::{Faults, Workbench};
 
-/// Past the lease of 50 s.
+/// Seconds after which the lease of 50 s has expired.
 const LEASE_EXPIRED: u32 = 60;
 
 #[test]
@@ -21,7 +21,7 @@ fn a_ready_work_is_deleted_at_once() -> Result<()> {
     assert_eq!(user.show(pending.work)?.status, 404);
     assert!(user.list()?.is_empty());
     assert_eq!(app.settled_status(user.subject()?, pending.work)?, "gone");
-    assert_eq!(user.caller.download(&url)?.0, 404, "a link handed out before leads nowhere");
+    assert_eq!(user.caller.download(&url)?.0, 404, "an old download link still works");
     user.delete(pending.work)?.expect(204)?;
     Ok(())
 }
@@ -35,7 +35,7 @@ fn a_late_photo_of_a_deleted_work_is_deleted() -> Result<()> {
     user.delete(pending.work)?.expect(204)?;
     assert_eq!(user.show(pending.work)?.status, 404);
     assert_eq!(app.settled_status(user.subject()?, pending.work)?, "gone");
-    // The URL still works; what it brings is deleted unprocessed.
+    // The URL still works. The photo that it uploads is deleted unprocessed.
     let (status, reply) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
     assert_eq!(status, 200, "{reply}");
     user.wait_until_photo_is_gone(pending.work)?;
@@ -54,7 +54,7 @@ fn a_work_deleted_between_any_two_writes_of_its_worker_leaves_nothing() -> Resul
             let work = user.send(&faces::portrait()?)?.work;
             let subject = user.subject()?;
             let event = bench.photo_event(subject, work)?;
-            // The worker that dies comes to its next point first, so that it has written after the deletion.
+            // The worker dies one point later, so that it writes once after the deletion.
             let kill_at = dies.then_some(point + 1);
             let faults = Faults { pause_at: Some(point), kill_at, ..Faults::default() };
             let mut worker = bench.run("synthesize", &faults)?;
@@ -70,9 +70,12 @@ fn a_work_deleted_between_any_two_writes_of_its_worker_leaves_nothing() -> Resul
             let answer = worker.answer()?;
             ensure!(dies || matches!(answer, Answer::Returned(_)), "point {point}: {answer:?}");
             if !dies {
-                // A worker that lives on takes its own objects away; the sweep only removes the row.
-                ensure!(bench.app.pictures_of(subject)?.is_empty(), "point {point}: objects are left");
-                ensure!(bench.app.photos_of(subject)?.is_empty(), "point {point}: the photo is left");
+                // A surviving worker deletes its own objects; the sweep only removes the row.
+                ensure!(
+                    bench.app.pictures_of(subject)?.is_empty(),
+                    "point {point}: objects of the work remain"
+                );
+                ensure!(bench.app.photos_of(subject)?.is_empty(), "point {point}: the photo remains");
             }
             bench.sweep(LEASE_EXPIRED)?;
             let status = bench.app.settled_status(subject, work).with_context(|| format!("point {point}"))?;
@@ -80,7 +83,7 @@ fn a_work_deleted_between_any_two_writes_of_its_worker_leaves_nothing() -> Resul
             covered += 1;
         }
     }
-    println!("deleted meanwhile: {covered} points");
+    println!("deletion while the worker is paused: {covered} points");
     assert!(covered > 0);
     Ok(())
 }

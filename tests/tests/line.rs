@@ -1,4 +1,4 @@
-//! The main job, end to end: a photo becomes a work, and the photo is gone.
+//! The main job from end to end: a photo becomes a work, and the photo is deleted.
 
 use anyhow::{Context as _, Result};
 use domain::{PhotoKey, ReasonCode};
@@ -24,9 +24,12 @@ fn a_photo_becomes_a_work_and_the_photo_is_gone() -> Result<()> {
     assert_eq!(faces::dimensions(&jpeg)?, template);
     assert_eq!((&work["image"]["width"], &work["image"]["height"]), (&template.0.into(), &template.1.into()));
     assert_eq!(work["image"]["bytes"], jpeg.len());
-    let marked = |text: &str| jpeg.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(marked("compositeWithTrainedAlgorithmicMedia"), "marked as made by AI");
-    assert!(!marked(&pending.work.to_string()), "the mark has an id of its own, not the work's");
+    let contains = |text: &str| jpeg.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(contains("compositeWithTrainedAlgorithmicMedia"), "the work is not marked as made by AI");
+    assert!(
+        !contains(&pending.work.to_string()),
+        "the mark contains the work's id instead of an id of its own"
+    );
 
     let listed = user.list()?;
     let [entry] = listed.as_slice() else { panic!("one work, not {}", listed.len()) };
@@ -37,7 +40,7 @@ fn a_photo_becomes_a_work_and_the_photo_is_gone() -> Result<()> {
     Ok(())
 }
 
-/// Width and height of the template in the catalogue.
+/// The width and height of the template in the catalogue.
 fn template_dimensions(catalogue: &Value) -> Result<(usize, usize)> {
     let templates = catalogue["templates"].as_array().context("no templates")?;
     let template = templates.iter().find(|template| template["id"] == TEMPLATE).context("not listed")?;
@@ -45,12 +48,12 @@ fn template_dimensions(catalogue: &Value) -> Result<(usize, usize)> {
     Ok((pixels("width")?, pixels("height")?))
 }
 
-/// How an object is encrypted: the algorithm and the key's ARN.
+/// An object's encryption: the algorithm and the key's ARN.
 fn encryption(object: &Value) -> (&Value, &Value) {
     (&object["ServerSideEncryption"], &object["SSEKMSKeyId"])
 }
 
-/// At the workbench nothing fetches the photo, so that it is there to be looked at.
+/// Uses the workbench, because no function fetches and deletes the photo there.
 #[test]
 fn a_photo_is_stored_encrypted_with_the_storage_key() -> Result<()> {
     let bench = Workbench::open();
