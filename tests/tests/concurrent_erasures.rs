@@ -1,6 +1,6 @@
-//! Accounts are erased while their clients go on calling: nothing is left in any store, and no receipt is false.
+//! Erases accounts while their clients keep calling: no data remains in any store, and every receipt is true.
 //!
-//! `ERASURES=1000 cargo test -p acceptance --test acceptance concurrent_erasures` makes it that many.
+//! `ERASURES=1000 cargo test -p acceptance --test acceptance concurrent_erasures` erases 1,000 accounts.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -16,16 +16,16 @@ use crate::erasure::{DeletionRequest, VERIFY_DUE, stream_event};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench};
 
-/// Erasures of an ordinary run, which takes about a minute on two cores.
+/// The default number of erasures; they take about a minute on two cores.
 const ERASURES: usize = 100;
 
-/// Accounts whose clients call at once.
+/// The number of accounts that are erased concurrently.
 const CONCURRENT_ACCOUNTS: usize = 4;
 
-/// How long clients go on calling after an account was erased.
+/// How long clients keep calling after their account is erased.
 const CALLS_AFTER_ERASURE: Duration = Duration::from_millis(60);
 
-/// One account in so many starts anew.
+/// Every n-th account is started again after its erasure.
 const RESTART_EVERY: usize = 4;
 
 #[expect(clippy::disallowed_methods, reason = "the long run is asked for by a variable of the test's own")]
@@ -41,7 +41,7 @@ struct ErasedAccount {
     requested: DeletionRequest,
 }
 
-/// The calls of the clients of one account, again and again until told to stop.
+/// Repeats the calls of one account's clients until `stop` is set.
 fn call_until_stopped(user: &User<'_>, stop: &AtomicBool, calls: &AtomicUsize) -> Result<()> {
     let photo = faces::no_face()?;
     let start = || user.start_account();
@@ -69,12 +69,12 @@ fn call_until_stopped(user: &User<'_>, stop: &AtomicBool, calls: &AtomicUsize) -
     })
 }
 
-/// What becomes of a thread's panic, whose message is on the terminal already.
+/// Turns a thread's panic into an error. The panic's message is already on the terminal.
 fn panicked(_message: Box<dyn Any + Send>) -> anyhow::Error {
     anyhow::anyhow!("a thread panicked")
 }
 
-/// Erases one account while its clients call. Some start anew, with a token from after the erasure.
+/// Erases one account while its clients call. Some accounts are started again, with a token from after the erasure.
 fn erase_one(
     bench: &Workbench,
     erase: &mut Run,
@@ -94,8 +94,8 @@ fn erase_one(
             erase.expect(&stream_event(&requested)?)?;
             std::thread::sleep(CALLS_AFTER_ERASURE);
             if restarts {
-                // A token counts as newer from the next second on, and the stack slows down in a long run.
-                eventually("the new start makes a new subject", || {
+                // A token counts as newer only from the next second on, and the stack is slower in a long run.
+                eventually("the new account has a new subject", || {
                     Ok(user.subject().ok().filter(|anew| *anew != subject))
                 })?;
             }
@@ -108,7 +108,7 @@ fn erase_one(
     Ok(ErasedAccount { name: user.name, subject, requested })
 }
 
-/// Erases `count` accounts, some at once.
+/// Erases `count` accounts, [`CONCURRENT_ACCOUNTS`] at a time.
 fn erase_all(bench: &Workbench, count: usize, calls: &AtomicUsize) -> Result<Vec<ErasedAccount>> {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -135,7 +135,7 @@ fn erase_all(bench: &Workbench, count: usize, calls: &AtomicUsize) -> Result<Vec
     })
 }
 
-/// What any store holds of these subjects: every row, object and identity.
+/// Lists every row, object and identity of these subjects in any store.
 fn rows_and_objects_of(bench: &Workbench, subjects: &BTreeSet<String>) -> Result<Vec<String>> {
     let app = &bench.app;
     let mut found = Vec::new();
@@ -175,14 +175,14 @@ fn accounts_erased_while_clients_keep_calling_leave_nothing_and_every_receipt_is
     for ErasedAccount { requested, .. } in &erased {
         verify_pass.expect(&stream_event(requested)?)?;
         let state = bench.app.state(requested)?;
-        ensure!(state == "verified", "{state}: the second look found something");
+        ensure!(state == "verified", "{state}: the verify pass found data");
         bench.app.receipt(requested)?;
         receipts += 1;
     }
     let left = rows_and_objects_of(&bench, &subjects)?;
     println!(
-        "{count} erasures in {:.0} s under {} calls: {} rows and objects after the first look, {receipts} receipts, {} \
-         left after them",
+        "{count} erasures in {:.0} s during {} calls: {} rows and objects after the first pass, {receipts} receipts, \
+         {} rows and objects after them",
         hammered.as_secs_f64(),
         calls.load(Ordering::Relaxed),
         after_first_pass.len(),
@@ -193,6 +193,6 @@ fn accounts_erased_while_clients_keep_calling_leave_nothing_and_every_receipt_is
     let identities = bench.app.all_rows("IdentitiesTable")?.into_iter().map(|row| row.to_string());
     let named =
         identities.filter(|row| erased.iter().any(|erased| row.contains(&format!("\"{}\"", erased.name))));
-    ensure!(named.count() == 0, "somebody is named");
+    ensure!(named.count() == 0, "an identity row names an erased user");
     Ok(())
 }

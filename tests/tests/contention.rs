@@ -1,6 +1,6 @@
-//! Every write meets other transactions, again and again: DynamoDB then stores nothing and says that there was a conflict.
-//! No answer takes that for anything else, and everything comes to its end. The emulator knows no conflicts, so the
-//! functions' own test builds answer with them (`conflicts.rs`).
+//! Transaction conflicts at every kind of write: DynamoDB stores nothing and reports a conflict. No function mistakes a
+//! conflict for another failure, and everything completes. The emulator has no conflicts, so the functions' test builds
+//! inject them (`conflicts.rs`).
 
 use std::collections::BTreeMap;
 
@@ -15,18 +15,18 @@ use crate::faces::{self, Photo};
 use crate::requests::{ApiRequest, answered};
 use crate::workbench::{Faults, Run, Workbench, sample};
 
-/// Tries of a request or an event before it counts as stuck.
+/// How often a request or an event is tried before the test fails.
 const TRIES_MAX: u32 = 12;
 
-/// The seed of the first process; the others count on from it.
+/// The seed of the first process; each further process adds 1.
 const SEED: usize = 40;
 
-/// The functions of one run, whose writes meet conflicts.
+/// The function processes of one test. Their writes meet injected conflicts.
 struct ContendedFunctions<'a> {
     bench: &'a Workbench,
     conflicts: u32,
     runs: BTreeMap<String, Run>,
-    /// Answers 500 and events that failed: a client or Lambda tries again.
+    /// Requests answered 500 and events that failed. A client or Lambda retries these.
     faults: u32,
     handled: u32,
 }
@@ -36,11 +36,11 @@ impl<'a> ContendedFunctions<'a> {
         Self { bench, conflicts, runs: BTreeMap::new(), faults: 0, handled: 0 }
     }
 
-    /// The process of a function with its clock ahead, the same for the whole test.
+    /// Returns the process of a function with its clock ahead. The same process serves the whole test.
     fn run(&mut self, function: &str, ahead_seconds: u32) -> Result<&mut Run> {
         let name = format!("{function} {ahead_seconds}");
         if !self.runs.contains_key(&name) {
-            // Each process meets other conflicts, and the same ones in every run of the test.
+            // Each process has its own conflicts, and they are the same in every run of the test.
             let seed = (SEED + self.runs.len()).to_string();
             let faults = Faults { ahead_seconds, conflicts: self.conflicts, ..Faults::default() };
             let run = self.bench.run_with(function, &faults, &[("CONFLICT_SEED", &seed)])?;
@@ -49,7 +49,7 @@ impl<'a> ContendedFunctions<'a> {
         self.runs.get_mut(&name).context("it was just started")
     }
 
-    /// Hands an event over until it is handled, as Lambda and the schedule do.
+    /// Hands over an event until it is handled, as Lambda and the schedule do.
     fn handle(&mut self, function: &str, ahead_seconds: u32, event: &Value) -> Result<()> {
         for _ in 0..TRIES_MAX {
             self.handled += 1;
@@ -64,7 +64,8 @@ impl<'a> ContendedFunctions<'a> {
         anyhow::bail!("{function} failed {TRIES_MAX} times")
     }
 
-    /// Sends a request until it is served, as an app does that is answered 500; the status must be the expected one.
+    /// Sends a request and repeats it while the answer is 500, as an app does. Fails unless the final status is
+    /// `status`.
     fn send_until_served(
         &mut self,
         function: &str,
@@ -86,7 +87,7 @@ impl<'a> ContendedFunctions<'a> {
         anyhow::bail!("{function} failed {TRIES_MAX} times")
     }
 
-    /// How many writes of each operation met a conflict.
+    /// Counts the injected conflicts of each operation.
     fn conflicts_by_operation(&self) -> Result<BTreeMap<String, usize>> {
         let mut met = BTreeMap::new();
         for run in self.runs.values() {
@@ -101,7 +102,7 @@ impl<'a> ContendedFunctions<'a> {
         Ok(met)
     }
 
-    /// Asks for an upload and sends the photo.
+    /// Requests an upload twice with the same key and sends the photo.
     fn send(&mut self, user: &User<'_>, photo: &Photo, key: &str) -> Result<WorkId> {
         let document = json!({
             "template_id": TEMPLATE, "source": "album", "content_type": photo.content_type,
@@ -116,7 +117,7 @@ impl<'a> ContendedFunctions<'a> {
         Ok(pending.work)
     }
 
-    /// A work made of this photo, and how it ends.
+    /// Makes a work of this photo and returns its final status.
     fn make_work(&mut self, user: &User<'_>, photo: &Photo, key: &str) -> Result<(WorkId, String)> {
         let work = self.send(user, photo, key)?;
         let subject = user.subject()?;
@@ -140,7 +141,7 @@ impl<'a> ContendedFunctions<'a> {
     }
 }
 
-/// Everything that can happen to works and favorites.
+/// Runs works and favorites through everything that can happen to them.
 fn works_and_favorites(contended: &mut ContendedFunctions<'_>, user: &User<'_>) -> Result<SubjectId> {
     let bench = contended.bench;
     contended.send_until_served("account", user, 200, &ApiRequest::of("POST /v1/account", &[]))?;
@@ -170,14 +171,14 @@ fn works_and_favorites(contended: &mut ContendedFunctions<'_>, user: &User<'_>) 
         &ApiRequest::of("DELETE /v1/works/{id}", &[("id", &deleted)]),
     )?;
     ensure!(bench.app.settled_status(subject, deleted.parse()?)? == "gone");
-    ensure!(user.favorites()?.len() == 1, "the favorite of a deleted work is left");
+    ensure!(user.favorites()?.len() == 1, "the favorite of a deleted work remains");
     contended.handle("purge", 1_300, &sample("purge/sweep.json")?)?;
     ensure!(bench.app.settled_status(subject, never_fitted)? == "failed");
     contended.handle("purge", 0, &sample("purge/residue.json")?)?;
     Ok(subject)
 }
 
-/// Every kind of erasure of the account, to its end.
+/// Runs an erasure of each scope until its backups have expired.
 fn erasures(contended: &mut ContendedFunctions<'_>, user: &User<'_>, subject: SubjectId) -> Result<()> {
     let app = &contended.bench.app;
     let favorites = contended.erase(user, "favorites")?;
@@ -194,15 +195,15 @@ fn erasures(contended: &mut ContendedFunctions<'_>, user: &User<'_>, subject: Su
     }
     contended.sweep(BACKUPS_EXPIRED)?;
     let traces = app.traces_of(user, subject)?;
-    ensure!(traces.is_empty(), "left: {traces:?}");
+    ensure!(traces.is_empty(), "data remains: {traces:?}");
     let rows = app.all_rows("ErasuresTable")?;
     let names = rows.iter().filter(|row| row.to_string().contains(&subject.to_string())).count();
-    ensure!(names == 0, "{names} requests still say whose they were");
+    ensure!(names == 0, "{names} requests still hold the subject");
     Ok(())
 }
 
-/// The whole life of some accounts, when so many of a thousand writes meet a transaction; how many in a hundred requests
-/// and events had to be sent again.
+/// Runs the whole life of some accounts while `conflicts` of a thousand writes meet a transaction. Returns the
+/// percentage of requests and events that had to be sent again.
 #[expect(clippy::print_stdout, reason = "the figures of the run")]
 fn run_account_lifecycles(conflicts: u32, accounts: u32) -> Result<f64> {
     let bench = Workbench::open();
@@ -214,7 +215,7 @@ fn run_account_lifecycles(conflicts: u32, accounts: u32) -> Result<f64> {
     }
     let met = contended.conflicts_by_operation()?;
     println!(
-        "{conflicts} of 1,000 writes meet a transaction: {met:?}; {} of {} requests and events were sent again",
+        "conflicts at {conflicts} of 1,000 writes: {met:?}; {} of {} requests and events were sent again",
         contended.faults, contended.handled,
     );
     for operation in ["BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"] {

@@ -88,7 +88,8 @@ impl<'a> RecoveryRunner<'a> {
 /// Points after which something was not as it must be, of all tests.
 static BREACHES: AtomicU32 = AtomicU32::new(0);
 
-/// Prints how many points a test has covered, and how many all tests have so far: the last such line of a run is its sum.
+/// Prints how many points a test has covered, and how many all tests have so far: the last such line of a run is its
+/// sum.
 pub(crate) fn report_points(what: &str, points: u32) {
     static COVERED: AtomicU32 = AtomicU32::new(0);
     let all = COVERED.fetch_add(points, Ordering::Relaxed) + points;

@@ -83,8 +83,8 @@ fn two_concurrent_runs_of_one_request_make_one_erasure() -> Result<()> {
     Ok(())
 }
 
-/// Kills `erase` at every point of what comes after the first look: a second look that finds a late photo, one that finds
-/// nothing, the week after, and the end of the request's own period.
+/// Kills `erase` at every point of what comes after the first look: a second look that finds a late photo, one that
+/// finds nothing, the week after, and the end of the request's own period.
 #[test]
 fn the_next_sweep_finishes_the_verify_pass_or_expiry_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open();

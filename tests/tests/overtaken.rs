@@ -1,5 +1,5 @@
-//! A request that is held up anywhere while its account is erased writes nothing afterwards: neither before a read whose
-//! answer it acts on, nor before a write.
+//! A request that is held up anywhere while its account is erased writes nothing afterwards: neither before a read
+//! whose answer it acts on, nor before a write.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -80,8 +80,8 @@ fn a_request_paused_at_any_call_during_an_erasure_writes_nothing() -> Result<()>
     Ok(())
 }
 
-/// An identity whose gate is missing is one whose records come from an older backup: the next request makes the gate. One
-/// that an erasure overtakes there makes none.
+/// An identity whose gate is missing is one whose records come from an older backup: the next request makes the gate.
+/// One that an erasure overtakes there makes none.
 #[test]
 fn a_missing_account_gate_is_restored_only_while_the_identity_exists() -> Result<()> {
     let bench = Workbench::open();

@@ -14,8 +14,8 @@ use crate::workbench::{Faults, Workbench, sample};
 /// Past the 15 minutes that a photo may wait.
 const ORPHAN_AGE: u32 = 1_000;
 
-/// A photo that arrives after the erasure of its works or its account was verified: to the erasure it is as if the upload
-/// had taken that long.
+/// A photo that arrives after the erasure of its works or its account was verified: to the erasure it is as if the
+/// upload had taken that long.
 fn arrive_late<'a>(
     bench: &'a Workbench,
     scope: &str,

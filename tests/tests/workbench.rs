@@ -287,8 +287,8 @@ impl Run {
         self.reject_server_fault(answer)
     }
 
-    /// Ends a test that pauses a function at each of its points in turn. This process should pause after the last point.
-    /// Fails unless it handled its event and passed exactly `points` points.
+    /// Ends a test that pauses a function at each of its points in turn. This process should pause after the last
+    /// point. Fails unless it handled its event and passed exactly `points` points.
     pub(crate) fn expect_no_more_points(&mut self, points: usize) -> Result<()> {
         let answer = self.answer()?;
         ensure!(matches!(answer, Answer::Returned(_)), "after {points} points: {answer:?}");
