@@ -1,7 +1,7 @@
-//! A worker that dies between any two writes leaves nothing behind, whoever comes after it.
+//! A worker that dies between any two writes leaves no data behind, whichever recovery follows.
 //!
-//! The points are not listed here: a function counts its own writes (`kill_points.rs`), and a test goes on to the
-//! next point until the function gets through.
+//! A function counts its own writes (`kill_points.rs`), so the points are not listed here. A test kills the function at
+//! one point after another until the function completes.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,27 +15,27 @@ use crate::app::{App, User};
 use crate::faces::{self, Photo};
 use crate::workbench::{Faults, Run, Workbench, sample};
 
-/// Past the lease of 50 s.
+/// Seconds after which the lease of 50 s has expired.
 const LEASE_EXPIRED: u32 = 60;
 
-/// Past the lease and the 15 minutes a photo or a claimed work may wait.
+/// Seconds after which the lease and the 15 minutes of a photo or a claimed work are over.
 const ORPHAN_AGE: u32 = 1_000;
 
-/// More points than any function has.
+/// An upper bound for the kill points of any function.
 const POINTS_MAX: u32 = 40;
 
-/// Who comes after a worker that died.
+/// What recovers from a worker's death.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Recovery {
-    /// Lambda tries the event again, after the lease.
+    /// Lambda retries the event after the lease.
     Retry,
-    /// Lambda has tried often enough and hands the event to `purge`.
+    /// Lambda gives up and hands the on-failure record to `purge`.
     GivenUp,
-    /// Nobody but the sweep.
+    /// Only the sweep.
     Sweep,
 }
 
-/// A photo on its way, and the event that tells of it.
+/// An uploaded photo and its event.
 struct Delivery<'a> {
     user: User<'a>,
     subject: SubjectId,
@@ -52,13 +52,13 @@ impl<'a> Delivery<'a> {
         Ok(Self { user, subject, work, event })
     }
 
-    /// How the work stands, once everything about it is as it must be.
+    /// Checks the work's data as [`App::settled_status`] does, and returns the work's status.
     fn settled_status(&self, app: &App) -> Result<String> {
         app.settled_status(self.subject, self.work)
     }
 }
 
-/// What may come after a crash, running for as long as a test needs it.
+/// Runs recoveries after crashes. Its retry process serves the whole test.
 struct RecoveryRunner<'a> {
     bench: &'a Workbench,
     retry: Run,
@@ -85,7 +85,7 @@ impl<'a> RecoveryRunner<'a> {
     }
 }
 
-/// Points after which something was not as it must be, of all tests.
+/// The number of kill points of all tests after which a check failed.
 static BREACHES: AtomicU32 = AtomicU32::new(0);
 
 /// Prints how many points a test has covered, and how many all tests have so far: the last such line of a run is its
@@ -95,12 +95,12 @@ pub(crate) fn report_points(what: &str, points: u32) {
     let all = COVERED.fetch_add(points, Ordering::Relaxed) + points;
     let breaches = BREACHES.load(Ordering::Relaxed);
     let line = format!("{what}: {points} kill points; so far {all} kill points, {breaches} breaches\n");
-    // Past libtest, which would keep it back unless the test fails. Without a stderr there is nobody to tell.
-    let _unwritten = std::io::stderr().lock().write_all(line.as_bytes());
+    // Writes to stderr directly, because libtest shows captured output only when a test fails.
+    let _write_error = std::io::stderr().lock().write_all(line.as_bytes());
 }
 
-/// Kills `function` at every point in turn; `attempt` makes what it is to work on, hands it over, and looks at what
-/// became of it when it died. The number of points, all of which were passed.
+/// Kills `function` at every point in turn and returns the number of points. `attempt` creates the input, hands it to
+/// the function, and checks the data after the function died.
 pub(crate) fn kill_at_every_point(
     bench: &Workbench,
     function: &str,
@@ -118,18 +118,18 @@ pub(crate) fn kill_at_every_point(
         if matches!(answer, Answer::Returned(_)) {
             ensure!(
                 passed.len() + 1 == point as usize,
-                "{} points, none of them number {point}",
+                "completed after {} points without point {point}",
                 passed.len()
             );
             return Ok(point - 1);
         }
         ensure!(matches!(answer, Answer::Died(_)), "{function} answered {answer:?} at point {point}");
-        ensure!(passed.len() == point as usize, "died elsewhere than at point {point}: {passed:?}");
+        ensure!(passed.len() == point as usize, "died, but not at point {point}: {passed:?}");
     }
     anyhow::bail!("{function} passes more than {POINTS_MAX} points")
 }
 
-/// Kills `synthesize` at every point of its way with this photo, once for every recovery; the number of points.
+/// Kills `synthesize` at every point of its work on this photo, once for each recovery. Returns the number of points.
 fn kill_synthesize_at_every_point(photo: &Photo, ends: &str) -> Result<u32> {
     let bench = Workbench::open();
     let mut recoveries = RecoveryRunner::of(&bench)?;
@@ -142,7 +142,7 @@ fn kill_synthesize_at_every_point(photo: &Photo, ends: &str) -> Result<u32> {
                 recoveries.recover(recovery, &delivery)?;
             }
             let status = delivery.settled_status(&bench.app).with_context(|| format!("{recovery:?}"))?;
-            // Only a retry makes the work after all; but whoever comes finds done what was done.
+            // Of the recoveries, only a retry completes the work. The others keep a work that was already published.
             let made = matches!(answer, Answer::Returned(_)) || recovery == Recovery::Retry;
             ensure!(
                 status == ends || (!made && status == "failed"),
@@ -170,7 +170,7 @@ fn a_worker_that_dies_at_any_write_of_a_refusal_leaves_nothing_behind() -> Resul
     Ok(())
 }
 
-/// The request that API Gateway hands to `works` when this user deletes this work.
+/// Builds the event by which API Gateway tells `works` that this user deletes this work.
 fn deletion_event(bench: &Workbench, delivery: &Delivery<'_>) -> Result<Value> {
     let mut request = sample("works/delete.json")?;
     let claims = &mut request["requestContext"]["authorizer"]["jwt"]["claims"];
@@ -192,7 +192,7 @@ fn the_next_deletion_or_the_sweep_finishes_a_deletion_that_died_at_any_write() -
             ensure!(delivery.settled_status(&bench.app)? == "ready");
             let answer = run.handle(&deletion_event(&bench, &delivery)?)?;
             if point > 1 {
-                // The first write hides the work; what follows only removes it.
+                // The first write hides the work; the later writes only remove its data.
                 ensure!(delivery.user.show(delivery.work)?.status == 404 && delivery.user.list()?.is_empty());
             }
             if again {
@@ -213,7 +213,7 @@ fn the_next_deletion_or_the_sweep_finishes_a_deletion_that_died_at_any_write() -
 #[test]
 fn a_retry_finishes_a_clean_up_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open();
-    // A worker that has stored its picture and dies with everything still there.
+    // This worker dies after it has stored its pictures, with the photo and all data still there.
     let dying = Faults { kill_at: Some(6), ..Faults::default() };
     let count = kill_at_every_point(&bench, "purge", 0, |run, _point| {
         let delivery = Delivery::of(&bench, &faces::portrait()?)?;
@@ -246,7 +246,7 @@ fn the_next_sweep_finishes_a_sweep_that_died_at_any_write() -> Result<()> {
         let answer = run.handle(&sample("purge/sweep.json")?)?;
         bench.sweep(TWO_MONTHS)?;
         ensure!(ready.settled_status(&bench.app)? == "gone");
-        // It failed as seen from two months ahead, and is kept a day from there.
+        // The work failed at the sweep's time, two months ahead, and is kept for a day from then.
         ensure!(orphan.settled_status(&bench.app)? == "failed");
         Ok(answer)
     })?;

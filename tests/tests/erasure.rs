@@ -1,4 +1,4 @@
-//! What somebody asked to be erased is gone from every store, stays gone, and the receipt says so.
+//! Erased data is gone from every store and stays gone, and the receipt says so.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,20 +12,21 @@ use crate::app::{App, PendingUpload, TEMPLATE, User, eventually};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 
-/// Past twice the life of an upload URL and past any lease: nobody can store anything any more.
+/// Seconds after which the verify pass is due: twice the life of an upload URL and any lease are over, so nothing can
+/// store data of an earlier generation any more.
 pub(crate) const VERIFY_DUE: u32 = 700;
 
-/// Past the week that backups reach back.
+/// Seconds after which the backups from before the erasure, kept for a week, have expired.
 pub(crate) const BACKUPS_EXPIRED: u32 = VERIFY_DUE + 8 * 24 * 3_600;
 
-/// A deletion request, as its requester knows it.
+/// A deletion request's id and salt, as its requester knows them.
 pub(crate) struct DeletionRequest {
     pub(crate) id: String,
     pub(crate) salt: String,
 }
 
 impl DeletionRequest {
-    /// From the answer to `POST /v1/deletion-requests`.
+    /// Reads the answer to `POST /v1/deletion-requests`.
     pub(crate) fn of(answer: &Value) -> Result<Self> {
         let text = |name: &str| answer[name].as_str().map(str::to_owned).context("an incomplete answer");
         Ok(Self { id: text("request_id")?, salt: text("salt")? })
@@ -33,7 +34,7 @@ impl DeletionRequest {
 }
 
 impl User<'_> {
-    /// `POST /v1/deletion-requests`, as often as wanted.
+    /// `POST /v1/deletion-requests` with this idempotency key.
     pub(crate) fn request_erasure(&self, scope: &str, key: &str) -> Result<local_stack::ApiAnswer> {
         let body = json!({ "scope": scope, "contact": format!("{}@example.com", self.name) });
         self.caller.send(
@@ -44,26 +45,26 @@ impl User<'_> {
         )
     }
 
-    /// A new request of this scope.
+    /// Makes a new deletion request of this scope.
     pub(crate) fn erase(&self, scope: &str) -> Result<DeletionRequest> {
         DeletionRequest::of(&self.request_erasure(scope, &format!("erase-{scope}"))?.expect(201)?)
     }
 }
 
 impl App {
-    /// Somebody without a token looks at a request with this salt.
+    /// `GET /v1/deletion-requests/{path}` with this salt and without a token.
     pub(crate) fn show_deletion_request(&self, path: &str, salt: &str) -> Result<local_stack::ApiAnswer> {
         let nobody = self.stack.caller(None)?;
         nobody.send("GET", &format!("/v1/deletion-requests/{path}"), &[("Erasure-Salt", salt)], Vec::new())
     }
 
-    /// The state of a request.
+    /// Reads the state of a deletion request.
     pub(crate) fn state(&self, requested: &DeletionRequest) -> Result<String> {
         let shown = self.show_deletion_request(&requested.id, &requested.salt)?.expect(200)?;
         shown["status"].as_str().map(str::to_owned).context("no status")
     }
 
-    /// The receipt, checked offline with the published keys and the requester's salt.
+    /// Fetches the receipt and verifies it offline with the published keys and the requester's salt.
     pub(crate) fn receipt(&self, requested: &DeletionRequest) -> Result<Receipt> {
         let keys: Jwks =
             serde_json::from_value(self.stack.caller(None)?.get("/v1/receipts/keys")?.expect(200)?)?;
@@ -74,8 +75,8 @@ impl App {
         Ok(receipt::verify(&jws, &keys, Some(&salt))?)
     }
 
-    /// Everything that any store still holds of a user and the subject they were, in words. That somebody of a certain
-    /// hash was erased names neither.
+    /// Lists everything that any store still holds of a user and their subject, in words. A tombstone does not count,
+    /// because it holds a hash and names neither.
     pub(crate) fn traces_of(&self, user: &User<'_>, subject: SubjectId) -> Result<Vec<String>> {
         let mut traces = self.photos_of(subject)?;
         traces.extend(self.markers_of(subject)?);
@@ -88,28 +89,28 @@ impl App {
         Ok(traces)
     }
 
-    /// Every row of a table, as text that holds all it has.
+    /// Reads every row of a table, given by the output that holds its name.
     pub(crate) fn all_rows(&self, table: &str) -> Result<Vec<Value>> {
         self.rows_of(self.stack.output(table)?)
     }
 }
 
 impl Workbench {
-    /// Lets `erase` sweep with its clock ahead.
+    /// Runs a sweep of `erase` with its clock ahead.
     pub(crate) fn sweep_erasures(&self, ahead_seconds: u32) -> Result<()> {
         let mut erase = self.run("erase", &Faults { ahead_seconds, ..Faults::default() })?;
         erase.expect(&sample("erase/sweep.json")?)
     }
 }
 
-/// The event by which `erase` hears of a request.
+/// Builds the stream event that tells `erase` of a request.
 pub(crate) fn stream_event(requested: &DeletionRequest) -> Result<Value> {
     let mut event = sample("erase/request.json")?;
     event["Records"][0]["dynamodb"]["Keys"]["pk"]["S"] = json!(format!("REQUEST#{}", requested.id));
     Ok(event)
 }
 
-/// A user with a ready work, a favorite of it and of a template, and an upload that was asked for.
+/// Creates a user with a ready work, a favorite of it and one of a template, and a requested upload.
 pub(crate) fn user_with_data<'a>(
     bench: &'a Workbench,
     synthesize: &mut Run,
@@ -129,14 +130,14 @@ pub(crate) fn is_favorite(row: &Value) -> bool {
     row["sk"].as_str().is_some_and(|key| key.starts_with("FAVORITE#"))
 }
 
-/// As many ready works as make three pages, copied from one.
+/// Copies the ready work until the subject's works fill three pages. Returns the number of works.
 fn fill_pages(app: &App, subject: SubjectId) -> Result<usize> {
     let rows = app.raw_rows(subject)?;
     let ready = rows.iter().find(|row| row["status"]["S"] == "ready").context("no ready work")?;
     let id = ready["id"]["S"].as_str().context("no id")?.to_owned();
     let thumbnail = faces::portrait()?.bytes;
     for number in 0..120 {
-        // The last characters differ; the time and so the order stay as they are.
+        // Only the last characters of the id differ, so the time in it stays the same.
         let copy = format!("{}{number:03}", &id[..23]);
         app.put_row(&serde_json::from_str(&ready.to_string().replace(&id, &copy))?)?;
         for object in ["1.jpg", "1-thumbnail.jpg"] {
@@ -153,9 +154,9 @@ fn an_account_with_three_pages_of_works_is_erased_under_concurrent_requests() ->
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let (user, subject, in_flight) = user_with_data(&bench, &mut synthesize)?;
     let works = fill_pages(app, subject)?;
-    ensure!(works > 100, "{works} works are no three pages");
+    ensure!(works > 100, "{works} works do not fill three pages");
 
-    // What is answered to these does not matter here, as long as it is an answer and nothing comes of it.
+    // Any answer below 500 is fine for these requests; the checks below show that they stored no data.
     let photo = faces::no_face()?;
     let expect_no_server_fault = |answer: local_stack::ApiAnswer| {
         ensure!(answer.status < 500, "answered {}: {}", answer.status, answer.body);
@@ -176,25 +177,28 @@ fn an_account_with_three_pages_of_works_is_erased_under_concurrent_requests() ->
         }
         let outcome = (|| {
             let requested = user.erase("account")?;
-            ensure!(user.list()?.is_empty() && user.favorites()?.is_empty(), "still to be seen");
+            ensure!(
+                user.list()?.is_empty() && user.favorites()?.is_empty(),
+                "the user still sees works or favorites"
+            );
             bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
             ensure!(app.state(&requested)? == "erased");
             let traces = app.traces_of(&user, subject)?;
-            ensure!(traces.is_empty(), "left: {traces:?}");
+            ensure!(traces.is_empty(), "data remains: {traces:?}");
             Ok(requested)
         })();
         ended.store(true, Ordering::Relaxed);
         outcome
     })?;
 
-    // The upload in flight arrives after all: its URL works until it runs out.
+    // The requested upload arrives late: its URL works until it expires.
     let (status, reply) = user.caller.put_photo(&in_flight.upload, &faces::no_face()?.bytes)?;
     ensure!(status == 200, "S3 answered {status}: {reply}");
     ensure!(app.traces_of(&user, subject)?.len() == 1);
     let mut erase = bench.run("erase", &Faults { ahead_seconds: VERIFY_DUE, ..Faults::default() })?;
     erase.expect(&sample("erase/sweep.json")?)?;
-    ensure!(app.state(&requested)? == "erased", "verified though the second look found something");
-    ensure!(app.traces_of(&user, subject)?.is_empty(), "the late photo is left");
+    ensure!(app.state(&requested)? == "erased", "verified although the verify pass found data");
+    ensure!(app.traces_of(&user, subject)?.is_empty(), "the late photo remains");
     bench.sweep_erasures(2 * VERIFY_DUE)?;
     ensure!(app.state(&requested)? == "verified");
     ensure!(app.traces_of(&user, subject)?.is_empty());
@@ -233,7 +237,7 @@ fn an_old_token_cannot_reopen_an_erased_account_and_a_new_account_has_a_new_subj
     ensure!(anew != subject);
     ensure!(user.list()?.is_empty() && user.favorites()?.is_empty());
     user.request_upload(&photo)?;
-    // The old request goes on to its end and leaves the new subject alone.
+    // The old request completes and does not touch the new subject.
     bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(bench.app.state(&requested)? == "verified");
     ensure!(user.list()?.len() == 1 && user.subject()? == anew);
@@ -254,8 +258,8 @@ fn erasing_only_works_or_favorites_keeps_later_ones() -> Result<()> {
     ensure!(user.favorites()?.is_empty() && user.list()?.len() == 2);
     user.save_favorite("template", TEMPLATE)?.expect(200)?;
     bench.run("erase", &Faults::default())?.expect(&stream_event(&favorites)?)?;
-    ensure!(app.state(&favorites)? == "verified", "favorites need no second look later");
-    ensure!(user.favorites()?.len() == 1, "the favorite that was marked afterwards is gone");
+    ensure!(app.state(&favorites)? == "verified", "an erasure of favorites needs no later verify pass");
+    ensure!(user.favorites()?.len() == 1, "the favorite saved after the request is gone");
     let stored = app.rows(subject)?.iter().filter(|row| is_favorite(row)).count();
     ensure!(stored == 1, "{stored} favorites are stored");
 
@@ -265,7 +269,7 @@ fn erasing_only_works_or_favorites_keeps_later_ones() -> Result<()> {
     ensure!(user.save_favorite("work", &in_flight.work.to_string())?.status == 404);
     let later = user.send(&faces::portrait()?)?;
     let later_event = bench.photo_event(subject, later.work)?;
-    // The photo that was on its way meets a closed gate.
+    // The photo uploaded before the request belongs to an earlier generation and is not fitted.
     synthesize.expect(&event)?;
     bench.run("erase", &Faults::default())?.expect(&stream_event(&works)?)?;
     ensure!(app.settled_status(subject, in_flight.work)? == "gone");
@@ -273,7 +277,7 @@ fn erasing_only_works_or_favorites_keeps_later_ones() -> Result<()> {
     bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(app.state(&works)? == "verified");
     ensure!(app.receipt(&works)?.scope == ErasureScope::Works);
-    ensure!(app.settled_status(subject, later.work)? == "ready", "the work that was made afterwards is gone");
+    ensure!(app.settled_status(subject, later.work)? == "ready", "the work made after the request is gone");
     ensure!(user.list()?.len() == 1 && user.favorites()?.len() == 1);
     Ok(())
 }
@@ -296,7 +300,7 @@ fn a_repeated_key_returns_the_same_request_and_a_new_key_makes_another() -> Resu
         listed.len() == 2
             && listed.iter().all(|request| request["contact"] == format!("{}@example.com", user.name))
     );
-    // Repeated while the account is being erased: the salt is still told.
+    // A repeated request returns the salt even while the account is being erased.
     let account = user.request_erasure("account", "all")?.expect(201)?;
     let again = user.request_erasure("account", "all")?.expect(200)?;
     ensure!(account["salt"] == again["salt"]);
@@ -345,12 +349,12 @@ fn a_request_loses_its_subject_with_the_last_backup_and_keeps_its_receipt() -> R
     let row = |requested: &DeletionRequest| {
         let rows = app.all_rows("ErasuresTable")?;
         let key = format!("REQUEST#{}", requested.id);
-        rows.into_iter().find(|row| row["pk"] == key.as_str()).context("the request is lost")
+        rows.into_iter().find(|row| row["pk"] == key.as_str()).context("the request has no row")
     };
     for requested in [&works, &account] {
         ensure!(
             row(requested)?.to_string().contains(&subject.to_string()),
-            "a restored copy could not be cleared"
+            "the request has lost its subject, so no replay can clear a restored copy"
         );
     }
     bench.sweep_erasures(BACKUPS_EXPIRED)?;
@@ -373,9 +377,9 @@ fn the_stream_triggers_an_erasure_without_the_sweep() -> Result<()> {
     user.wait_until_photo_is_gone(pending.work)?;
     let subject = user.subject()?;
     let requested = user.erase("account")?;
-    eventually("the stream wakes erase", || Ok((app.state(&requested)? == "erased").then_some(())))?;
+    eventually("the stream triggers erase", || Ok((app.state(&requested)? == "erased").then_some(())))?;
     let traces = app.traces_of(&user, subject)?;
-    ensure!(traces.is_empty(), "left: {traces:?}");
+    ensure!(traces.is_empty(), "data remains: {traces:?}");
     Ok(())
 }
 
@@ -395,17 +399,17 @@ fn receipt_keys_are_published_all_together_or_not_at_all() -> Result<()> {
     };
     let settings = [("RETIRED_RECEIPT_KEYS", retired)];
     let mut function = bench.run_with("deletion-requests", &Faults::default(), &settings)?;
-    // While KMS does not give a key, no set is published that lacks it.
+    // While KMS refuses one key, the function publishes no set without it.
     may_read("arn:aws:kms:us-east-1:000000000000:key/another")?;
     let answer = get_keys(&mut function)?;
     ensure!(answer["statusCode"] == 500 && answer["headers"]["cache-control"] == "no-store", "{answer}");
-    // As the template's parameter does.
+    // Grants what the parameter `RetiredReceiptKeys` grants.
     may_read(retired)?;
     let answer = get_keys(&mut function)?;
     let jwks: Jwks = serde_json::from_str(answer["body"].as_str().context("no body")?)?;
     ensure!(jwks.keys.len() == 2, "{} keys", jwks.keys.len());
     ensure!(answer["headers"]["cache-control"] == "public, max-age=300", "{answer}");
-    // From then on the process knows them: nobody who asks makes it ask KMS.
+    // From now on the process serves the keys from its memory and does not call KMS.
     may_read("arn:aws:kms:us-east-1:000000000000:key/another")?;
     ensure!(get_keys(&mut function)?["body"] == answer["body"]);
     Ok(())

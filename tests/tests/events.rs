@@ -1,4 +1,4 @@
-//! Events that come twice, at once, late, or about nothing.
+//! Events that arrive twice, concurrently or late, or that name nothing.
 
 use anyhow::{Result, ensure};
 use domain::PhotoKey;
@@ -9,7 +9,7 @@ use crate::app::{App, eventually};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 
-/// How many workers get the same event.
+/// The number of workers that get the same event.
 const WORKERS: usize = 3;
 
 #[test]
@@ -29,7 +29,7 @@ fn an_event_delivered_to_three_workers_at_once_makes_one_work() -> Result<()> {
         }
         assert_eq!(bench.app.settled_status(subject, work)?, "ready");
         let row = bench.app.work_row(subject, work)?.unwrap_or_default();
-        assert_eq!(row["attempt"], 1, "one worker made it");
+        assert_eq!(row["attempt"], 1, "more than one worker claimed the work");
         assert_eq!(user.list()?.len(), 1);
     }
     Ok(())
@@ -47,7 +47,7 @@ fn a_repeated_event_changes_nothing_and_deletes_a_second_photo() -> Result<()> {
     worker.expect(&event)?;
     let before = bench.app.work_row(subject, pending.work)?;
     worker.expect(&event)?;
-    // The URL takes no second photo. One that lies there all the same goes unprocessed.
+    // The URL accepts no second photo. A photo put there by other means is deleted unprocessed.
     let (status, reply) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
     assert_eq!(status, 412, "{reply}");
     let key = PhotoKey { subject, work: pending.work }.to_string();
@@ -79,7 +79,7 @@ fn a_retry_reclaims_the_work_of_its_request_while_its_predecessor_still_runs() -
         retry.process.send_as(&event, Some(&request));
         let answer = retry.answer()?;
         ensure!(matches!(answer, Answer::Returned(_)), "point {point}: {answer:?}");
-        // It did not wait for the lease to end, though the predecessor is still there.
+        // The retry did not wait for the lease, although its predecessor still runs.
         assert_eq!(user.show(work)?.expect(200)?["status"], "ready", "point {point}");
         predecessor.resume()?;
         let answer = predecessor.answer()?;
@@ -99,7 +99,7 @@ fn a_worker_that_ends_before_its_retry_leaves_it_the_photo() -> Result<()> {
     let work = user.send(&faces::portrait()?)?.work;
     let subject = user.subject()?;
     let event = bench.photo_event(subject, work)?;
-    // Point 2 is right after the claim: neither has fetched the photo yet.
+    // Point 2 is right after the claim, so neither worker has fetched the photo yet.
     let paused = Faults { pause_at: Some(2), ..Faults::default() };
     let (mut predecessor, mut retry) = (bench.run("synthesize", &paused)?, bench.run("synthesize", &paused)?);
     for worker in [&mut predecessor, &mut retry] {
@@ -168,7 +168,7 @@ fn an_object_without_a_record_is_deleted() -> Result<()> {
             Ok((!app.stack.account().object_keys(bucket)?.iter().any(|found| found == key)).then_some(()))
         })?;
     }
-    assert_eq!(app.rows(subject)?.len(), rows, "no record was made");
+    assert_eq!(app.rows(subject)?.len(), rows, "a stray object made a record");
     Ok(())
 }
 
@@ -200,7 +200,7 @@ fn a_photo_whose_worker_never_starts_is_given_up_and_deleted() -> Result<()> {
     let work = user.send(&faces::portrait()?)?.work;
     let subject = user.subject()?;
     let event = bench.photo_event(subject, work)?;
-    // As deployed, but for models that are not there: Lambda tries three times and hands the event to `purge`.
+    // The deployed function without its models: Lambda tries three times and hands the record to `purge`.
     let environment = app.stack.function_environment("synthesize")?;
     app.reconfigure("synthesize", "MODELS_DIR", "/nowhere")?;
     let ended = app.invoke_later("synthesize", &event).and_then(|()| user.wait(work));

@@ -1,4 +1,4 @@
-//! Favorites: marked once however often, listed page by page, and gone from every list with what they name.
+//! Favorites: saving one is idempotent, lists are paged, and a favorite disappears with its work.
 
 use anyhow::{Context as _, Result};
 use domain::limits::FAVORITES_MAX;
@@ -12,7 +12,7 @@ use crate::workbench::{Faults, Run, Workbench, sample};
 
 const DAY: u32 = 24 * 3_600;
 
-/// The row of a work's favorite.
+/// Reads the row of a work's favorite.
 fn row_of(user: &User<'_>, work: WorkId) -> Result<Option<Value>> {
     user.app.row(user.subject()?, &format!("FAVORITE#work#{work}"))
 }
@@ -20,10 +20,14 @@ fn row_of(user: &User<'_>, work: WorkId) -> Result<Option<Value>> {
 #[test]
 fn saving_a_favorite_twice_keeps_the_first() -> Result<()> {
     let user = App::live().user()?;
-    // Nobody has seen this user before: the first favorite makes the subject.
+    // The user has no subject yet; the first favorite creates it.
     let first = user.save_favorite("template", TEMPLATE)?.expect(200)?;
     std::thread::sleep(std::time::Duration::from_millis(1_100));
-    assert_eq!(user.save_favorite("template", TEMPLATE)?.expect(200)?, first, "the first time counts");
+    assert_eq!(
+        user.save_favorite("template", TEMPLATE)?.expect(200)?,
+        first,
+        "a repeated save changed the time"
+    );
     let favorites = user.favorites()?;
     assert_eq!(favorites.len(), 1, "{favorites:?}");
     let catalogue = user.caller.get("/v1/templates")?.expect(200)?;
@@ -52,7 +56,7 @@ fn a_hidden_or_unknown_item_cannot_be_saved() -> Result<()> {
     ] {
         assert_eq!(user.save_favorite(kind, id)?.status, 404, "{kind} {id}");
     }
-    assert!(user.subject().is_err(), "nobody is made a subject by what is refused");
+    assert!(user.subject().is_err(), "a refused request created a subject");
     let work = user.request_upload(&faces::no_face()?)?.work;
     user.delete(work)?.expect(204)?;
     assert_eq!(user.save_favorite("work", &work.to_string())?.status, 404);
@@ -99,7 +103,7 @@ fn pages_show_every_favorite_once_newest_first() -> Result<()> {
             times.push(text("saved_at")?.to_owned());
         }
         let Some(next) = page["next_cursor"].as_str() else { break };
-        // What the page ended with is gone when the next one is asked for.
+        // The last item of this page is deleted before the next page is requested.
         cursor = format!("&cursor={next}");
         let last = seen.last().context("an empty page")?;
         user.remove_favorite(last.kind().as_str(), &last.id())?.expect(204)?;
@@ -127,7 +131,7 @@ fn deleting_a_work_deletes_its_favorite() -> Result<()> {
     assert_eq!(user.caller.download(thumbnail)?.0, 200);
     user.delete(work)?.expect(204)?;
     assert!(user.favorites()?.is_empty());
-    assert!(row_of(&user, work)?.is_none(), "the favorite's row is left");
+    assert!(row_of(&user, work)?.is_none(), "the favorite's row remains");
     Ok(())
 }
 
@@ -151,7 +155,7 @@ fn a_user_has_a_thousand_favorites_at_most() -> Result<()> {
     Ok(())
 }
 
-/// The list as the function answers it.
+/// Counts the favorites in the function's answer.
 fn listed(favorites: &mut Run, user: &User<'_>) -> Result<usize> {
     let mut request = sample("favorites/list.json")?;
     let claims = &mut request["requestContext"]["authorizer"]["jwt"]["claims"];
@@ -171,11 +175,11 @@ fn a_favorite_of_an_expired_work_is_hidden_before_the_purge() -> Result<()> {
     bench.run("synthesize", &Faults::default())?.expect(&event)?;
     user.save_favorite("work", &work.to_string())?.expect(200)?;
     let at = |ahead_seconds| bench.run("favorites", &Faults { ahead_seconds, ..Faults::default() });
-    assert_eq!(listed(&mut at(30 * DAY - 600)?, &user)?, 1, "not before");
+    assert_eq!(listed(&mut at(30 * DAY - 600)?, &user)?, 1, "hidden before its work expired");
     assert_eq!(listed(&mut at(30 * DAY + 1)?, &user)?, 0);
-    assert!(row_of(&user, work)?.is_some(), "nothing has purged it yet");
+    assert!(row_of(&user, work)?.is_some(), "purged already, so this test proves nothing");
     bench.sweep(30 * DAY + 1)?;
-    assert!(row_of(&user, work)?.is_none(), "the favorite's row is left");
+    assert!(row_of(&user, work)?.is_none(), "the favorite's row remains");
     assert_eq!(bench.app.settled_status(user.subject()?, work)?, "gone");
     Ok(())
 }
@@ -203,14 +207,14 @@ fn a_work_deleted_while_it_is_being_saved_leaves_no_favorite() -> Result<()> {
         user.delete(work)?.expect(204)?;
         favorites.resume()?;
         let Answer::Returned(answer) = favorites.answer()? else { anyhow::bail!("no answer") };
-        // Before its write the work is gone; after it the favorite was there for a moment.
+        // At point 1 the work is deleted before the favorite is written; at point 2, after it.
         let status = if point == 1 { 404 } else { 200 };
         assert_eq!(answer["statusCode"], status, "point {point}: {answer}");
-        assert!(row_of(&user, work)?.is_none(), "point {point}: a favorite of nothing is left");
+        assert!(row_of(&user, work)?.is_none(), "point {point}: a favorite without a work remains");
         assert!(user.favorites()?.is_empty());
         covered += 1;
     }
-    println!("deleted while marked: {covered} points");
+    println!("deleted while being saved: {covered} points");
     assert_eq!(covered, 2);
     Ok(())
 }
