@@ -1,4 +1,5 @@
-//! An erasure that is interrupted anywhere, done twice at once, or met by a worker, ends as any other.
+//! An erasure completes correctly when it is interrupted at any point, when two runs handle it at once, and when it
+//! meets a worker.
 
 use anyhow::{Result, ensure};
 use local_stack::Answer;
@@ -9,10 +10,10 @@ use crate::erasure::{BACKUPS_EXPIRED, VERIFY_DUE, is_favorite, stream_event, use
 use crate::faces;
 use crate::workbench::{Faults, Workbench, sample};
 
-/// Past the two years that a request is kept.
+/// Seconds after which the two years of a request are over.
 const REQUEST_EXPIRED: u32 = BACKUPS_EXPIRED + 731 * 24 * 3_600;
 
-/// Kills `erase` at every point of its way with a request of this scope; whoever comes after finishes it.
+/// Kills `erase` at every point of an erasure of each scope.
 #[test]
 fn the_sweep_finishes_an_erasure_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open();
@@ -31,13 +32,13 @@ fn the_sweep_finishes_an_erasure_that_died_at_any_write() -> Result<()> {
             bench.app.receipt(&requested)?;
             match scope {
                 "account" => {
-                    ensure!(seen == (0, 0), "seen: {seen:?}");
+                    ensure!(seen == (0, 0), "works and favorites shown: {seen:?}");
                     let traces = bench.app.traces_of(&user, subject)?;
-                    ensure!(traces.is_empty(), "left: {traces:?}");
-                    ensure!(user.subject().is_err(), "revived");
+                    ensure!(traces.is_empty(), "data remains: {traces:?}");
+                    ensure!(user.subject().is_err(), "the account exists again");
                 }
                 "works" => {
-                    ensure!(seen == (0, 1), "seen: {seen:?}");
+                    ensure!(seen == (0, 1), "works and favorites shown: {seen:?}");
                     ensure!(
                         bench.app.pictures_of(subject)?.is_empty()
                             && bench.app.photos_of(subject)?.is_empty()
@@ -45,8 +46,8 @@ fn the_sweep_finishes_an_erasure_that_died_at_any_write() -> Result<()> {
                     ensure!(user.subject()? == subject);
                 }
                 _ => {
-                    ensure!(seen == (2, 0), "seen: {seen:?}");
-                    ensure!(!bench.app.rows(subject)?.iter().any(is_favorite), "favorites are stored");
+                    ensure!(seen == (2, 0), "works and favorites shown: {seen:?}");
+                    ensure!(!bench.app.rows(subject)?.iter().any(is_favorite), "favorites remain");
                 }
             }
             Ok(answer)
@@ -78,19 +79,19 @@ fn two_concurrent_runs_of_one_request_make_one_erasure() -> Result<()> {
         ensure!(bench.app.traces_of(&user, subject)?.is_empty(), "point {point}");
         covered += 1;
     }
-    println!("erased twice at once: {covered} points");
+    println!("two runs of one erasure: {covered} points");
     ensure!(covered > 0);
     Ok(())
 }
 
-/// Kills `erase` at every point of what comes after the first look: a second look that finds a late photo, one that
-/// finds nothing, the week after, and the end of the request's own period.
+/// Kills `erase` at every point after the first pass: in a verify pass that finds a late photo, in one that finds
+/// nothing, when the backups expire a week later, and when the request's own period ends.
 #[test]
 fn the_next_sweep_finishes_the_verify_pass_or_expiry_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open();
     let sweep = sample("erase/sweep.json")?;
     let mut covered = 0;
-    // Everything that earlier tests left over is done with first, so that points are those of one request.
+    // Completes all requests of earlier tests first, so that every point belongs to one request.
     bench.sweep_erasures(REQUEST_EXPIRED)?;
     for ahead in [VERIFY_DUE, 2 * VERIFY_DUE, BACKUPS_EXPIRED, REQUEST_EXPIRED] {
         covered += kill_at_every_point(&bench, "erase", ahead, |run, _point| {
@@ -124,7 +125,7 @@ fn the_next_sweep_finishes_the_verify_pass_or_expiry_that_died_at_any_write() ->
                 bench.app.receipt(&requested)?;
             }
             let traces = bench.app.traces_of(&user, subject)?;
-            ensure!(traces.is_empty(), "left: {traces:?}");
+            ensure!(traces.is_empty(), "data remains: {traces:?}");
             bench.sweep_erasures(REQUEST_EXPIRED)?;
             Ok(answer)
         })?;
@@ -159,21 +160,21 @@ fn a_worker_paused_at_any_point_leaves_nothing_of_an_account_erased_meanwhile() 
             let answer: Answer = worker.answer()?;
             ensure!(dies || matches!(answer, Answer::Returned(Value::Null)), "point {point}: {answer:?}");
             if !dies {
-                // An empty object may keep the upload URL shut until the second look.
+                // A marker may block the upload URL until the verify pass.
                 let (mut traces, markers) =
                     (bench.app.traces_of(&user, subject)?, bench.app.markers_of(subject)?);
                 traces.retain(|trace| !markers.contains(trace));
-                ensure!(traces.is_empty(), "point {point}: left: {traces:?}");
+                ensure!(traces.is_empty(), "point {point}: data remains: {traces:?}");
             }
             bench.sweep_erasures(VERIFY_DUE)?;
             bench.sweep_erasures(2 * VERIFY_DUE)?;
             ensure!(bench.app.state(&requested)? == "verified", "point {point}");
             let traces = bench.app.traces_of(&user, subject)?;
-            ensure!(traces.is_empty(), "point {point}: left: {traces:?}");
+            ensure!(traces.is_empty(), "point {point}: data remains: {traces:?}");
             covered += 1;
         }
     }
-    println!("erased while a work is made: {covered} points");
+    println!("erasure while the worker is paused: {covered} points");
     ensure!(covered > 0);
     Ok(())
 }

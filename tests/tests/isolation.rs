@@ -1,5 +1,5 @@
-//! Whose work it is: nobody else reads, lists or deletes it, by any route, id or cursor; and without a valid token
-//! nobody does anything.
+//! Isolation of users: no route, id or cursor lets a user read, list or delete another user's data. Without a valid
+//! token, only the open routes answer.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::faces;
 use crate::routes::{self, request};
 use crate::workbench::Workbench;
 
-/// The routes that ask for no token, and what they answer to somebody who has no salt either.
+/// The routes that need no token, and their status for a caller without a salt.
 const OPEN_ROUTES: [(&str, u16); 3] = [
     ("GET /v1/deletion-requests/{id}", 404),
     ("GET /v1/deletion-requests/{id}/receipt", 404),
@@ -25,7 +25,7 @@ fn no_route_shows_a_work_of_another_user() -> Result<()> {
     let pending = owner.send(&faces::portrait()?)?;
     owner.wait(pending.work)?;
     owner.wait_until_photo_is_gone(pending.work)?;
-    // The stranger has a subject and a work, so that there is something to find instead.
+    // The stranger has a subject and a work too, so that their own lists are not empty.
     let own = stranger.request_upload(&faces::no_face()?)?;
     let (owners, work) = (owner.subject()?.to_string(), pending.work.to_string());
     let before = owner.show(pending.work)?.expect(200)?;
@@ -51,8 +51,8 @@ fn no_route_shows_a_work_of_another_user() -> Result<()> {
             }
         }
     }
-    println!("{tried} foreign requests");
-    // A deletion of what is not one's own answers as one of what never was.
+    println!("{tried} requests for another user's data");
+    // Deleting another user's work answers the same as deleting an unknown one.
     assert_eq!(stranger.delete(pending.work)?.status, 204);
     assert_eq!(stranger.show(pending.work)?.status, 404);
     assert_eq!(stranger.save_favorite("work", &work)?.status, 404);
@@ -67,7 +67,7 @@ fn no_route_shows_a_work_of_another_user() -> Result<()> {
     Ok(())
 }
 
-/// At the workbench no request is carried out, so that what is there before is there afterwards.
+/// Uses the workbench, because no erasure is carried out there: data can be compared before and after.
 #[test]
 fn no_route_shows_a_deletion_request_of_another_user() -> Result<()> {
     let bench = Workbench::open();
@@ -92,7 +92,7 @@ fn no_route_shows_a_deletion_request_of_another_user() -> Result<()> {
         app.rows(owner.subject()?)?,
     );
 
-    // Of the owner's: ids, a cursor, the subject. The salts are those of another, of nobody, or none.
+    // The requests name the owner's ids and cursor. The salt is the stranger's, an unknown one, empty, or missing.
     let contact = format!("{}@example.com", owner.name);
     let secrets = [salt.clone(), contact, work.clone(), owner.subject()?.to_string()];
     let nobody = app.stack.caller(None)?;
@@ -103,7 +103,7 @@ fn no_route_shows_a_deletion_request_of_another_user() -> Result<()> {
     for route in routes::all()? {
         for own_id in [id, &requested[2].0, &work] {
             let (method, path) = request(&route, own_id)?;
-            // The stranger may ask for an erasure of all that is theirs, but for nobody else's.
+            // This route would erase the stranger's own account, so it gets an empty body here.
             let erases = route == "POST /v1/deletion-requests";
             for query in ["".to_owned(), format!("?cursor={cursor}&limit=1"), format!("?cursor={own_id}")] {
                 for salt in salts {
@@ -125,8 +125,8 @@ fn no_route_shows_a_deletion_request_of_another_user() -> Result<()> {
             }
         }
     }
-    println!("{tried} foreign requests");
-    // The same key is another's request, and asks for the erasure of what is the stranger's.
+    println!("{tried} requests for another user's data");
+    // The owner's idempotency key makes a new request of the stranger.
     let own = stranger.request_erasure("account", "first")?.expect(201)?;
     ensure!(requested.iter().all(|(id, _)| own["request_id"] != id.as_str()));
     let after = (
@@ -135,7 +135,7 @@ fn no_route_shows_a_deletion_request_of_another_user() -> Result<()> {
         owner.list()?,
         app.rows(owner.subject()?)?,
     );
-    ensure!(before == after, "something of the owner's has changed");
+    ensure!(before == after, "the owner's data has changed");
     Ok(())
 }
 
@@ -158,7 +158,7 @@ fn the_pages_of_a_list_hold_all_own_works_and_no_others() -> Result<()> {
         let Some(next) = page["next_cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");
     }
-    assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first");
+    assert!(seen.is_sorted_by(|newer, older| newer > older), "the list is not sorted newest first");
     assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), own);
     Ok(())
 }
@@ -188,7 +188,7 @@ fn every_protected_route_refuses_an_invalid_token() -> Result<()> {
             assert_eq!(answer.status, expected, "{what}: {route}: {}", answer.body);
         }
     }
-    assert_eq!(stack.caller(Some(valid))?.get("/v1/works")?.status, 200, "the right one is let in");
+    assert_eq!(stack.caller(Some(valid))?.get("/v1/works")?.status, 200, "a valid token is refused");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of an upload that its photo, its repetition or its reader comes late for.
+//! Late uploads: a late PUT, a late repetition of the request, and polling for a photo that has not arrived.
 
 use std::fs;
 use std::path::Path;
@@ -21,15 +21,15 @@ fn a_put_after_the_url_expired_is_refused() -> Result<()> {
     let photo = faces::no_face()?;
     let pending = user.request_upload(&photo)?;
     bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "300")?;
-    // What passes here is the URL's own second.
+    // Waits until the URL, which works for 1 s, has expired.
     std::thread::sleep(Duration::from_secs(3));
     let (status, _) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
     assert_eq!(status, 403);
     assert_eq!(bench.app.photos_of(user.subject()?)?, Vec::<String>::new());
 
-    // The work says so at once, by every route; its row is for `purge` to settle.
+    // Every route shows the failure at once; `purge` settles the row later.
     let shown = user.show(pending.work)?;
-    assert!(shown.headers.get("retry-after").is_none(), "there is nothing to wait for");
+    assert!(shown.headers.get("retry-after").is_none(), "Retry-After on a work that has failed");
     let shown = shown.expect(200)?;
     assert_eq!((&shown["status"], &shown["failure"]["reason"]), (&json!("failed"), &json!("upload_expired")));
     assert_eq!(user.list()?[0]["failure"], shown["failure"]);
@@ -45,7 +45,7 @@ fn a_put_that_ends_after_its_url_expired_still_becomes_a_work() -> Result<()> {
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
     bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "300")?;
-    // As long as S3 would take for the rest of a slow upload, whose event comes when it has ended.
+    // Simulates a slow upload that ends after the URL expired. S3 sends the event when the upload ends.
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(user.show(work)?.expect(200)?["failure"]["reason"], "upload_expired");
     let event = bench.photo_event(user.subject()?, work)?;
@@ -67,7 +67,7 @@ fn retry_after_grows_while_a_photo_is_awaited() -> Result<()> {
         Ok(pause)
     };
     assert_eq!(pause()?, 1);
-    // As if it had been asked for two minutes ago.
+    // Moves the request two minutes into the past.
     let (subject, mut row) = (user.subject()?, bench.app.raw_rows(user.subject()?)?);
     row.retain(|row| row["sk"]["S"] == format!("WORK#{work}"));
     let row = row.first_mut().context("no row")?;
@@ -113,7 +113,7 @@ fn a_repeated_upload_request_gets_the_same_work_after_its_template_is_withdrawn(
         let (status, problem) = answer?;
         assert_eq!((status, problem["code"].as_str()), (422, Some(code)), "{what}: {problem}");
     }
-    assert!(stranger.subject().is_err(), "a refused request makes no subject");
+    assert!(stranger.subject().is_err(), "a refused request created a subject");
     let (status, reply) = user.caller.put_photo(&repeated["upload"], &photo.bytes)?;
     assert_eq!(status, 200, "{reply}");
     Ok(())

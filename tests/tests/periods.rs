@@ -1,4 +1,4 @@
-//! Everything goes when its period is over, whatever became of those who should have taken it away.
+//! Retention periods: the sweep deletes all data whose period has ended, even if another function failed to delete it.
 
 use anyhow::Result;
 use serde_json::json;
@@ -17,7 +17,7 @@ fn a_ready_work_is_deleted_when_its_period_ends() -> Result<()> {
     let event = bench.photo_event(subject, work)?;
     bench.run("synthesize", &Faults::default())?.expect(&event)?;
     bench.sweep(30 * DAY - 600)?;
-    assert_eq!(bench.app.settled_status(subject, work)?, "ready", "not before");
+    assert_eq!(bench.app.settled_status(subject, work)?, "ready", "deleted before its period ended");
     bench.sweep(30 * DAY + 1)?;
     assert_eq!(bench.app.settled_status(subject, work)?, "gone");
     assert_eq!(user.show(work)?.status, 404);
@@ -33,7 +33,7 @@ fn a_refused_work_is_kept_for_a_day() -> Result<()> {
     let event = bench.photo_event(subject, work)?;
     bench.run("synthesize", &Faults::default())?.expect(&event)?;
     bench.sweep(DAY - 600)?;
-    assert_eq!(bench.app.settled_status(subject, work)?, "failed", "not before");
+    assert_eq!(bench.app.settled_status(subject, work)?, "failed", "deleted before its period ended");
     bench.sweep(DAY + 1)?;
     assert_eq!(bench.app.settled_status(subject, work)?, "gone");
     Ok(())
@@ -44,7 +44,7 @@ fn a_work_without_its_upload_fails_with_upload_expired() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.request_upload(&faces::no_face()?)?.work;
-    // The URL works for 5 minutes, and 15 more may pass until a photo sent in the last of them counts as lost.
+    // The URL works for 5 minutes. A photo sent at its end counts as lost 15 minutes later.
     bench.sweep(20 * 60 - 120)?;
     assert_eq!(user.show(work)?.expect(200)?["status"], "awaiting_upload");
     bench.sweep(20 * 60 + 1)?;
@@ -63,7 +63,7 @@ fn the_sweep_deletes_an_unclaimed_photo_after_15_minutes() -> Result<()> {
     let stray = format!("uploads/{subject}/stray");
     bench.app.put_photo_object(&stray, &faces::no_face()?.bytes)?;
     bench.sweep(15 * 60 - 120)?;
-    assert_eq!(bench.app.photos_of(subject)?.len(), 2, "not before");
+    assert_eq!(bench.app.photos_of(subject)?.len(), 2, "a photo was deleted too early");
     bench.sweep(15 * 60 + 1)?;
     assert_eq!(bench.app.photos_of(subject)?, Vec::<String>::new());
     let shown = user.show(work)?.expect(200)?;
@@ -78,12 +78,12 @@ fn a_sweep_resumes_at_the_cursor_and_the_next_starts_over() -> Result<()> {
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
     let subject = user.subject()?;
-    // A sweep that ran out of time left this behind, past every key there is.
+    // The cursor of a sweep that ran out of time. It lies past every key.
     bench.app.put_row(&json!({
         "pk": { "S": "PURGE" }, "sk": { "S": "CURSOR#photos" }, "after": { "S": "uploads/~" },
     }))?;
     bench.sweep(15 * 60 + 1)?;
-    assert_eq!(bench.app.photos_of(subject)?.len(), 1, "the sweep began after it");
+    assert_eq!(bench.app.photos_of(subject)?.len(), 1, "the sweep ignored the cursor");
     bench.sweep(15 * 60 + 1)?;
     assert_eq!(bench.app.photos_of(subject)?, Vec::<String>::new());
     assert_eq!(bench.app.settled_status(subject, work)?, "failed");
@@ -122,7 +122,7 @@ fn a_malformed_row_does_not_stop_the_purge_of_others() -> Result<()> {
     let subject = user.subject()?;
     let mut rows = Vec::new();
     for shard in 0..8 {
-        // First in its shard: a key that is none of a work, and a work's key with nothing of a work behind it.
+        // First in each shard: a key that is not a work's, and a work's key whose row lacks the work's fields.
         let (no_key, no_work) =
             (format!("WORK#none-{shard}"), format!("WORK#01BX5ZZKBKACTAV9WEVGEMMVR{shard}"));
         for (row, due_at) in [(no_key, "1"), (no_work, "2")] {
@@ -138,7 +138,7 @@ fn a_malformed_row_does_not_stop_the_purge_of_others() -> Result<()> {
     for key in rows {
         bench.app.delete_row(&key)?;
     }
-    assert!(swept.is_err(), "the sweep tells of it");
+    assert!(swept.is_err(), "the sweep does not report the malformed rows");
     for work in works {
         assert_eq!(bench.app.settled_status(subject, work)?, "failed");
     }

@@ -1,4 +1,4 @@
-//! What a person may do in a day, whatever becomes of their account on that day.
+//! Quotas of uploads and deletion requests: an erasure and a new account do not reset them.
 
 use anyhow::{Result, bail, ensure};
 use domain::IdentityHash;
@@ -10,7 +10,7 @@ use crate::erasure::{VERIFY_DUE, stream_event};
 use crate::faces;
 use crate::workbench::{Faults, Workbench};
 
-/// Has the account erased, and starts anew with a new token.
+/// Erases the account and starts a new one with a newer token.
 fn erase_and_restart_account<'a>(bench: &Workbench, user: &User<'a>, key: &str) -> Result<User<'a>> {
     let requested = crate::erasure::DeletionRequest::of(&user.request_erasure("account", key)?.expect(201)?)?;
     bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
@@ -22,7 +22,7 @@ fn erase_and_restart_account<'a>(bench: &Workbench, user: &User<'a>, key: &str) 
     Ok(user)
 }
 
-/// Asks for uploads until one is refused, at most so many; how many were admitted, and the refusal's code.
+/// Requests uploads until one is refused. Returns the number admitted and the refusal's code; fails after `most`.
 fn request_uploads_until_refused(user: &User<'_>, most: u32) -> Result<(u32, String)> {
     let photo = faces::no_face()?;
     for admitted in 0..most {
@@ -35,14 +35,14 @@ fn request_uploads_until_refused(user: &User<'_>, most: u32) -> Result<(u32, Str
     bail!("{most} uploads were admitted")
 }
 
-/// Whether this key is that of a day's counts of this identity, and not of a few minutes'.
+/// Whether this is the key of the identity's counts of a day, not of a slot of 10 minutes.
 fn is_day_count_of(key: &str, identity: &IdentityHash) -> bool {
     let date =
         key.strip_prefix("QUOTA#").and_then(|rest| rest.strip_suffix(&format!("#{}", identity.as_str())));
     date.is_some_and(|date| date.len() == "2026-01-01".len())
 }
 
-/// Makes as if this user had asked for all uploads of today.
+/// Sets the user's count of today's uploads to the maximum.
 fn use_up_day_quota(bench: &Workbench, user: &User<'_>) -> Result<()> {
     let identity = IdentityHash::new(&bench.app.stack.description().issuer, &user.name);
     let rows = bench.app.all_rows("IdentitiesTable")?;
@@ -70,7 +70,7 @@ fn upload_quotas_survive_an_erasure_and_a_new_account() -> Result<()> {
     }
     let user = erase_and_restart_account(&bench, &user, "first")?;
     ensure!(user.list()?.is_empty());
-    // A slot may end in between.
+    // A new slot of 10 minutes may begin during the test.
     let (admitted, code) = request_uploads_until_refused(&user, 2 * UPLOADS_PER_SLOT_MAX)?;
     ensure!(code == "too_many_uploads", "{code}");
     ensure!(admitted == UPLOADS_PER_SLOT_MAX - 3 || admitted >= UPLOADS_PER_SLOT_MAX, "{admitted} admitted");
@@ -81,7 +81,7 @@ fn upload_quotas_survive_an_erasure_and_a_new_account() -> Result<()> {
     ensure!(refused.status == 429 && refused.body["code"] == "quota_exceeded", "{}", refused.body);
     let user = erase_and_restart_account(&bench, &user, "second")?;
     let refused = user.try_request_upload(&photo)?;
-    ensure!(refused.status == 429, "the day's uploads began anew: {}", refused.body);
+    ensure!(refused.status == 429, "the day's quota was reset: {}", refused.body);
     ensure!(user.quota_count("uploads")? == i64::from(UPLOADS_PER_DAY_MAX));
     ensure!(user.quota_count("deletion_requests")? == 2);
     bench.sweep_erasures(VERIFY_DUE)?;
@@ -103,11 +103,11 @@ fn the_daily_quota_of_deletion_requests_survives_an_erasure_and_a_new_account() 
         let refused = user.request_erasure(scope, "one-more")?;
         ensure!(refused.status == 429 && refused.body["code"] == "quota_exceeded", "{}", refused.body);
     }
-    ensure!(user.list()?.is_empty() && user.subject().is_ok(), "a refused request closed the account");
+    ensure!(user.list()?.is_empty() && user.subject().is_ok(), "a refused request closed the account gate");
     bench.sweep_erasures(VERIFY_DUE)
 }
 
-/// The count names nobody, and lies where there are no backups.
+/// The count identifies nobody and is stored in the table without backups.
 #[test]
 fn a_quota_row_holds_only_a_hash_a_number_and_an_expiry() -> Result<()> {
     let bench = Workbench::open();

@@ -1,4 +1,4 @@
-//! The look for residue: it finds all there is of what should be gone, and nothing in a service that is in order.
+//! The residue check: it finds every kind of residue, and nothing in a healthy service.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,11 @@ use crate::faces;
 use crate::planted::{OLD, ORPHANED_FAVORITE, Planted, ResidueCounts, plant, row};
 use crate::workbench::{Faults, Run, Workbench, sample};
 
-/// Past the 15 minutes of a photo and the 5 until the next sweep, and far from any other bound.
+/// Seconds after which the 15 minutes of a photo and the 5 minutes until the next sweep are over. No other period ends
+/// near this time.
 const PHOTOS_EXPIRED: u32 = 1_300;
 
-/// What the last pass of this process told, without the kinds of which there was nothing.
+/// Reads the counts that the last residue check of this process reported, without the zeros.
 fn residue_counts(run: &Run) -> Result<ResidueCounts> {
     let log = run.log()?;
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -29,22 +30,22 @@ fn residue_counts(run: &Run) -> Result<ResidueCounts> {
 }
 
 impl Workbench {
-    /// What a look from this many seconds ahead finds.
+    /// Runs a residue check with the clock ahead and returns its counts.
     fn residue(&self, ahead_seconds: u32) -> Result<ResidueCounts> {
         let mut purge = self.run("purge", &Faults { ahead_seconds, ..Faults::default() })?;
         purge.expect(&sample("purge/residue.json")?)?;
         residue_counts(&purge)
     }
 
-    /// The note of how far the look has come, if it has not come to its end.
+    /// Reads the cursor of a residue check that has not completed.
     fn residue_cursor(&self) -> Result<Option<Value>> {
         let rows = self.app.all_rows("RecordsTable")?;
         Ok(rows.into_iter().find(|row| row["sk"] == "CURSOR#residue"))
     }
 
-    fn note_cursor(&self, note: &Value) -> Result<()> {
+    fn put_cursor(&self, cursor: &Value) -> Result<()> {
         self.app.put_row(&json!({
-            "pk": { "S": "PURGE" }, "sk": { "S": "CURSOR#residue" }, "after": { "S": note.to_string() },
+            "pk": { "S": "PURGE" }, "sk": { "S": "CURSOR#residue" }, "after": { "S": cursor.to_string() },
         }))
     }
 }
@@ -57,7 +58,7 @@ fn every_kind_of_residue_is_found_and_named() -> Result<()> {
     user.request_erasure("favorites", "verified")?.expect(201)?;
     bench.sweep_erasures(0)?;
     user.request_erasure("favorites", "hidden")?.expect(201)?;
-    // By then the sweep has taken away the marker of the spent upload URL.
+    // At this time the sweep deletes the marker of the spent upload URL.
     bench.sweep(PHOTOS_EXPIRED)?;
     ensure!(bench.residue(PHOTOS_EXPIRED)?.is_empty(), "residue before anything was planted");
 
@@ -75,17 +76,17 @@ fn every_kind_of_residue_is_found_and_named() -> Result<()> {
         planted.expected
     );
     ensure!(planted.expected.len() == 18, "not every kind was planted");
-    ensure!(favorite.is_none(), "the favorite of nothing is left");
-    ensure!(bench.app.rows(subject)?.len() < others, "something else was deleted");
+    ensure!(favorite.is_none(), "the favorite without a work remains");
+    ensure!(bench.app.rows(subject)?.len() < others, "the check deleted other rows");
     let log = purge.log()?;
     ensure!(
         alarms::metrics_of_fired_alarms(&bench.app.stack, "purge", &log)?.contains("residue_found"),
         "nobody is called"
     );
     for secret in [subject.to_string(), SubjectId::from_random(1).to_string(), user.name.clone()] {
-        ensure!(!log.contains(&secret), "the log says who it was");
+        ensure!(!log.contains(&secret), "the log identifies a user");
     }
-    ensure!(bench.residue(PHOTOS_EXPIRED)?.is_empty(), "residue after all was taken away");
+    ensure!(bench.residue(PHOTOS_EXPIRED)?.is_empty(), "residue after the planted data was removed");
     Ok(())
 }
 
@@ -94,7 +95,7 @@ fn a_healthy_service_has_no_residue() -> Result<()> {
     let bench = Workbench::open_clean();
     let app = &bench.app;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    // Ready works and a deleted one, a refusal, a photo that has just come, and a worker with its picture just stored.
+    // Ready works, a deleted work, a refused work, a new photo, and a worker that has just stored its picture.
     let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
     user.delete(user.list()?[0]["work_id"].as_str().context("no id")?.parse()?)?.expect(204)?;
     let refused = user.send(&faces::no_face()?)?.work;
@@ -104,7 +105,7 @@ fn a_healthy_service_has_no_residue() -> Result<()> {
     worker.process.send(&bench.photo_event(subject, under_way)?);
     ensure!(worker.wait_for_pause()?);
     ensure!(app.pictures_of(subject)?.iter().any(|key| key.contains(&under_way.to_string())));
-    // Erasures that were asked for, are under way, and are done; a tombstone, and a new start behind one.
+    // Erasures that are requested, in progress and done; a tombstone, and a new account after one.
     let (hidden, ..) = user_with_data(&bench, &mut synthesize)?;
     let (erased, ..) = user_with_data(&bench, &mut synthesize)?;
     let (anew, ..) = user_with_data(&bench, &mut synthesize)?;
@@ -121,12 +122,12 @@ fn a_healthy_service_has_no_residue() -> Result<()> {
     worker.resume()?;
     worker.answer()?;
     ensure!(found.is_empty(), "{found:?}");
-    // Neither is there when the erasures are through.
+    // There is no residue after the erasures either.
     bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(app.state(&requests[0])? == "verified");
     let found = bench.residue(0)?;
     ensure!(found.is_empty(), "{found:?}");
-    ensure!(bench.residue_cursor()?.is_none(), "a pass that has come to its end leaves no note");
+    ensure!(bench.residue_cursor()?.is_none(), "a completed check leaves its cursor");
     Ok(())
 }
 
@@ -142,14 +143,15 @@ fn the_next_sweep_resumes_a_residue_check_that_stopped() -> Result<()> {
         let stopped =
             |after: &str| json!({ "place": { "in": "works", "after": after }, "found": { "photo": 3 } });
         let sweep = |after: &str| -> Result<ResidueCounts> {
-            bench.note_cursor(&stopped(after))?;
+            bench.put_cursor(&stopped(after))?;
             let mut purge =
                 bench.run("purge", &Faults { ahead_seconds: PHOTOS_EXPIRED, ..Faults::default() })?;
             purge.expect(&sample("purge/sweep.json")?)?;
-            ensure!(bench.residue_cursor()?.is_none(), "the pass has not come to its end");
+            ensure!(bench.residue_cursor()?.is_none(), "the check has not completed");
             residue_counts(&purge)
         };
-        // Before the cursor lies what the earlier run has looked at; behind it is the rest.
+        // The resumed check scans only keys after the cursor: the first cursor skips the stray object, the second does
+        // not.
         anyhow::Ok((sweep("works/~")?, sweep("a")?))
     })();
     planted.undo()?;
@@ -160,7 +162,7 @@ fn the_next_sweep_resumes_a_residue_check_that_stopped() -> Result<()> {
     };
     ensure!(past == found(None), "{past:?}");
     ensure!(before == found(Some(1)), "{before:?}");
-    // Without a note of an earlier run a sweep looks for nothing.
+    // Without a cursor a sweep runs no residue check.
     let mut purge = bench.run("purge", &Faults::default())?;
     purge.expect(&sample("purge/sweep.json")?)?;
     ensure!(residue_counts(&purge).is_err());
@@ -179,7 +181,7 @@ fn the_next_run_finishes_a_residue_check_that_died_at_any_write() -> Result<()> 
         let answer = run.handle(&sample("purge/residue.json")?)?;
         ensure!(matches!(answer, Answer::Returned(_) | Answer::Died(_)), "{answer:?}");
         bench.residue(0)?;
-        ensure!(bench.app.row(subject, ORPHANED_FAVORITE)?.is_none(), "the favorite of nothing is left");
+        ensure!(bench.app.row(subject, ORPHANED_FAVORITE)?.is_none(), "the favorite without a work remains");
         ensure!(bench.residue_cursor()?.is_none());
         Ok(answer)
     })?;
