@@ -81,7 +81,7 @@ fn every_kind_of_residue_is_found_and_named() -> Result<()> {
     let log = purge.log()?;
     ensure!(
         alarms::metrics_of_fired_alarms(&bench.app.stack, "purge", &log)?.contains("residue_found"),
-        "nobody is called"
+        "the alarm does not fire"
     );
     for secret in [subject.to_string(), SubjectId::from_random(1).to_string(), user.name.clone()] {
         ensure!(!log.contains(&secret), "the log identifies a user");

@@ -1,4 +1,4 @@
-//! Two stacks in one account: neither is in the other's way. And a first deployment that fails: the next one works.
+//! Two stacks in one account do not disturb each other, and a failed first deployment does not block the next one.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use crate::app::{built, eventually};
 
-/// The scope that the second stack asks for.
+/// The scope that the second stack requires.
 const SCOPE: &str = "fitting/use";
 
-/// Two stacks of one account.
+/// Two stacks in one account.
 pub(crate) struct TwoStacks {
     pub(crate) first: LocalStack,
     pub(crate) second: Stack,
 }
 
-/// The two stacks, for one test at a time.
+/// Locks the two stacks for one test.
 pub(crate) fn two_stacks() -> MutexGuard<'static, TwoStacks> {
     static STACKS: OnceLock<Mutex<TwoStacks>> = OnceLock::new();
     let stacks = STACKS.get_or_init(|| {
@@ -35,7 +35,7 @@ fn options(parameters: &[(&str, &str)]) -> Options {
     }
 }
 
-/// One stack as it is by default, and one with every optional part.
+/// Deploys one stack with default parameters and one with every optional part.
 fn deploy() -> Result<TwoStacks> {
     let first = LocalStack::start(Reservation::of("first")?, &options(&[]), &built().plain, &|_step| {})?;
     let parameters = [
@@ -49,7 +49,7 @@ fn deploy() -> Result<TwoStacks> {
     Ok(TwoStacks { first, second })
 }
 
-/// Whether the function has logged this.
+/// Whether the function has logged this text.
 fn has_logged(stack: &Stack, function: &str, text: &str) -> Result<bool> {
     let group = format!("/{}/{function}", stack.description().name);
     let lines = stack.account().call("logs", "filter_log_events", &json!({ "logGroupName": group }))?;
@@ -72,7 +72,7 @@ fn both_stacks_have_their_own_schedules_and_both_sweep() -> Result<()> {
         own.sort_unstable();
         let names = ["erase-sweep", "purge-residue", "purge-sweep"].map(|name| format!("{stack}-{name}"));
         ensure!(own == names, "{stack}: {own:?}");
-        // Nobody has to wait for five minutes, or for a day.
+        // Runs every minute, so that the test need not wait for five minutes or a day.
         for name in &names[1..] {
             let key = json!({ "Name": name, "GroupName": stack });
             let mut schedule = account.call("scheduler", "get_schedule", &key)?;
@@ -87,7 +87,7 @@ fn both_stacks_have_their_own_schedules_and_both_sweep() -> Result<()> {
     for stack in [&*stacks.first, &stacks.second] {
         for (function, text) in [("erase", "swept"), ("purge", "swept"), ("purge", "residue_found")] {
             let name = &stack.description().name;
-            eventually(&format!("{function} of the stack {name} has {text}"), || {
+            eventually(&format!("{function} of the stack {name} logs {text}"), || {
                 Ok(has_logged(stack, function, text)?.then_some(()))
             })?;
         }
@@ -146,7 +146,8 @@ fn dynamodb_refuses_to_delete_a_protected_table() -> Result<()> {
 fn a_failed_first_deployment_does_not_block_the_next() -> Result<()> {
     let stacks = two_stacks();
     let account = stacks.first.account();
-    // The bucket that is made last belongs to somebody else; CloudFormation's own look at names beforehand is off.
+    // The name of the bucket that is created last is taken. `DisableValidation` keeps CloudFormation from checking
+    // names before it creates the other resources.
     let taken = json!({ "Bucket": "third-uploads-000000000000" });
     account.call("s3", "create_bucket", &taken)?;
     let (endpoint, issuer) = (&stacks.first.description().endpoint, &stacks.first.description().issuer);
@@ -177,7 +178,7 @@ fn a_failed_first_deployment_does_not_block_the_next() -> Result<()> {
         let deleted = events["StackEvents"].as_array().into_iter().flatten().any(|event| {
             event["LogicalResourceId"] == resource && event["ResourceStatus"] == "DELETE_COMPLETE"
         });
-        ensure!(deleted, "{resource} is left over");
+        ensure!(deleted, "the rollback did not delete {resource}");
     }
     let tables = account.call("dynamodb", "list_tables", &json!({}))?;
     ensure!(!tables.to_string().contains("third-"), "{tables}");

@@ -1,4 +1,4 @@
-//! What one upload URL, one user and one network address can cause.
+//! Limits on uploads: of one upload URL, of one user and of one network address.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use crate::faces::{self, Photo};
 use crate::logs::lines;
 use crate::workbench::{Faults, Workbench, sample};
 
-/// PUTs by one URL after its work is ready.
+/// The number of PUTs to one URL after its work is ready.
 const PUTS: usize = 170;
 
-/// Past the longest life of an upload URL.
+/// Seconds after which every upload URL has expired.
 const URLS_EXPIRED: u32 = 700;
 
-/// What S3 answers to another PUT of this photo.
+/// Repeats the PUT of this photo and returns the status.
 fn put_again(user: &User<'_>, pending: &PendingUpload, photo: &Photo) -> Result<u16> {
     Ok(user.caller.put_photo(&pending.upload, &photo.bytes)?.0)
 }
 
-/// How often `synthesize` has been started for a photo.
+/// The number of photos that `synthesize` has handled.
 fn photos_handled(app: &App) -> Result<usize> {
     Ok(lines(app, "synthesize")?.iter().filter(|line| line.contains("photo handled")).count())
 }
@@ -46,11 +46,11 @@ fn puts_after_the_work_is_ready_start_nothing() -> Result<()> {
         threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Result<Vec<_>>>()
     })?;
     let taken = answers.iter().flatten().filter(|status| **status != 412).count();
-    // An event that was sent would have been handled by then.
+    // Gives any event time to be handled.
     std::thread::sleep(Duration::from_secs(2));
     let handled = photos_handled(&app)? - 1;
-    println!("{} PUTs: {taken} taken, {handled} started synthesize", answers.iter().flatten().count());
-    ensure!(taken == 0 && handled == 0, "{taken} PUTs taken, {handled} started synthesize");
+    println!("{} PUTs: {taken} accepted, {handled} started synthesize", answers.iter().flatten().count());
+    ensure!(taken == 0 && handled == 0, "{taken} PUTs accepted, {handled} started synthesize");
     ensure!(app.markers_of(user.subject()?)?.len() == 1);
     Ok(())
 }
@@ -71,13 +71,16 @@ fn a_marker_blocks_a_spent_url_until_it_expires_and_is_then_deleted() -> Result<
         ensure!(put_again(&user, &pending, &photo)? == 412, "{ended}: the URL works again");
 
         bench.sweep(300)?;
-        ensure!(bench.app.markers_of(subject)? == marker, "{ended}: gone while the URL may work");
+        ensure!(
+            bench.app.markers_of(subject)? == marker,
+            "{ended}: the marker was deleted while the URL may still work"
+        );
         bench.sweep(URLS_EXPIRED)?;
-        ensure!(bench.app.markers_of(subject)?.is_empty(), "{ended}: the marker is left");
-        // A late duplicate of the event leaves none behind.
+        ensure!(bench.app.markers_of(subject)?.is_empty(), "{ended}: the marker remains");
+        // A late duplicate of the event leaves no marker.
         let late = Faults { ahead_seconds: URLS_EXPIRED, ..Faults::default() };
         bench.run("synthesize", &late)?.expect(&event)?;
-        ensure!(bench.app.markers_of(subject)?.is_empty(), "{ended}: a marker for a dead URL");
+        ensure!(bench.app.markers_of(subject)?.is_empty(), "{ended}: a marker for an expired URL");
     }
     Ok(())
 }
@@ -92,12 +95,16 @@ fn the_next_photo_spends_the_url_of_a_deleted_work() -> Result<()> {
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     synthesize.expect(&bench.photo_event(subject, pending.work)?)?;
     user.delete(pending.work)?.expect(204)?;
-    // The marker went with the work, so one more photo arrives; it is deleted unprocessed, and the URL is spent again.
+    // The deletion removed the marker too, so one more photo arrives. It is deleted unprocessed, and the URL is spent
+    // again.
     ensure!(put_again(&user, &pending, &photo)? == 200);
     synthesize.expect(&bench.photo_event(subject, pending.work)?)?;
     ensure!(bench.app.settled_status(subject, pending.work)? == "gone");
     let log = synthesize.log()?;
-    ensure!(log.contains(r#""photos_deleted_unprocessed":1"#), "the alarm hears nothing of it: {log}");
+    ensure!(
+        log.contains(r#""photos_deleted_unprocessed":1"#),
+        "the metric of unprocessed photos is not reported: {log}"
+    );
     for _ in 0..3 {
         user.delete(pending.work)?.expect(204)?;
         ensure!(put_again(&user, &pending, &photo)? == 412, "a repeated deletion opens the URL again");
@@ -123,7 +130,7 @@ fn repeated_deletions_during_a_fit_reopen_the_upload_url_once() -> Result<()> {
     }
     worker.resume()?;
     ensure!(matches!(worker.answer()?, Answer::Returned(_)));
-    ensure!(bench.app.photos_of(subject)?.is_empty(), "the photo is left");
+    ensure!(bench.app.photos_of(subject)?.is_empty(), "the photo remains");
     bench.sweep(URLS_EXPIRED)?;
     ensure!(bench.app.settled_status(subject, pending.work)? == "gone");
     ensure!(bench.app.markers_of(subject)?.is_empty());
@@ -149,7 +156,7 @@ fn repeated_erasures_of_works_reopen_a_spent_url_at_most_once() -> Result<()> {
         taken += usize::from(put_again(&user, &pending, &photo)? == 200);
         synthesize.expect(&event)?;
     }
-    ensure!(taken <= 1, "{taken} more photos by one URL");
+    ensure!(taken <= 1, "S3 accepted {taken} more photos at one URL");
     bench.sweep_erasures(URLS_EXPIRED)?;
     bench.sweep(URLS_EXPIRED)?;
     ensure!(bench.app.markers_of(subject)?.is_empty() && bench.app.photos_of(subject)?.is_empty());
@@ -169,9 +176,9 @@ fn a_user_gets_few_upload_urls_in_ten_minutes() -> Result<()> {
         }
         answer.expect(201)?;
         issued += 1;
-        ensure!(issued <= 2 * UPLOADS_PER_SLOT_MAX, "{issued} URLs and no end");
+        ensure!(issued <= 2 * UPLOADS_PER_SLOT_MAX, "{issued} URLs and no refusal");
     };
-    // The slot may have changed in between.
+    // A new slot may have begun during the test.
     ensure!((UPLOADS_PER_SLOT_MAX..=2 * UPLOADS_PER_SLOT_MAX).contains(&issued), "{issued} URLs");
     ensure!(refused.body["code"] == "too_many_uploads", "{}", refused.body);
     let wait: u32 = refused.headers.get("retry-after").context("no Retry-After")?.to_str()?.parse()?;
@@ -180,7 +187,7 @@ fn a_user_gets_few_upload_urls_in_ten_minutes() -> Result<()> {
     Ok(())
 }
 
-/// What `uploads` answers to somebody new at this address.
+/// Requests an upload as a new user at this address. Returns the status and the body.
 fn request_upload_from(bench: &Workbench, address: &str) -> Result<(u64, Value)> {
     let mut event = sample("uploads/create.json")?;
     let context = &mut event["requestContext"];
@@ -191,7 +198,7 @@ fn request_upload_from(bench: &Workbench, address: &str) -> Result<(u64, Value)>
     Ok((answer["statusCode"].as_u64().context("no status")?, body))
 }
 
-/// The secret that addresses are hashed with, if there is one, and the keys of their counts.
+/// Reads the secret that addresses are hashed with, if there is one, and the keys of their counts.
 fn address_counts(bench: &Workbench) -> Result<(Option<Value>, BTreeSet<String>)> {
     let rows = bench.app.all_rows("IdentitiesTable")?;
     let secret = rows.iter().find(|row| row["identity"] == "ADDRESSES").map(|row| row["secret"].clone());
@@ -214,12 +221,12 @@ fn an_address_has_a_quota_across_users_and_is_stored_nowhere() -> Result<()> {
             request_upload_from(&bench, "2001:db8::77")?,
         ))
     })();
-    // What the other tests' stack has: no limit.
+    // Restores the other tests' setting: no limit.
     bench.app.reconfigure("uploads", "UPLOADS_PER_ADDRESS", "0")?;
     let (before, answers, neighbour, sixth) = outcome?;
     let taken = answers.iter().filter(|(status, _)| *status == 201).count();
-    // The slot may have changed in between.
-    ensure!((3..=6).contains(&taken), "{taken} taken");
+    // A new slot may have begun during the test.
+    ensure!((3..=6).contains(&taken), "{taken} accepted");
     let refused = answers.iter().filter(|(_, body)| body["code"] == "address_quota_exceeded").count();
     ensure!(refused == answers.len() - taken, "{answers:?}");
     ensure!(neighbour.0 == 201 && sixth.0 == 201, "{neighbour:?} {sixth:?}");
@@ -233,15 +240,15 @@ fn an_address_has_a_quota_across_users_and_is_stored_nowhere() -> Result<()> {
             ensure!(!text.contains(address), "{table} holds an address");
         }
     }
-    // When the slot is over, nobody can tell any more whose a count was.
+    // After the slot the secret is deleted, so a count can no longer be linked to an address.
     bench.sweep_erasures(0)?;
-    ensure!(address_counts(&bench)?.0.is_some(), "the secret went before its slot was over");
+    ensure!(address_counts(&bench)?.0.is_some(), "the secret was deleted before its slot was over");
     bench.sweep_erasures(URLS_EXPIRED)?;
-    ensure!(address_counts(&bench)?.0.is_none(), "the secret is left");
+    ensure!(address_counts(&bench)?.0.is_none(), "the secret remains after its slot");
     bench.app.reconfigure("uploads", "UPLOADS_PER_ADDRESS", "3")?;
     let answer = request_upload_from(&bench, "192.0.2.77");
     bench.app.reconfigure("uploads", "UPLOADS_PER_ADDRESS", "0")?;
     answer?;
-    ensure!(address_counts(&bench)?.0.is_some_and(|new| new != secret), "the same secret again");
+    ensure!(address_counts(&bench)?.0.is_some_and(|new| new != secret), "the new slot has no new secret");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! With `purge` and `erase` standing still, nothing that should be gone is to be seen by any route.
+//! While `purge` and `erase` are stopped, expired or erased data is not visible through any route.
 
 use anyhow::{Context as _, Result, ensure};
 use local_stack::Answer;
@@ -12,16 +12,16 @@ use crate::workbench::{Faults, Workbench, sample};
 
 const DAY: u32 = 24 * 3_600;
 
-/// What a user is shown: each route that reads, and the status and body of its answer.
+/// The answers of all reading routes to a user: route, status and body.
 type ShownAnswers = Vec<(String, u64, String)>;
 
-/// The function behind a route, by the names that the paths have in the template.
+/// The name of the function behind a path.
 fn function(path: &str) -> Result<&str> {
-    let name = path.split('/').nth(2).context("a path of no function")?;
+    let name = path.split('/').nth(2).context("a path without a function")?;
     Ok(if name == "receipts" { "deletion-requests" } else { name })
 }
 
-/// The request that API Gateway hands to a function.
+/// Builds the event that API Gateway sends to a function.
 fn event(bench: &Workbench, user: &User<'_>, route: &str, id: &str, salt: &str) -> Result<Value> {
     let (method, path) = routes::request(route, id)?;
     let mut event = sample("works/list.json")?;
@@ -39,8 +39,8 @@ fn event(bench: &Workbench, user: &User<'_>, route: &str, id: &str, salt: &str) 
     Ok(event)
 }
 
-/// What every route that reads shows this user about each of these ids, from functions whose clocks are ahead. The
-/// catalogue's function has no clock to be set and shows nothing of anybody: it answers as deployed.
+/// Calls every reading route for each of these ids, in functions with their clocks ahead. `templates` has no adjustable
+/// clock and shows no user's data, so the deployed one answers.
 fn read_all_routes(
     bench: &Workbench,
     user: &User<'_>,
@@ -67,7 +67,7 @@ fn read_all_routes(
     Ok(seen)
 }
 
-/// The routes whose answers hold any of these.
+/// The routes whose answers contain any of these texts.
 fn routes_containing<'a>(seen: &'a ShownAnswers, secrets: &[&str]) -> Vec<&'a str> {
     let tells = |body: &str| secrets.iter().any(|secret| body.contains(secret));
     seen.iter().filter(|(_, _, body)| tells(body)).map(|(route, ..)| route.as_str()).collect()
@@ -91,12 +91,12 @@ fn an_expired_work_is_hidden_while_purge_is_stopped() -> Result<()> {
         let seen = read_all_routes(&bench, &user, &[&id], "", ahead)?;
         ensure!(seen.len() == before.len());
         let shown = routes_containing(&seen, &[&id, &subject.to_string(), "X-Amz-Signature", "saved_at"]);
-        // The catalogue's own pictures are signed, and nobody's.
+        // The catalogue's thumbnails have signed URLs too, but belong to no user.
         ensure!(shown.iter().all(|route| *route == "GET /v1/templates"), "{shown:?}");
         let by_id = seen.iter().find(|(route, ..)| route == "GET /v1/works/{id}").context("no such route")?;
         ensure!(by_id.1 == 404, "{by_id:?}");
     }
-    // It was not because there is nothing left.
+    // The data is still stored, so the routes did hide it.
     ensure!(bench.app.work_row(subject, work)?.is_some() && bench.app.pictures_of(subject)?.len() == 2);
     ensure!(bench.app.row(subject, &format!("FAVORITE#work#{work}"))?.is_some());
     bench.sweep(31 * DAY)
@@ -125,7 +125,7 @@ fn an_account_under_erasure_is_hidden_while_erase_is_stopped() -> Result<()> {
     let requested = user.erase("account")?;
     let ids = [ready.as_str(), &waiting, &earlier.id, &requested.id];
     for ahead in [0, DAY] {
-        // With the salt the state of the request is shown, which is what it is for, and nothing else.
+        // With the salt, a route shows the state of the request and nothing else.
         for salt in ["", requested.salt.as_str()] {
             let seen = read_all_routes(&bench, &user, &ids, salt, ahead)?;
             let shown = routes_containing(&seen, &secrets);
@@ -135,6 +135,6 @@ fn an_account_under_erasure_is_hidden_while_erase_is_stopped() -> Result<()> {
             ensure!(found == expected, "{found:?}");
         }
     }
-    ensure!(!bench.app.traces_of(&user, subject)?.is_empty(), "it was because there is nothing left");
+    ensure!(!bench.app.traces_of(&user, subject)?.is_empty(), "no data remains, so this test proves nothing");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The presigned PUT is bound to one photo, one key and a few minutes; the request for it to one work.
+//! Upload requests: a presigned PUT is bound to one photo, one key and a few minutes; a request is bound to one work.
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
@@ -11,7 +11,7 @@ use crate::app::{App, PendingUpload, TEMPLATE, User};
 use crate::faces::{self, Photo};
 use crate::workbench::Workbench;
 
-/// What S3 answers to this PUT.
+/// Sends this PUT to S3 and returns the status.
 fn put(app: &App, url: &str, headers: &[(String, String)], body: &[u8]) -> Result<u16> {
     let mut request = Request::builder().method("PUT").uri(url);
     for (name, value) in headers {
@@ -20,7 +20,7 @@ fn put(app: &App, url: &str, headers: &[(String, String)], body: &[u8]) -> Resul
     Ok(app.stack.agent().run(request.body(body.to_vec())?)?.status().as_u16())
 }
 
-/// The URL and the headers of an upload, without `content-length`, which the client sets by the body.
+/// The URL and the headers of an upload, without `content-length`: the client sets it from the body.
 fn url_and_headers(pending: &PendingUpload) -> Result<(String, Vec<(String, String)>)> {
     let url = pending.upload["url"].as_str().context("no url")?.to_owned();
     let headers = pending.upload["headers"].as_object().context("no headers")?.iter();
@@ -60,7 +60,7 @@ fn a_put_that_differs_from_what_was_signed_is_refused() -> Result<()> {
         assert!(changed != headers, "{name} is not among the signed headers");
         assert!(put(app, &url, &changed, &photo.bytes)? >= 400, "{name}: {value}");
     }
-    // Without these headers the bucket's default encryption applies.
+    // An upload names no encryption, so that the bucket's default applies. A PUT that names one is refused.
     for encryption in ["AES256", "aws:kms"] {
         let mut added = headers.clone();
         added.push(("x-amz-server-side-encryption".to_owned(), encryption.to_owned()));
@@ -71,8 +71,8 @@ fn a_put_that_differs_from_what_was_signed_is_refused() -> Result<()> {
     let longer_lived = url.replace("X-Amz-Expires=", "X-Amz-Expires=9");
     assert!(longer_lived != url && put(app, &longer_lived, &headers, &photo.bytes)? >= 400, "a longer life");
 
-    assert_eq!(app.photos_of(subject)?, Vec::<String>::new(), "nothing of all that was stored");
-    assert_eq!(put(app, &url, &headers, &photo.bytes)?, 200, "to the letter");
+    assert_eq!(app.photos_of(subject)?, Vec::<String>::new(), "a refused PUT stored an object");
+    assert_eq!(put(app, &url, &headers, &photo.bytes)?, 200, "the PUT as signed is refused");
     Ok(())
 }
 
@@ -98,7 +98,7 @@ fn a_second_put_is_refused_while_the_photo_is_there() -> Result<()> {
     Ok(())
 }
 
-/// A request for an upload that is right in every respect.
+/// Builds a valid upload request.
 pub(crate) fn request(photo: &Photo) -> Value {
     json!({
         "template_id": TEMPLATE, "source": "camera", "content_type": photo.content_type,
@@ -107,7 +107,7 @@ pub(crate) fn request(photo: &Photo) -> Value {
     })
 }
 
-/// The status and the body of the answer to `POST /v1/uploads`.
+/// Calls `POST /v1/uploads` and returns the status and the body.
 pub(crate) fn post(user: &User<'_>, key: Option<&str>, body: &[u8]) -> Result<(u16, Value)> {
     let mut headers = vec![("content-type", "application/json")];
     headers.extend(key.map(|key| ("idempotency-key", key)));
@@ -115,7 +115,7 @@ pub(crate) fn post(user: &User<'_>, key: Option<&str>, body: &[u8]) -> Result<(u
     Ok((answer.status, answer.body))
 }
 
-/// What is wrong, `Idempotency-Key`, body, and the status and the code of the answer.
+/// An invalid request: what is wrong, `Idempotency-Key`, body, and the answer's status and code.
 type RefusedRequest<'a> = (&'a str, Option<&'a str>, Vec<u8>, u16, &'a str);
 
 #[test]
@@ -157,7 +157,7 @@ fn each_invalid_upload_request_is_refused_with_its_own_code() -> Result<()> {
         assert_eq!(problem["status"], status, "{what}: problem+json repeats the status");
         assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{what}");
     }
-    assert!(user.subject().is_err(), "a refused request makes no subject");
+    assert!(user.subject().is_err(), "a refused request created a subject");
     Ok(())
 }
 
@@ -178,7 +178,7 @@ fn the_same_idempotency_key_returns_the_same_work() -> Result<()> {
     assert_eq!(user.list()?.len(), 1);
     assert_eq!(user.quota_count("uploads")?, 1);
 
-    // The same key of somebody else is another key.
+    // The same key of another user makes another work.
     let stranger = app.user()?;
     let (status, theirs) = post(&stranger, Some("key"), &bytes)?;
     assert_eq!(status, 201);

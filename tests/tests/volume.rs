@@ -1,4 +1,4 @@
-//! What many works cost: an erasure, a sweep and a replay take requests by the hundred, and stop and go on.
+//! Many works: an erasure, a sweep and a replay work in batches, stop when they run out of time, and resume.
 
 use anyhow::{Context as _, Result, ensure};
 use domain::SubjectId;
@@ -10,17 +10,17 @@ use crate::erasure::{VERIFY_DUE, stream_event, user_with_data};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 
-/// Works of one user in a test.
+/// The number of works of one user in a test.
 const WORKS: usize = 600;
 
-/// Rows that `BatchWriteItem` takes at most.
+/// The most rows that one `BatchWriteItem` accepts.
 const BATCH: usize = 25;
 
-/// Past the longest period of a work.
+/// Seconds after which every work has expired.
 const ALL_EXPIRED: u32 = 100 * 24 * 3_600;
 
 impl App {
-    /// Puts many rows in `DynamoDB`'s own notation into a table.
+    /// Puts many rows, given in `DynamoDB` JSON, into a table.
     fn put_rows(&self, table: &str, rows: &[Value]) -> Result<()> {
         for rows in rows.chunks(BATCH) {
             let puts: Vec<_> = rows.iter().map(|row| json!({ "PutRequest": { "Item": row } })).collect();
@@ -35,13 +35,14 @@ impl App {
     }
 }
 
-/// The row of a subject's ready work.
+/// Reads the row of a subject's ready work.
 fn ready_row(app: &App, subject: SubjectId) -> Result<Value> {
     let rows = app.raw_rows(subject)?;
     rows.into_iter().find(|row| row["status"]["S"] == "ready").context("no ready work")
 }
 
-/// Copies of the row of a ready work for this subject, with ids of their own, and the keys of their pictures.
+/// Copies the row of a ready work for this subject, each copy with its own id. Returns the rows and the keys of their
+/// pictures.
 fn copies_of_row(row: &Value, subject: SubjectId, count: usize) -> Result<Vec<(Value, String)>> {
     let text = |name: &str| row[name]["S"].as_str().map(str::to_owned).context("an incomplete row");
     let (id, own) = (text("id")?, text("subject")?);
@@ -55,7 +56,7 @@ fn copies_of_row(row: &Value, subject: SubjectId, count: usize) -> Result<Vec<(V
         .collect()
 }
 
-/// Gives a subject this many ready works more, and a picture to every tenth.
+/// Adds this many ready works to a subject, and a picture to every tenth of them.
 fn add_ready_works(app: &App, subject: SubjectId, count: usize) -> Result<()> {
     let copies = copies_of_row(&ready_row(app, subject)?, subject, count)?;
     let rows: Vec<_> = copies.iter().map(|(row, _)| row.clone()).collect();
@@ -67,7 +68,7 @@ fn add_ready_works(app: &App, subject: SubjectId, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// Hands over one event and prints what it cost for each work: milliseconds, and requests that write.
+/// Hands over one event and prints its cost per work: milliseconds and writing requests. Returns the writes per work.
 #[expect(clippy::print_stdout, reason = "the figures of the run")]
 fn measure(what: &str, run: &mut Run, event: &Value, works: usize) -> Result<f64> {
     let (start, before) = (Stopwatch::start(), run.points()?.len());
@@ -110,11 +111,11 @@ fn an_erasure_that_runs_out_of_time_stays_due_and_resumes() -> Result<()> {
             runs += 1;
             let left = (bench.app.pictures_of(subject)?.len(), bench.app.rows(subject)?.len());
             ensure!(left.0 < pictures || left.1 < rows, "{scope}: run {runs} did nothing");
-            ensure!(user.list()?.is_empty(), "{scope}: shown between two runs");
+            ensure!(user.list()?.is_empty(), "{scope}: works are shown between two runs");
             (pictures, rows) = left;
         }
-        ensure!(runs > 1, "{scope}: all in one run");
-        ensure!(bench.app.pictures_of(subject)?.is_empty(), "{scope}: pictures are left");
+        ensure!(runs > 1, "{scope}: one run did everything, so this test proves nothing");
+        ensure!(bench.app.pictures_of(subject)?.is_empty(), "{scope}: pictures remain");
         bench.sweep_erasures(VERIFY_DUE)?;
         ensure!(bench.app.state(&requested)? == "verified");
     }
@@ -134,7 +135,7 @@ fn a_sweep_of_many_works_takes_few_requests() -> Result<()> {
     let mut purge = bench.run("purge", &Faults { ahead_seconds: ALL_EXPIRED, ..Faults::default() })?;
     let writes = measure("sweep", &mut purge, &sample("purge/sweep.json")?, WORKS)?;
     let left = bench.app.rows(subject)?.iter().filter(|row| row["status"] == "ready").count();
-    ensure!(left == 0 && bench.app.pictures_of(subject)?.is_empty(), "{left} works are left");
+    ensure!(left == 0 && bench.app.pictures_of(subject)?.is_empty(), "{left} works or some pictures remain");
     ensure!(writes < 0.2, "{writes} writes a work");
     Ok(())
 }
@@ -144,13 +145,13 @@ fn a_work_that_changes_during_a_sweep_does_not_stop_the_others() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let (_user, subject, _) = user_with_data(&bench, &mut synthesize)?;
-    // All in one shard of the index, and so in one page of it.
+    // All these works are in one shard of the index, and so on one page.
     add_ready_works(&bench.app, subject, 60)?;
     let faults = Faults { ahead_seconds: ALL_EXPIRED, pause_at: Some(1), ..Faults::default() };
     let mut purge = bench.run("purge", &faults)?;
     purge.process.send(&sample("purge/sweep.json")?);
     ensure!(purge.wait_for_pause()?);
-    // Its user deletes it while a worker is still at it, after the sweep has read it.
+    // After the sweep has read one work, its user deletes it while a worker still holds it.
     let mut changed = copies_of_row(&ready_row(&bench.app, subject)?, subject, 7)?.remove(6).0;
     changed["status"] = json!({ "S": "deleting" });
     changed["settled_at"] = json!({ "N": "9999999999" });
@@ -175,7 +176,8 @@ fn the_replay_clears_a_large_copy_in_several_runs() -> Result<()> {
     let (erased, erased_subject, _) = user_with_data(&bench, &mut synthesize)?;
     let ready = ready_row(app, subject)?;
 
-    // A copy of the records with works of many more subjects, of each of whom the last is deleted by now.
+    // A copy of the records with works of many more subjects. The last work of each subject has no picture: it was
+    // deleted after the backup.
     let records = app.stack.output("RecordsTable")?.to_owned();
     let copy = format!("{records}-large");
     let _left_by_an_earlier_run = account.call("dynamodb", "delete_table", &json!({ "TableName": copy }));
@@ -222,16 +224,16 @@ fn the_replay_clears_a_large_copy_in_several_runs() -> Result<()> {
     let rate = before as f64 / start.elapsed().as_secs_f64();
     println!("replay: {before} works in {runs} runs, {vanished} vanished, {rate:.0} works a second");
     let cleared = app.rows_of(&copy)?;
-    ensure!(runs > 1, "all in one run");
+    ensure!(runs > 1, "one run did everything, so this test proves nothing");
     ensure!(vanished == u64::try_from(SUBJECTS)?, "{vanished} vanished");
     ensure!(
         !Value::from(cleared.clone()).to_string().contains(&erased_subject.to_string()),
-        "erased and back"
+        "the erased account is back"
     );
-    // The erased user's work went with the account, not as one that had vanished.
-    ensure!(works(&cleared) == before - usize::try_from(SUBJECTS)? - 1, "{} works are left", works(&cleared));
-    ensure!(cleared.iter().all(|row| row["sk"] != "CURSOR#replay"), "a cursor is left");
-    // Once more changes nothing.
+    // The replay deletes the erased user's work with the account and does not count it as vanished.
+    ensure!(works(&cleared) == before - usize::try_from(SUBJECTS)? - 1, "{} works remain", works(&cleared));
+    ensure!(cleared.iter().all(|row| row["sk"] != "CURSOR#replay"), "a cursor remains");
+    // A second replay changes nothing.
     erase.expect(&json!({ "task": "replay", "table": copy }))?;
     ensure!(app.rows_of(&copy)?.len() == cleared.len());
     drop(user);
