@@ -63,7 +63,7 @@ fn calls(bench: &Workbench, photo: &str, picture: &str) -> Result<Vec<Call>> {
         ("read all requests", "dynamodb", "scan", json!({ "TableName": erasures })),
         ("tell the issuer", "events", "put_events", event),
         ("delete the key", "kms", "schedule_key_deletion", json!({ "KeyId": data_key })),
-        ("look at roles", "iam", "list_roles", json!({})),
+        ("list roles", "iam", "list_roles", json!({})),
         ("call a function", "lambda", "invoke", json!({ "FunctionName": bench.app.stack.function("works") })),
         ("read code", "lambda", "get_function", json!({ "FunctionName": bench.app.stack.function("works") })),
     ])
