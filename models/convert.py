@@ -1,10 +1,10 @@
-"""Turns a MediaPipe TFLite face model into ONNX; the same input gives the same bytes on every run.
+"""Converts a MediaPipe TFLite face model to ONNX. The same input gives the same bytes on every run.
 
     convert.py IN.tflite OUT.onnx
 
-Activations are kept NCHW inside the graph, as the inference engine wants them; the graph's input and
-outputs keep the TFLite (NHWC) shapes, so that their documentation still holds. Only the operators these
-models contain are known; anything else stops the conversion. Fetching and checking is `cargo xtask models`.
+Inside the graph, activations are NCHW, as the inference engine needs them. The graph's input and outputs keep the TFLite
+(NHWC) shapes, so that the models' documentation still applies. The converter supports only the operators of these models;
+any other operator stops the conversion. `cargo xtask models` fetches, converts and verifies the models.
 """
 
 import sys
@@ -28,13 +28,13 @@ OPERATOR_NAMES = {code: name for name, code in vars(tflite.BuiltinOperator).item
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """TFLite's SAME padding of one axis: asymmetric at stride 2, the odd pixel going to the end."""
+    """Computes TFLite's SAME padding of one axis. It can be asymmetric at stride 2; the odd pixel goes to the end."""
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
 
 class Converter:
-    """Walks one TFLite subgraph in order and writes the equal ONNX nodes."""
+    """Converts one TFLite subgraph, operator by operator, to equivalent ONNX nodes."""
 
     def __init__(self, data: bytes):
         self.model = tflite.Model.GetRootAsModel(data, 0)
@@ -57,7 +57,7 @@ class Converter:
         return [int(n) for n in tensor.ShapeAsNumpy()] if tensor.ShapeLength() else []
 
     def constant(self, index: int) -> np.ndarray:
-        """The value of a constant tensor, be it stored or dequantised on the way."""
+        """Returns the value of a constant tensor, stored or dequantised during the conversion."""
         if index not in self.constants:
             tensor = self.graph.Tensors(index)
             data = self.model.Buffers(tensor.Buffer()).DataAsNumpy().tobytes()
@@ -93,7 +93,7 @@ class Converter:
         return output
 
     def value(self, index: int, layout: str | None = None) -> str:
-        """The name of an activation, transposed to the wanted layout at most once."""
+        """Returns the name of an activation in this layout. Each activation is transposed at most once."""
         name, have = self.values[index]
         if layout is None or have == layout:
             return name
@@ -113,7 +113,7 @@ class Converter:
         return [self.initializer(self.constant(inputs[2]), "b")] if len(inputs) > 2 and inputs[2] >= 0 else []
 
     def pads(self, padding: int, index: int, kernel, strides) -> list[int]:
-        """ONNX pads (top, left, bottom, right) of a window over the tensor's height and width."""
+        """Computes the ONNX pads (top, left, bottom, right) of a window over the tensor's height and width."""
         if padding == tflite.Padding.VALID:
             return [0, 0, 0, 0]
         height, width = self.shape(index)[1:3]
@@ -121,10 +121,10 @@ class Converter:
         left, right = same_padding(width, kernel[1], strides[1])
         return [top, left, bottom, right]
 
-    # -- operators, one method each, named as TFLite names them
+    # -- operators: one method for each, with TFLite's name
 
     def op_dequantize(self, _operator, inputs, outputs):
-        # Half-precision weights are folded into single-precision constants here, once.
+        # Converts half-precision weights to single-precision constants.
         self.constants[outputs[0]] = self.constant(inputs[0]).astype(np.float32)
 
     def convolution(self, operator, inputs, outputs, kind, weight_order, group):
@@ -154,9 +154,9 @@ class Converter:
         self.convolution(operator, inputs, outputs, tflite.DepthwiseConv2DOptions, (3, 0, 1, 2), channels)
 
     def op_prelu(self, _operator, inputs, outputs):
-        # The engine lowers PRelu to compare, multiply and select. These are equal up to rounding, run two to three
-        # times faster, and load faster the fewer operators they are: max(x, slope·x) where no slope is above one,
-        # otherwise x + (slope - 1)·min(x, 0).
+        # The engine lowers PRelu to compare, multiply and select. The forms below are equal up to rounding and run two to
+        # three times faster; the form with fewer operators also loads faster. It is max(x, slope·x) if no slope is above
+        # one, otherwise x + (slope - 1)·min(x, 0).
         slope = self.constant(inputs[1])
         if slope.shape[:2] != (1, 1):
             raise NotImplementedError(f"PRelu slope of shape {slope.shape}")
@@ -214,7 +214,7 @@ class Converter:
         self.values[outputs[0]] = resized, "nchw"
 
     def op_reshape(self, _operator, inputs, outputs):
-        # Reshape follows the memory order, so the NHWC order is restored first.
+        # Reshape follows the memory order, so the value is transposed to NHWC first.
         shape = self.initializer(np.array(self.shape(outputs[0]), np.int64))
         self.values[outputs[0]] = self.node("Reshape", [self.value(inputs[0], "raw"), shape]), "raw"
 
@@ -251,7 +251,7 @@ class Converter:
             outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, self.shape(index)))
         needed = {output.name for output in outputs}
         kept = []
-        for node in reversed(self.nodes):  # drop what no output depends on
+        for node in reversed(self.nodes):  # drops nodes that no output depends on
             if needed.intersection(node.output):
                 kept.append(node)
                 needed.update(node.input)

@@ -1,7 +1,7 @@
-"""Deadlines by the packages `holidays` and `zoneinfo`: cases in, answers out, both as JSON.
+"""Computes deadlines with the packages `holidays` and `zoneinfo`: reads cases, writes answers, both as JSON.
 
-A case is {"calendar": "US" or "CN", "zone", "received", "working_days"}, its answer the first second that is too late;
-points in time are seconds since 1970.
+A case is {"calendar": "US" or "CN", "zone", "received", "working_days"}. Its answer is the first second that is too
+late. Points in time are seconds since 1970.
 """
 
 import functools
@@ -12,19 +12,19 @@ from datetime import datetime, time, timedelta
 
 import holidays
 
-# The packaged time zones alone, so that every machine compares with the same.
+# Uses only the packaged time zones, so that every machine computes the same.
 zoneinfo.reset_tzpath(())
 
 
 @functools.cache
 def calendar(country: str):
-    """The public holidays of that country, and the weekends that are worked for them."""
-    # All years at once: the calendar learns of a year's worked weekends only when it makes the year out.
+    """Loads the public holidays of a country, and the weekend days worked in exchange for them."""
+    # Loads all years at once: the calendar knows a year's worked weekend days only after it has loaded that year.
     return holidays.country_holidays(country, years=range(2018, 2046))
 
 
 def deadline(case: dict) -> int:
-    """The midnight after the last of the working days."""
+    """Returns the midnight after the last of the working days."""
     zone = zoneinfo.ZoneInfo(case["zone"])
     received = datetime.fromtimestamp(case["received"], zone).date()
     last = calendar(case["calendar"]).get_nth_working_day(received, case["working_days"])

@@ -1,18 +1,18 @@
-//! Deadlines, compared with the package `holidays` on random receipts.
+//! Compares deadlines with those of the package `holidays`, for random times of receipt.
 
 use domain::WorkingDays;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::ask;
+use crate::ask_peer;
 
 const ZONES: [&str; 5] =
     ["America/New_York", "America/Los_Angeles", "Asia/Shanghai", "Europe/Berlin", "Pacific/Auckland"];
 
-/// Receipts compared by each calendar.
+/// The number of cases for each calendar.
 const CASES: usize = 4_000;
 
-/// A question as `deadlines.py` reads it.
+/// A case, in the form that `deadlines.py` reads.
 #[derive(Clone, Serialize)]
 struct Case {
     calendar: &'static str,
@@ -21,7 +21,7 @@ struct Case {
     working_days: u32,
 }
 
-/// The same cases in every run, spread over the days between two points in time: splitmix64.
+/// Generates cases between two points in time with splitmix64, the same ones in every run.
 fn cases(calendar: &'static str, from: &str, until: &str) -> Vec<Case> {
     let second = |text: &str| text.parse::<Timestamp>().expect("a timestamp").as_second();
     let (from, until) = (second(from), second(until));
@@ -43,55 +43,58 @@ fn cases(calendar: &'static str, from: &str, until: &str) -> Vec<Case> {
         .collect()
 }
 
-fn ours(calendars: &str, case: &Case) -> i64 {
+fn our_deadline(calendars: &str, case: &Case) -> i64 {
     let days = WorkingDays::parse(calendars, case.zone).expect("known names");
     let received = Timestamp::from_second(case.received).expect("a timestamp");
     days.deadline(received, case.working_days).as_second()
 }
 
-fn theirs(cases: &[Case]) -> Vec<i64> {
-    ask("deadlines.py", &cases)
+fn peer_deadlines(cases: &[Case]) -> Vec<i64> {
+    ask_peer("deadlines.py", &cases)
 }
 
-/// How many differ, and one of them.
+/// Fails if any deadline differs, and shows the number of differences and the first one.
 fn assert_same(calendars: &str, cases: &[Case], theirs: &[i64]) {
     let differ: Vec<_> =
-        cases.iter().zip(theirs).filter(|(case, theirs)| ours(calendars, case) != **theirs).collect();
+        cases.iter().zip(theirs).filter(|(case, theirs)| our_deadline(calendars, case) != **theirs).collect();
     let first = differ.first().map(|(case, theirs)| {
         let (received, working_days, zone) = (case.received, case.working_days, case.zone);
         format!(
-            "{working_days} days from {received} in {zone}: {} here, {theirs} there",
-            ours(calendars, case)
+            "{working_days} days from {received} in {zone}: ours is {}, theirs is {theirs}",
+            our_deadline(calendars, case)
         )
     });
     assert!(differ.is_empty(), "{} of {} differ; {first:?}", differ.len(), cases.len());
 }
 
 #[test]
-fn federal_deadlines_are_those_of_the_package_holidays() {
+fn federal_deadlines_match_the_package_holidays() {
     let cases = cases("US", "2021-01-01T00:00Z", "2041-01-01T00:00Z");
-    assert_same("us", &cases, &theirs(&cases));
+    assert_same("us", &cases, &peer_deadlines(&cases));
 }
 
 #[test]
-fn chinese_deadlines_are_those_of_the_package_holidays_as_far_as_the_file_reaches() {
+fn chinese_deadlines_match_the_package_holidays_within_the_calendar_file() {
     let cases = cases("CN", "2020-01-02T00:00Z", "2026-11-15T00:00Z");
-    assert_same("cn", &cases, &theirs(&cases));
+    assert_same("cn", &cases, &peer_deadlines(&cases));
 }
 
 #[test]
-fn of_both_calendars_the_earlier_deadline_counts() {
+fn the_earlier_deadline_of_two_calendars_counts() {
     let american = cases("US", "2020-01-02T00:00Z", "2026-11-15T00:00Z");
     let chinese: Vec<_> = american.iter().map(|case| Case { calendar: "CN", ..case.clone() }).collect();
-    let earlier: Vec<_> =
-        theirs(&american).into_iter().zip(theirs(&chinese)).map(|(us, cn)| us.min(cn)).collect();
+    let earlier: Vec<_> = peer_deadlines(&american)
+        .into_iter()
+        .zip(peer_deadlines(&chinese))
+        .map(|(us, cn)| us.min(cn))
+        .collect();
     assert_same("us,cn", &american, &earlier);
 }
 
 #[test]
-fn beyond_the_file_no_chinese_deadline_is_later() {
+fn past_the_calendar_file_no_chinese_deadline_is_later() {
     let cases = cases("CN", "2026-11-15T00:00Z", "2040-01-01T00:00Z");
-    for (case, theirs) in cases.iter().zip(theirs(&cases)) {
-        assert!(ours("cn", case) <= theirs, "{} in {}", case.received, case.zone);
+    for (case, theirs) in cases.iter().zip(peer_deadlines(&cases)) {
+        assert!(our_deadline("cn", case) <= theirs, "{} in {}", case.received, case.zone);
     }
 }

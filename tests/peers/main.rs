@@ -1,8 +1,9 @@
-//! What others make of the same: deadlines by another package's calendars, receipts by another package's JOSE.
+//! Comparisons with other implementations: deadlines with another package's calendars, receipts with another package's
+//! JOSE.
 //!
-//! They are Python packages, pinned with their hashes in `requirements.txt`; no stack is needed.
+//! These peers are Python packages, pinned with their hashes in `requirements.txt`. The tests need no stack.
 
-#![expect(clippy::expect_used, reason = "a peer that does not answer as asked fails the test")]
+#![expect(clippy::expect_used, reason = "a peer that fails or answers something else fails the test")]
 
 mod deadlines;
 mod receipts;
@@ -20,8 +21,8 @@ static PYTHON: LazyLock<Python> = LazyLock::new(|| {
     Python::with_requirements("peers", &requirements, &|_| ()).expect("the peers' environment")
 });
 
-/// What the peer of that name answers.
-fn ask<T: DeserializeOwned>(program: &str, request: &impl Serialize) -> T {
+/// Runs a peer's program with this request and returns its answer.
+fn ask_peer<T: DeserializeOwned>(program: &str, request: &impl Serialize) -> T {
     let mut command = PYTHON.command();
     command.arg(workspace_root().join("tests/peers").join(program));
     let mut peer = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a peer");

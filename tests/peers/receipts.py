@@ -1,9 +1,9 @@
-"""Receipts by the package `joserfc`: a request in, its answer out, both as JSON.
+"""Verifies or signs receipts with the package `joserfc`: reads a request, writes its answer, both as JSON.
 
-{"verify": JWS, "keys": JWKS, "salt"} → {"header", "claims", "thumbprints", "requester"}: what the receipt says, the ids
-                                        that its keys should have, and what it should say of the salt's owner
-{"sign": claims, "header"}            → {"jws", "keys": JWKS, "spki": DER in base64}: the claims signed by a new key,
-                                        whose id is added to the header
+{"verify": JWS, "keys": JWKS, "salt"} → {"header", "claims", "thumbprints", "requester"}: the receipt's header and
+                                        claims, the expected key ids, and the expected claim `requester` for the salt
+{"sign": claims, "header"}            → {"jws", "keys": JWKS, "spki": DER in base64}: the claims, signed with a new key;
+                                        the key's id is added to the header
 """
 
 import base64
@@ -22,8 +22,8 @@ def base64url(text: str) -> bytes:
 
 
 def verify(request: dict) -> dict:
-    """Fails unless the JWS is signed by one of the keys."""
-    # The receipt's own header decides nothing: ES256 is the only algorithm that is tried.
+    """Verifies a receipt. Fails unless the JWS is signed with one of the keys."""
+    # The receipt's own header does not choose the algorithm: only ES256 is accepted.
     token = jwt.decode(request["verify"], KeySet.import_key_set(request["keys"]), algorithms=["ES256"])
     mac = hmac.new(base64url(request["salt"]), token.claims["request_id"].encode(), hashlib.sha256)
     members = [{name: key[name] for name in ("kty", "crv", "x", "y")} for key in request["keys"]["keys"]]
@@ -36,7 +36,7 @@ def verify(request: dict) -> dict:
 
 
 def sign(request: dict) -> dict:
-    """Signs with a new key."""
+    """Signs a receipt with a new key."""
     key = ECKey.generate_key("P-256")
     kid = key.thumbprint()
     published = key.as_dict(private=False) | {"kid": kid, "use": "sig", "alg": "ES256"}

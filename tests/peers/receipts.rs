@@ -1,4 +1,4 @@
-//! Receipts, read and made by the package `joserfc`.
+//! The package `joserfc` verifies our receipts, and we verify receipts that it signs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -10,7 +10,7 @@ use p256::ecdsa::{Signature, SigningKey};
 use p256::pkcs8::EncodePublicKey as _;
 use serde_json::{Value, json};
 
-use crate::ask;
+use crate::ask_peer;
 
 fn salt() -> Salt {
     Salt::from_bits([0x5a; 32])
@@ -34,7 +34,7 @@ fn receipt() -> Receipt {
 }
 
 #[test]
-fn joserfc_reads_a_receipt_of_ours() {
+fn joserfc_verifies_our_receipt() {
     let keys = [11, 12].map(|byte| SigningKey::from_slice(&[byte; 32]).expect("a key"));
     let published = keys.each_ref().map(|key| {
         let der = key.verifying_key().to_public_key_der().expect("DER");
@@ -46,7 +46,8 @@ fn joserfc_reads_a_receipt_of_ours() {
     let ids: Vec<_> = published.iter().map(Jwk::id).collect();
     let set = Jwks { keys: published.to_vec() };
 
-    let answer: Value = ask("receipts.py", &json!({ "verify": jws, "keys": set, "salt": salt().reveal() }));
+    let answer: Value =
+        ask_peer("receipts.py", &json!({ "verify": jws, "keys": set, "salt": salt().reveal() }));
     assert_eq!(answer["thumbprints"], json!(ids));
     assert_eq!(answer["header"], json!({ "alg": "ES256", "kid": ids[1], "typ": "erasure-receipt+jwt" }));
     assert_eq!(answer["claims"], serde_json::to_value(receipt()).expect("JSON"));
@@ -54,10 +55,10 @@ fn joserfc_reads_a_receipt_of_ours() {
 }
 
 #[test]
-fn a_receipt_by_joserfc_is_read_here() {
+fn we_verify_a_receipt_signed_by_joserfc() {
     let sign = |typ: &str| -> (String, Jwks, Value) {
         let header = json!({ "alg": "ES256", "typ": typ });
-        let answer: Value = ask("receipts.py", &json!({ "sign": receipt(), "header": header }));
+        let answer: Value = ask_peer("receipts.py", &json!({ "sign": receipt(), "header": header }));
         let keys = serde_json::from_value(answer["keys"].clone()).expect("keys");
         (answer["jws"].as_str().expect("a JWS").to_owned(), keys, answer)
     };

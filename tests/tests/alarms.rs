@@ -1,4 +1,5 @@
-//! Every alarm on what the functions report can fire: what it is on is caused, and compared with the alarm as deployed.
+//! Each alarm on the functions' own metrics can fire: a test causes the condition, reads the reported metric and
+//! compares it with the deployed alarm.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +9,11 @@ use serde_json::{Map, Value, json};
 
 use crate::faces;
 use crate::routes;
-use crate::side_by_side::neighbours;
+use crate::side_by_side::two_stacks;
 use crate::workbench::{Faults, Workbench, sample};
 
-/// The functions behind the API and a variable of each, without whose store no route can do its work.
-const OF_THE_API: [(&str, &str); 6] = [
+/// The functions of the API. Each comes with the setting that names a store without which none of its routes works.
+const API_FUNCTIONS: [(&str, &str); 6] = [
     ("account", "IDENTITIES_TABLE"),
     ("deletion-requests", "IDENTITIES_TABLE"),
     ("favorites", "IDENTITIES_TABLE"),
@@ -21,17 +22,17 @@ const OF_THE_API: [(&str, &str); 6] = [
     ("works", "IDENTITIES_TABLE"),
 ];
 
-/// One value of a metric, as CloudWatch takes it from a log line.
+/// One value of a metric, as CloudWatch reads it from a log line.
 #[derive(Debug)]
 struct Point {
     namespace: Value,
     metric: Value,
-    /// As the alarms have them.
+    /// In the form that alarms have.
     dimensions: Value,
     value: f64,
 }
 
-/// What CloudWatch makes of a line in its Embedded Metric Format: each metric under each set of dimensions.
+/// Reads a log line in the Embedded Metric Format as CloudWatch does: each metric under each set of dimensions.
 fn points(line: &str) -> Vec<Point> {
     let line: Value = serde_json::from_str(line).unwrap_or_default();
     let mut points = Vec::new();
@@ -53,7 +54,7 @@ fn points(line: &str) -> Vec<Point> {
     points
 }
 
-/// Everything that the functions of a stack have reported so far.
+/// Reads all metrics that the functions of a stack have reported so far.
 fn reported(stack: &Stack) -> Result<Vec<Point>> {
     let mut all = Vec::new();
     for function in local_stack::FUNCTIONS {
@@ -72,7 +73,7 @@ fn reported(stack: &Stack) -> Result<Vec<Point>> {
     Ok(all)
 }
 
-/// The alarms of a stack, as deployed.
+/// Reads the deployed alarms of a stack.
 fn alarms(stack: &Stack) -> Result<Vec<Value>> {
     let name = json!({ "StackName": stack.description().name });
     let resources = stack.account().call("cloudformation", "describe_stack_resources", &name)?;
@@ -89,15 +90,15 @@ fn alarms(stack: &Stack) -> Result<Vec<Value>> {
     Ok(found)
 }
 
-/// Whether this value is one that the alarm is about. An alarm on silence is about any.
+/// Whether this value fires the alarm. Any value concerns an alarm on silence.
 fn fires(alarm: &Value, value: f64) -> bool {
     let threshold = alarm["Threshold"].as_f64().unwrap_or(f64::NAN);
     alarm["Statistic"] == "SampleCount" || value > threshold
 }
 
-/// The metrics of the alarms that fire at what a function of this stack reports in these lines. The workbench's functions
-/// bear their bare names.
-pub(crate) fn fired(stack: &Stack, function: &str, log: &str) -> Result<BTreeSet<String>> {
+/// The metrics of the alarms that fire at these log lines of a function. At the workbench a function reports under its
+/// bare name, without the stack's.
+pub(crate) fn metrics_of_fired_alarms(stack: &Stack, function: &str, log: &str) -> Result<BTreeSet<String>> {
     let points: Vec<_> = log.lines().flat_map(points).collect();
     let deployed = json!([{ "Name": "function", "Value": stack.function(function) }]);
     let here = json!([{ "Name": "function", "Value": function }]);
@@ -121,7 +122,7 @@ pub(crate) fn fired(stack: &Stack, function: &str, log: &str) -> Result<BTreeSet
     Ok(fired)
 }
 
-/// Takes the store away from a function, calls each of its routes, and gives the store back.
+/// Points a function to a store that does not exist, calls each of its routes, and restores the setting.
 fn break_and_call(stack: &Stack, function: &str, variable: &str) -> Result<Vec<(String, u16)>> {
     let set = |value: &str| -> Result<()> {
         let mut variables: Map<_, _> =
@@ -152,18 +153,19 @@ fn break_and_call(stack: &Stack, function: &str, variable: &str) -> Result<Vec<(
     Ok(answers)
 }
 
-/// Those on residue, on an overdue request and on what is found after a receipt are in the tests that cause these.
+/// The alarms on residue, on overdue requests and on data found after a receipt have tests in `residue`, `identity` and
+/// `photos_after_erasure`.
 #[test]
-fn alarms_on_photos_fire_past_their_thresholds_and_not_before() -> Result<()> {
+fn photo_alarms_fire_only_past_their_thresholds() -> Result<()> {
     let bench = Workbench::open();
     let stack = &bench.app.stack;
     bench.app.user()?.send(&faces::no_face()?)?;
     for (ahead_seconds, fires) in [(1_100, false), (1_300, true)] {
-        // The photo is deleted, and its age is told before.
+        // The sweep reports the photo's age before it deletes the photo.
         bench.app.user()?.send(&faces::no_face()?)?;
         let mut purge = bench.run("purge", &Faults { ahead_seconds, ..Faults::default() })?;
         purge.expect(&sample("purge/sweep.json")?)?;
-        let fired = fired(stack, "purge", &purge.log()?)?;
+        let fired = metrics_of_fired_alarms(stack, "purge", &purge.log()?)?;
         ensure!(fired.contains("oldest_photo_age_seconds") == fires, "{ahead_seconds} s: {fired:?}");
     }
     let mut unknown = sample("synthesize/unknown-key.json")?;
@@ -171,35 +173,35 @@ fn alarms_on_photos_fire_past_their_thresholds_and_not_before() -> Result<()> {
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     for events in 1..=21 {
         synthesize.expect(&unknown)?;
-        let fired = fired(stack, "synthesize", &synthesize.log()?)?;
+        let fired = metrics_of_fired_alarms(stack, "synthesize", &synthesize.log()?)?;
         ensure!(fired.contains("photos_deleted_unprocessed") == (events > 20), "{events}: {fired:?}");
     }
     Ok(())
 }
 
 #[test]
-fn a_fault_behind_the_api_fires_its_alarm_and_every_alarm_is_on_something_reported() -> Result<()> {
-    let neighbours = neighbours();
-    let stack = &neighbours.second;
+fn an_api_fault_fires_its_alarm_and_every_alarm_has_a_reported_metric() -> Result<()> {
+    let stacks = two_stacks();
+    let stack = &stacks.second;
     let mut faults = 0;
-    for (function, variable) in OF_THE_API {
+    for (function, variable) in API_FUNCTIONS {
         let answers = break_and_call(stack, function, variable)?;
         let failed: Vec<_> = answers.iter().filter(|(_, status)| *status >= 500).collect();
         ensure!(!failed.is_empty(), "{function} answers without its store: {answers:?}");
         faults += failed.len();
-        // Lambda takes the answers for successes.
+        // For Lambda, an answer with a status of 500 is a success.
         ensure!(errors(stack, function)? < 1.0, "{function}: Lambda counts an error");
     }
     for (function, task) in [("purge", "sweep"), ("purge", "residue"), ("erase", "sweep")] {
         stack.account().invoke(&stack.function(function), &json!({ "task": task }))?;
     }
-    // A photo that nobody asked for.
+    // A photo without a work.
     let mut unknown = sample("synthesize/unknown-key.json")?;
     unknown["Records"][0]["s3"]["bucket"]["name"] = json!(stack.output("UploadsBucket")?);
     stack.account().invoke(&stack.function("synthesize"), &unknown)?;
     let reported = reported(stack)?;
     let mut counted = 0;
-    // Only a clock set ahead by a week causes the last one; `photos_after_erasure` does.
+    // `found_after_receipt` needs a clock that is a week ahead; `photos_after_erasure` tests it.
     let is_caused =
         |alarm: &&Value| alarm["Namespace"] == "AiFitting" && alarm["MetricName"] != "found_after_receipt";
     for alarm in alarms(stack)?.iter().filter(is_caused) {
@@ -209,14 +211,14 @@ fn a_fault_behind_the_api_fires_its_alarm_and_every_alarm_is_on_something_report
                 && point.dimensions == alarm["Dimensions"]
         };
         let points: Vec<_> = reported.iter().filter(on).collect();
-        ensure!(!points.is_empty(), "nothing is ever reported that is what {} is on", alarm["AlarmName"]);
+        ensure!(!points.is_empty(), "no function reports the metric of the alarm {}", alarm["AlarmName"]);
         if alarm["MetricName"] == "server_faults" {
             ensure!(points.iter().all(|point| fires(alarm, point.value)), "{points:?}");
             counted += points.len();
         }
     }
     ensure!(counted == faults, "{counted} of {faults} answers were counted");
-    // By route too, so that whoever is called knows where to look.
+    // The metric exists by route too, so that the on-call engineer sees which route fails.
     let by_route = json!({ "Name": "kind", "Value": "GET /v1/works/{id}" });
     ensure!(reported.iter().any(|point| point.dimensions[1] == by_route), "{reported:?}");
     Ok(())
@@ -224,16 +226,16 @@ fn a_fault_behind_the_api_fires_its_alarm_and_every_alarm_is_on_something_report
 
 #[test]
 fn an_event_that_a_function_cannot_handle_counts_as_an_error_of_lambda() -> Result<()> {
-    let neighbours = neighbours();
-    let stack = &neighbours.second;
+    let stacks = two_stacks();
+    let stack = &stacks.second;
     let alarms = alarms(stack)?;
-    // A task that is unknown, and a photo in a bucket of somebody else's.
+    // An unknown task, and a photo in another account's bucket.
     let unknown = json!({ "task": "unknown" });
     let foreign = sample("synthesize/photo.json")?;
     for (function, event) in [("erase", &unknown), ("purge", &unknown), ("synthesize", &foreign)] {
         let answer = stack.account().invoke(&stack.function(function), event);
-        ensure!(answer.is_err(), "{function} takes any event");
-        ensure!(errors(stack, function)? > 0.0, "{function}");
+        ensure!(answer.is_err(), "{function} accepts an event that it cannot handle");
+        ensure!(errors(stack, function)? > 0.0, "{function}: Lambda counts no error");
         let dimensions = json!([{ "Name": "FunctionName", "Value": stack.function(function) }]);
         let watched = alarms.iter().any(|alarm| {
             alarm["Namespace"] == "AWS/Lambda"
@@ -241,12 +243,12 @@ fn an_event_that_a_function_cannot_handle_counts_as_an_error_of_lambda() -> Resu
                 && alarm["Dimensions"] == dimensions
                 && fires(alarm, 1.0)
         });
-        ensure!(watched, "{function}");
+        ensure!(watched, "{function}: no alarm on its errors");
     }
     Ok(())
 }
 
-/// How many of the function's runs ended in an error, by Lambda's own count.
+/// The number of the function's runs that ended in an error, as Lambda counts them.
 fn errors(stack: &Stack, function: &str) -> Result<f64> {
     let parameters = json!({
         "Namespace": "AWS/Lambda", "MetricName": "Errors", "Statistics": ["Sum"], "Period": 86_400,

@@ -1,4 +1,4 @@
-//! What the app is told: nothing of the account that the service runs in.
+//! Answers of the API reveal nothing about the AWS account that runs the service.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -7,8 +7,8 @@ use crate::app::App;
 use crate::faces;
 use crate::routes;
 
-/// Every text of a document, the names of its fields too, but for presigned URLs: a URL names its bucket, whose name
-/// holds the account's id.
+/// Collects every text of a document, including field names. It skips presigned URLs, because a bucket's name contains
+/// the account's id.
 fn texts(document: &Value, found: &mut Vec<String>) {
     match document {
         Value::String(text) if !text.starts_with("https://") => found.push(text.clone()),
@@ -24,21 +24,21 @@ fn texts(document: &Value, found: &mut Vec<String>) {
 }
 
 #[test]
-fn no_answer_names_the_account_a_key_a_role_or_a_trace() -> Result<()> {
+fn no_answer_contains_an_account_id_key_role_or_trace() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
     ensure!(user.wait(work)?["status"] == "ready");
-    user.mark("work", &work.to_string())?.expect(200)?;
+    user.save_favorite("work", &work.to_string())?.expect(200)?;
     let requested = user.erase("favorites")?;
     let storage_key = app.stack.output("StorageKey")?;
     let account = storage_key.split(':').nth(4).context("a key without an account")?;
     let key = storage_key.rsplit('/').next().context("a key without an id")?;
 
     let photo = faces::no_face()?;
-    let upload = user.try_to_ask(&photo)?;
+    let upload = user.try_request_upload(&photo)?;
     let mut answers = vec![("POST /v1/uploads".to_owned(), upload)];
-    // Everything that reads or adds comes before what takes away.
+    // Routes that delete come last, so that the others have something to answer.
     let (removing, others): (Vec<_>, Vec<_>) =
         routes::all()?.into_iter().partition(|route| route.starts_with("DELETE "));
     for route in others.into_iter().chain(removing).filter(|route| route != "POST /v1/uploads") {
@@ -54,18 +54,18 @@ fn no_answer_names_the_account_a_key_a_role_or_a_trace() -> Result<()> {
         answers.push((route, user.caller.send(&method, &path, &headers, body)?));
     }
     for (route, answer) in answers {
-        // A receipt that is not there yet is 409; everything else is answered.
+        // A receipt that is not ready yet answers 409; every other route succeeds.
         ensure!(answer.status < 300 || answer.status == 409, "{route}: {} {}", answer.status, answer.text);
-        let mut told = Vec::new();
+        let mut shown = Vec::new();
         if answer.body.is_null() {
-            told.push(answer.text);
+            shown.push(answer.text);
         } else {
-            texts(&answer.body, &mut told);
+            texts(&answer.body, &mut shown);
         }
-        for text in told {
+        for text in shown {
             let lower = text.to_lowercase();
             for secret in ["arn:", "trace-id", account, key] {
-                ensure!(!lower.contains(secret), "{route} tells {text}");
+                ensure!(!lower.contains(secret), "{route} reveals {text}");
             }
         }
     }

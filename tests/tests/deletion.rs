@@ -1,4 +1,4 @@
-//! A user deletes a work at any stage: it is hidden at once, and nothing of it is left.
+//! A user can delete a work at any stage: it is hidden at once, and all its data is deleted.
 
 use anyhow::{Context as _, Result, ensure};
 use local_stack::Answer;
@@ -7,39 +7,39 @@ use crate::app::App;
 use crate::faces;
 use crate::workbench::{Faults, Workbench};
 
-/// Past the lease of 50 s.
-const LEASE_OVER: u32 = 60;
+/// Seconds after which the lease of 50 s has expired.
+const LEASE_EXPIRED: u32 = 60;
 
 #[test]
 fn a_ready_work_is_deleted_at_once() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
-    let asked = user.send(&faces::portrait()?)?;
-    let url = user.wait(asked.work)?["image"]["url"].as_str().context("no url")?.to_owned();
-    user.wait_until_photo_is_gone(asked.work)?;
-    user.delete(asked.work)?.expect(204)?;
-    assert_eq!(user.show(asked.work)?.status, 404);
+    let pending = user.send(&faces::portrait()?)?;
+    let url = user.wait(pending.work)?["image"]["url"].as_str().context("no url")?.to_owned();
+    user.wait_until_photo_is_gone(pending.work)?;
+    user.delete(pending.work)?.expect(204)?;
+    assert_eq!(user.show(pending.work)?.status, 404);
     assert!(user.list()?.is_empty());
-    assert_eq!(app.settled(user.subject()?, asked.work)?, "gone");
-    assert_eq!(user.caller.download(&url)?.0, 404, "a link handed out before leads nowhere");
-    user.delete(asked.work)?.expect(204)?;
+    assert_eq!(app.settled_status(user.subject()?, pending.work)?, "gone");
+    assert_eq!(user.caller.download(&url)?.0, 404, "an old download link still works");
+    user.delete(pending.work)?.expect(204)?;
     Ok(())
 }
 
 #[test]
-fn a_work_deleted_before_its_photo_arrives_takes_the_late_photo_with_it() -> Result<()> {
+fn a_late_photo_of_a_deleted_work_is_deleted() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let photo = faces::portrait()?;
-    let asked = user.ask(&photo)?;
-    user.delete(asked.work)?.expect(204)?;
-    assert_eq!(user.show(asked.work)?.status, 404);
-    assert_eq!(app.settled(user.subject()?, asked.work)?, "gone");
-    // The URL still works; what it brings is deleted unprocessed.
-    let (status, said) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
-    assert_eq!(status, 200, "{said}");
-    user.wait_until_photo_is_gone(asked.work)?;
-    assert_eq!(app.settled(user.subject()?, asked.work)?, "gone");
+    let pending = user.request_upload(&photo)?;
+    user.delete(pending.work)?.expect(204)?;
+    assert_eq!(user.show(pending.work)?.status, 404);
+    assert_eq!(app.settled_status(user.subject()?, pending.work)?, "gone");
+    // The URL still works. The photo that it uploads is deleted unprocessed.
+    let (status, reply) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
+    assert_eq!(status, 200, "{reply}");
+    user.wait_until_photo_is_gone(pending.work)?;
+    assert_eq!(app.settled_status(user.subject()?, pending.work)?, "gone");
     Ok(())
 }
 
@@ -54,7 +54,7 @@ fn a_work_deleted_between_any_two_writes_of_its_worker_leaves_nothing() -> Resul
             let work = user.send(&faces::portrait()?)?.work;
             let subject = user.subject()?;
             let event = bench.photo_event(subject, work)?;
-            // The worker that dies comes to its next point first, so that it has written after the deletion.
+            // The worker dies one point later, so that it writes once after the deletion.
             let kill_at = dies.then_some(point + 1);
             let faults = Faults { pause_at: Some(point), kill_at, ..Faults::default() };
             let mut worker = bench.run("synthesize", &faults)?;
@@ -66,21 +66,24 @@ fn a_work_deleted_between_any_two_writes_of_its_worker_leaves_nothing() -> Resul
             user.delete(work)?.expect(204)?;
             ensure!(user.show(work)?.status == 404, "point {point}: still shown");
             ensure!(user.list()?.is_empty(), "point {point}: still listed");
-            worker.go_on()?;
+            worker.resume()?;
             let answer = worker.answer()?;
             ensure!(dies || matches!(answer, Answer::Returned(_)), "point {point}: {answer:?}");
             if !dies {
-                // A worker that lives on takes its own objects away; the sweep only removes the row.
-                ensure!(bench.app.pictures_of(subject)?.is_empty(), "point {point}: objects are left");
-                ensure!(bench.app.photos_of(subject)?.is_empty(), "point {point}: the photo is left");
+                // A surviving worker deletes its own objects; the sweep only removes the row.
+                ensure!(
+                    bench.app.pictures_of(subject)?.is_empty(),
+                    "point {point}: objects of the work remain"
+                );
+                ensure!(bench.app.photos_of(subject)?.is_empty(), "point {point}: the photo remains");
             }
-            bench.sweep(LEASE_OVER)?;
-            let status = bench.app.settled(subject, work).with_context(|| format!("point {point}"))?;
+            bench.sweep(LEASE_EXPIRED)?;
+            let status = bench.app.settled_status(subject, work).with_context(|| format!("point {point}"))?;
             ensure!(status == "gone", "point {point}: the work is {status}");
             covered += 1;
         }
     }
-    println!("deleted meanwhile: {covered} points");
+    println!("deletion while the worker is paused: {covered} points");
     assert!(covered > 0);
     Ok(())
 }

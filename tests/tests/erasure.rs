@@ -1,4 +1,4 @@
-//! What somebody asked to be erased is gone from every store, stays gone, and the receipt says so.
+//! Erased data is gone from every store and stays gone, and the receipt says so.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,24 +8,25 @@ use domain::{ErasureScope, SubjectId};
 use local_stack::Answer;
 use serde_json::{Value, json};
 
-use crate::app::{App, Asked, TEMPLATE, User, eventually};
+use crate::app::{App, PendingUpload, TEMPLATE, User, eventually};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 
-/// Past twice the life of an upload URL and past any lease: nobody can store anything any more.
-pub(crate) const SETTLED: u32 = 700;
+/// Seconds after which the verify pass is due: twice the life of an upload URL and any lease are over, so nothing can
+/// store data of an earlier generation any more.
+pub(crate) const VERIFY_DUE: u32 = 700;
 
-/// Past the week that backups reach back.
-pub(crate) const BACKUPS_GONE: u32 = SETTLED + 8 * 24 * 3_600;
+/// Seconds after which the backups from before the erasure, kept for a week, have expired.
+pub(crate) const BACKUPS_EXPIRED: u32 = VERIFY_DUE + 8 * 24 * 3_600;
 
-/// A deletion request, as its requester knows it.
-pub(crate) struct Requested {
+/// A deletion request's id and salt, as its requester knows them.
+pub(crate) struct DeletionRequest {
     pub(crate) id: String,
     pub(crate) salt: String,
 }
 
-impl Requested {
-    /// From the answer to `POST /v1/deletion-requests`.
+impl DeletionRequest {
+    /// Reads the answer to `POST /v1/deletion-requests`.
     pub(crate) fn of(answer: &Value) -> Result<Self> {
         let text = |name: &str| answer[name].as_str().map(str::to_owned).context("an incomplete answer");
         Ok(Self { id: text("request_id")?, salt: text("salt")? })
@@ -33,8 +34,8 @@ impl Requested {
 }
 
 impl User<'_> {
-    /// `POST /v1/deletion-requests`, as often as wanted.
-    pub(crate) fn ask_to_erase(&self, scope: &str, key: &str) -> Result<local_stack::ApiAnswer> {
+    /// `POST /v1/deletion-requests` with this idempotency key.
+    pub(crate) fn request_erasure(&self, scope: &str, key: &str) -> Result<local_stack::ApiAnswer> {
         let body = json!({ "scope": scope, "contact": format!("{}@example.com", self.name) });
         self.caller.send(
             "POST",
@@ -44,38 +45,38 @@ impl User<'_> {
         )
     }
 
-    /// A new request of this scope.
-    pub(crate) fn erase(&self, scope: &str) -> Result<Requested> {
-        Requested::of(&self.ask_to_erase(scope, &format!("erase-{scope}"))?.expect(201)?)
+    /// Makes a new deletion request of this scope.
+    pub(crate) fn erase(&self, scope: &str) -> Result<DeletionRequest> {
+        DeletionRequest::of(&self.request_erasure(scope, &format!("erase-{scope}"))?.expect(201)?)
     }
 }
 
 impl App {
-    /// Somebody without a token looks at a request with this salt.
-    pub(crate) fn follow(&self, path: &str, salt: &str) -> Result<local_stack::ApiAnswer> {
+    /// `GET /v1/deletion-requests/{path}` with this salt and without a token.
+    pub(crate) fn show_deletion_request(&self, path: &str, salt: &str) -> Result<local_stack::ApiAnswer> {
         let nobody = self.stack.caller(None)?;
         nobody.send("GET", &format!("/v1/deletion-requests/{path}"), &[("Erasure-Salt", salt)], Vec::new())
     }
 
-    /// The state of a request.
-    pub(crate) fn state(&self, requested: &Requested) -> Result<String> {
-        let shown = self.follow(&requested.id, &requested.salt)?.expect(200)?;
+    /// Reads the state of a deletion request.
+    pub(crate) fn state(&self, requested: &DeletionRequest) -> Result<String> {
+        let shown = self.show_deletion_request(&requested.id, &requested.salt)?.expect(200)?;
         shown["status"].as_str().map(str::to_owned).context("no status")
     }
 
-    /// The receipt, checked offline with the published keys and the requester's salt.
-    pub(crate) fn receipt(&self, requested: &Requested) -> Result<Receipt> {
+    /// Fetches the receipt and verifies it offline with the published keys and the requester's salt.
+    pub(crate) fn receipt(&self, requested: &DeletionRequest) -> Result<Receipt> {
         let keys: Jwks =
             serde_json::from_value(self.stack.caller(None)?.get("/v1/receipts/keys")?.expect(200)?)?;
-        let answer = self.follow(&format!("{}/receipt", requested.id), &requested.salt)?;
+        let answer = self.show_deletion_request(&format!("{}/receipt", requested.id), &requested.salt)?;
         let jws = answer.text.clone();
         ensure!(answer.status == 200, "no receipt: {jws}");
         let salt: Salt = requested.salt.parse()?;
         Ok(receipt::verify(&jws, &keys, Some(&salt))?)
     }
 
-    /// Everything that any store still holds of a user and the subject they were, in words. That somebody of a certain
-    /// hash was erased names neither.
+    /// Lists everything that any store still holds of a user and their subject, in words. A tombstone does not count,
+    /// because it holds a hash and names neither.
     pub(crate) fn traces_of(&self, user: &User<'_>, subject: SubjectId) -> Result<Vec<String>> {
         let mut traces = self.photos_of(subject)?;
         traces.extend(self.markers_of(subject)?);
@@ -88,40 +89,40 @@ impl App {
         Ok(traces)
     }
 
-    /// Every row of a table, as text that holds all it has.
+    /// Reads every row of a table, given by the output that holds its name.
     pub(crate) fn all_rows(&self, table: &str) -> Result<Vec<Value>> {
         self.rows_of(self.stack.output(table)?)
     }
 }
 
 impl Workbench {
-    /// Lets `erase` sweep with its clock ahead.
+    /// Runs a sweep of `erase` with its clock ahead.
     pub(crate) fn sweep_erasures(&self, ahead_seconds: u32) -> Result<()> {
         let mut erase = self.run("erase", &Faults { ahead_seconds, ..Faults::default() })?;
         erase.expect(&sample("erase/sweep.json")?)
     }
 }
 
-/// The event by which `erase` hears of a request.
-pub(crate) fn told(requested: &Requested) -> Result<Value> {
+/// Builds the stream event that tells `erase` of a request.
+pub(crate) fn stream_event(requested: &DeletionRequest) -> Result<Value> {
     let mut event = sample("erase/request.json")?;
     event["Records"][0]["dynamodb"]["Keys"]["pk"]["S"] = json!(format!("REQUEST#{}", requested.id));
     Ok(event)
 }
 
-/// A user with a ready work, a favorite of it and of a template, and an upload that was asked for.
-pub(crate) fn settled_user<'a>(
+/// Creates a user with a ready work, a favorite of it and one of a template, and a requested upload.
+pub(crate) fn user_with_data<'a>(
     bench: &'a Workbench,
     synthesize: &mut Run,
-) -> Result<(User<'a>, SubjectId, Asked)> {
+) -> Result<(User<'a>, SubjectId, PendingUpload)> {
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
     let subject = user.subject()?;
     synthesize.expect(&bench.photo_event(subject, work)?)?;
-    user.mark("work", &work.to_string())?.expect(200)?;
-    user.mark("template", TEMPLATE)?.expect(200)?;
-    let asked = user.ask(&faces::no_face()?)?;
-    Ok((user, subject, asked))
+    user.save_favorite("work", &work.to_string())?.expect(200)?;
+    user.save_favorite("template", TEMPLATE)?.expect(200)?;
+    let pending = user.request_upload(&faces::no_face()?)?;
+    Ok((user, subject, pending))
 }
 
 /// Whether a row is a favorite.
@@ -129,14 +130,14 @@ pub(crate) fn is_favorite(row: &Value) -> bool {
     row["sk"].as_str().is_some_and(|key| key.starts_with("FAVORITE#"))
 }
 
-/// As many ready works as make three pages, copied from one.
+/// Copies the ready work until the subject's works fill three pages. Returns the number of works.
 fn fill_pages(app: &App, subject: SubjectId) -> Result<usize> {
     let rows = app.raw_rows(subject)?;
     let ready = rows.iter().find(|row| row["status"]["S"] == "ready").context("no ready work")?;
     let id = ready["id"]["S"].as_str().context("no id")?.to_owned();
     let thumbnail = faces::portrait()?.bytes;
     for number in 0..120 {
-        // The last characters differ; the time and so the order stay as they are.
+        // Only the last characters of the id differ, so the time in it stays the same.
         let copy = format!("{}{number:03}", &id[..23]);
         app.put_row(&serde_json::from_str(&ready.to_string().replace(&id, &copy))?)?;
         for object in ["1.jpg", "1-thumbnail.jpg"] {
@@ -151,20 +152,20 @@ fn an_account_with_three_pages_of_works_is_erased_under_concurrent_requests() ->
     let bench = Workbench::open();
     let app = &bench.app;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (user, subject, in_flight) = settled_user(&bench, &mut synthesize)?;
+    let (user, subject, in_flight) = user_with_data(&bench, &mut synthesize)?;
     let works = fill_pages(app, subject)?;
-    ensure!(works > 100, "{works} works are no three pages");
+    ensure!(works > 100, "{works} works do not fill three pages");
 
-    // What is answered to these does not matter here, as long as it is an answer and nothing comes of it.
+    // Any answer below 500 is fine for these requests; the checks below show that they stored no data.
     let photo = faces::no_face()?;
-    let served = |answer: local_stack::ApiAnswer| {
+    let expect_no_server_fault = |answer: local_stack::ApiAnswer| {
         ensure!(answer.status < 500, "answered {}: {}", answer.status, answer.body);
         Ok(())
     };
-    let ask = || user.try_to_ask(&photo).and_then(served);
-    let mark = || user.mark("template", TEMPLATE).and_then(served);
+    let ask_upload = || user.try_request_upload(&photo).and_then(expect_no_server_fault);
+    let save = || user.save_favorite("template", TEMPLATE).and_then(expect_no_server_fault);
     let list = || user.list().map(drop);
-    let concurrent: [&(dyn Fn() -> Result<()> + Sync); 3] = [&ask, &mark, &list];
+    let concurrent: [&(dyn Fn() -> Result<()> + Sync); 3] = [&ask_upload, &save, &list];
     let ended = AtomicBool::new(false);
     let requested = std::thread::scope(|scope| {
         for request in concurrent {
@@ -176,26 +177,29 @@ fn an_account_with_three_pages_of_works_is_erased_under_concurrent_requests() ->
         }
         let outcome = (|| {
             let requested = user.erase("account")?;
-            ensure!(user.list()?.is_empty() && user.favorites()?.is_empty(), "still to be seen");
-            bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
+            ensure!(
+                user.list()?.is_empty() && user.favorites()?.is_empty(),
+                "the user still sees works or favorites"
+            );
+            bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
             ensure!(app.state(&requested)? == "erased");
             let traces = app.traces_of(&user, subject)?;
-            ensure!(traces.is_empty(), "left: {traces:?}");
+            ensure!(traces.is_empty(), "data remains: {traces:?}");
             Ok(requested)
         })();
         ended.store(true, Ordering::Relaxed);
         outcome
     })?;
 
-    // The upload in flight arrives after all: its URL works until it runs out.
-    let (status, said) = user.caller.put_photo(&in_flight.upload, &faces::no_face()?.bytes)?;
-    ensure!(status == 200, "S3 answered {status}: {said}");
+    // The requested upload arrives late: its URL works until it expires.
+    let (status, reply) = user.caller.put_photo(&in_flight.upload, &faces::no_face()?.bytes)?;
+    ensure!(status == 200, "S3 answered {status}: {reply}");
     ensure!(app.traces_of(&user, subject)?.len() == 1);
-    let mut erase = bench.run("erase", &Faults { ahead_seconds: SETTLED, ..Faults::default() })?;
+    let mut erase = bench.run("erase", &Faults { ahead_seconds: VERIFY_DUE, ..Faults::default() })?;
     erase.expect(&sample("erase/sweep.json")?)?;
-    ensure!(app.state(&requested)? == "erased", "verified though the second look found something");
-    ensure!(app.traces_of(&user, subject)?.is_empty(), "the late photo is left");
-    bench.sweep_erasures(2 * SETTLED)?;
+    ensure!(app.state(&requested)? == "erased", "verified although the verify pass found data");
+    ensure!(app.traces_of(&user, subject)?.is_empty(), "the late photo remains");
+    bench.sweep_erasures(2 * VERIFY_DUE)?;
     ensure!(app.state(&requested)? == "verified");
     ensure!(app.traces_of(&user, subject)?.is_empty());
 
@@ -203,23 +207,23 @@ fn an_account_with_three_pages_of_works_is_erased_under_concurrent_requests() ->
     ensure!(receipt.scope == ErasureScope::Account && receipt.request_id.to_string() == requested.id);
     ensure!(receipt.received_at <= receipt.hidden_at && receipt.hidden_at <= receipt.erased_at);
     ensure!(receipt.erased_at < receipt.verified_at && receipt.verified_at < receipt.unrecoverable_at);
-    let refused = user.ask_to_erase("account", "once-more")?;
+    let refused = user.request_erasure("account", "once-more")?;
     ensure!(refused.status == 403 && refused.body["code"] == "account_erased", "{}", refused.body);
     Ok(())
 }
 
 #[test]
-fn a_token_that_is_still_valid_revives_nobody_and_a_new_start_is_another_subject() -> Result<()> {
+fn an_old_token_cannot_reopen_an_erased_account_and_a_new_account_has_a_new_subject() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
+    let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
     let requested = user.erase("account")?;
-    let under_way = user.try_to_ask(&faces::no_face()?)?;
+    let under_way = user.try_request_upload(&faces::no_face()?)?;
     ensure!(under_way.status == 409 && under_way.body["code"] == "erasure_under_way", "{}", under_way.body);
-    bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
+    bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
 
     let photo = faces::no_face()?;
-    for answer in [user.try_to_ask(&photo)?, user.mark("template", TEMPLATE)?] {
+    for answer in [user.try_request_upload(&photo)?, user.save_favorite("template", TEMPLATE)?] {
         ensure!(answer.status == 403 && answer.body["code"] == "account_erased", "{}", answer.body);
     }
     ensure!(user.list()?.is_empty() && user.favorites()?.is_empty());
@@ -227,68 +231,68 @@ fn a_token_that_is_still_valid_revives_nobody_and_a_new_start_is_another_subject
 
     let refused = user.start_account()?;
     ensure!(refused.status == 403 && refused.body["code"] == "token_too_old", "{}", refused.body);
-    let user = user.signed_in_again()?;
+    let user = user.sign_in_again()?;
     user.start_account()?.expect(200)?;
     let anew = user.subject()?;
     ensure!(anew != subject);
     ensure!(user.list()?.is_empty() && user.favorites()?.is_empty());
-    user.ask(&photo)?;
-    // The old request goes on to its end and leaves the new subject alone.
-    bench.sweep_erasures(SETTLED)?;
+    user.request_upload(&photo)?;
+    // The old request completes and does not touch the new subject.
+    bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(bench.app.state(&requested)? == "verified");
     ensure!(user.list()?.len() == 1 && user.subject()? == anew);
     Ok(())
 }
 
 #[test]
-fn works_alone_or_favorites_alone_are_erased_and_what_comes_later_stays() -> Result<()> {
+fn erasing_only_works_or_favorites_keeps_later_ones() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (user, subject, in_flight) = settled_user(&bench, &mut synthesize)?;
+    let (user, subject, in_flight) = user_with_data(&bench, &mut synthesize)?;
     let (status, _) = user.caller.put_photo(&in_flight.upload, &faces::no_face()?.bytes)?;
     ensure!(status == 200);
     let event = bench.photo_event(subject, in_flight.work)?;
 
     let favorites = user.erase("favorites")?;
     ensure!(user.favorites()?.is_empty() && user.list()?.len() == 2);
-    user.mark("template", TEMPLATE)?.expect(200)?;
-    bench.run("erase", &Faults::default())?.expect(&told(&favorites)?)?;
-    ensure!(app.state(&favorites)? == "verified", "favorites need no second look later");
-    ensure!(user.favorites()?.len() == 1, "the favorite that was marked afterwards is gone");
+    user.save_favorite("template", TEMPLATE)?.expect(200)?;
+    bench.run("erase", &Faults::default())?.expect(&stream_event(&favorites)?)?;
+    ensure!(app.state(&favorites)? == "verified", "an erasure of favorites needs no later verify pass");
+    ensure!(user.favorites()?.len() == 1, "the favorite saved after the request is gone");
     let stored = app.rows(subject)?.iter().filter(|row| is_favorite(row)).count();
     ensure!(stored == 1, "{stored} favorites are stored");
 
     let works = user.erase("works")?;
     ensure!(user.list()?.is_empty());
     ensure!(user.show(in_flight.work)?.status == 404);
-    ensure!(user.mark("work", &in_flight.work.to_string())?.status == 404);
+    ensure!(user.save_favorite("work", &in_flight.work.to_string())?.status == 404);
     let later = user.send(&faces::portrait()?)?;
     let later_event = bench.photo_event(subject, later.work)?;
-    // The photo that was on its way meets a closed gate.
+    // The photo uploaded before the request belongs to an earlier generation and is not fitted.
     synthesize.expect(&event)?;
-    bench.run("erase", &Faults::default())?.expect(&told(&works)?)?;
-    ensure!(app.settled(subject, in_flight.work)? == "gone");
+    bench.run("erase", &Faults::default())?.expect(&stream_event(&works)?)?;
+    ensure!(app.settled_status(subject, in_flight.work)? == "gone");
     synthesize.expect(&later_event)?;
-    bench.sweep_erasures(SETTLED)?;
+    bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(app.state(&works)? == "verified");
     ensure!(app.receipt(&works)?.scope == ErasureScope::Works);
-    ensure!(app.settled(subject, later.work)? == "ready", "the work that was made afterwards is gone");
+    ensure!(app.settled_status(subject, later.work)? == "ready", "the work made after the request is gone");
     ensure!(user.list()?.len() == 1 && user.favorites()?.len() == 1);
     Ok(())
 }
 
 #[test]
-fn a_repeated_request_is_the_same_request_and_a_second_one_another() -> Result<()> {
+fn a_repeated_key_returns_the_same_request_and_a_new_key_makes_another() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
-    user.ask(&faces::no_face()?)?;
-    let first = user.ask_to_erase("works", "key")?.expect(201)?;
-    let again = user.ask_to_erase("works", "key")?.expect(200)?;
+    user.request_upload(&faces::no_face()?)?;
+    let first = user.request_erasure("works", "key")?.expect(201)?;
+    let again = user.request_erasure("works", "key")?.expect(200)?;
     ensure!(first["request_id"] == again["request_id"] && first["salt"] == again["salt"], "{first} {again}");
-    let second = user.ask_to_erase("works", "another-key")?.expect(201)?;
+    let second = user.request_erasure("works", "another-key")?.expect(201)?;
     ensure!(first["request_id"] != second["request_id"] && first["salt"] != second["salt"]);
-    let other_scope = user.ask_to_erase("favorites", "key")?;
+    let other_scope = user.request_erasure("favorites", "key")?;
     ensure!(other_scope.status == 422 && other_scope.body["code"] == "idempotency_key_reused");
     let listed = user.caller.get("/v1/deletion-requests")?.expect(200)?;
     let listed = listed["deletion_requests"].as_array().context("no list")?;
@@ -296,11 +300,11 @@ fn a_repeated_request_is_the_same_request_and_a_second_one_another() -> Result<(
         listed.len() == 2
             && listed.iter().all(|request| request["contact"] == format!("{}@example.com", user.name))
     );
-    // Repeated while the account is being erased: the salt is still told.
-    let account = user.ask_to_erase("account", "all")?.expect(201)?;
-    let again = user.ask_to_erase("account", "all")?.expect(200)?;
+    // A repeated request returns the salt even while the account is being erased.
+    let account = user.request_erasure("account", "all")?.expect(201)?;
+    let again = user.request_erasure("account", "all")?.expect(200)?;
     ensure!(account["salt"] == again["salt"]);
-    ensure!(user.ask_to_erase("works", "late")?.body["code"] == "erasure_under_way");
+    ensure!(user.request_erasure("works", "late")?.body["code"] == "erasure_under_way");
     for malformed in [json!({}), json!({ "scope": "everything" }), json!({ "scope": "works", "idfa": "x" })] {
         let headers = [("Idempotency-Key", "x"), ("Content-Type", "application/json")];
         let answer = user.caller.send(
@@ -315,18 +319,18 @@ fn a_repeated_request_is_the_same_request_and_a_second_one_another() -> Result<(
 }
 
 #[test]
-fn a_request_is_shown_to_its_salt_alone() -> Result<()> {
+fn a_deletion_request_is_shown_only_with_its_salt() -> Result<()> {
     let bench = Workbench::open();
     let (user, other) = (bench.app.user()?, bench.app.user()?);
     let (requested, others) = (user.erase("favorites")?, other.erase("favorites")?);
-    ensure!(bench.app.follow(&requested.id, &requested.salt)?.status == 200);
+    ensure!(bench.app.show_deletion_request(&requested.id, &requested.salt)?.status == 200);
     for salt in [others.salt.as_str(), "", "x", &"A".repeat(43)] {
         for path in [requested.id.clone(), format!("{}/receipt", requested.id)] {
-            let answer = bench.app.follow(&path, salt)?;
+            let answer = bench.app.show_deletion_request(&path, salt)?;
             ensure!(answer.status == 404, "{path}: {}", answer.body);
         }
     }
-    let early = bench.app.follow(&format!("{}/receipt", requested.id), &requested.salt)?;
+    let early = bench.app.show_deletion_request(&format!("{}/receipt", requested.id), &requested.salt)?;
     ensure!(early.status == 409 && early.body["code"] == "not_verified", "{}", early.body);
     ensure!(user.caller.get("/v1/deletion-requests")?.body.to_string().contains(&requested.id));
     ensure!(!other.caller.get("/v1/deletion-requests")?.body.to_string().contains(&requested.id));
@@ -334,79 +338,79 @@ fn a_request_is_shown_to_its_salt_alone() -> Result<()> {
 }
 
 #[test]
-fn whose_it_was_is_forgotten_with_the_last_backup_and_the_receipt_stays() -> Result<()> {
+fn a_request_loses_its_subject_with_the_last_backup_and_keeps_its_receipt() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let user = app.user()?;
-    user.ask(&faces::no_face()?)?;
+    user.request_upload(&faces::no_face()?)?;
     let subject = user.subject()?;
     let (works, account) = (user.erase("works")?, user.erase("account")?);
-    bench.sweep_erasures(SETTLED)?;
-    let row = |requested: &Requested| {
+    bench.sweep_erasures(VERIFY_DUE)?;
+    let row = |requested: &DeletionRequest| {
         let rows = app.all_rows("ErasuresTable")?;
         let key = format!("REQUEST#{}", requested.id);
-        rows.into_iter().find(|row| row["pk"] == key.as_str()).context("the request is lost")
+        rows.into_iter().find(|row| row["pk"] == key.as_str()).context("the request has no row")
     };
     for requested in [&works, &account] {
         ensure!(
             row(requested)?.to_string().contains(&subject.to_string()),
-            "a restored copy could not be cleared"
+            "the request has lost its subject, so no replay can clear a restored copy"
         );
     }
-    bench.sweep_erasures(BACKUPS_GONE)?;
+    bench.sweep_erasures(BACKUPS_EXPIRED)?;
     for requested in [&works, &account] {
         let row = row(requested)?.to_string();
         ensure!(!row.contains(&subject.to_string()), "{row}");
         ensure!(app.receipt(requested)?.request_id.to_string() == requested.id);
     }
-    bench.sweep_erasures(BACKUPS_GONE + 731 * 24 * 3_600)?;
-    ensure!(app.follow(&account.id, &account.salt)?.status == 404, "kept beyond its period");
+    bench.sweep_erasures(BACKUPS_EXPIRED + 731 * 24 * 3_600)?;
+    ensure!(app.show_deletion_request(&account.id, &account.salt)?.status == 404, "kept beyond its period");
     Ok(())
 }
 
 #[test]
-fn an_erasure_begins_by_itself_as_soon_as_it_is_asked_for() -> Result<()> {
+fn the_stream_triggers_an_erasure_without_the_sweep() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
-    let asked = user.send(&faces::portrait()?)?;
-    user.wait(asked.work)?;
-    user.wait_until_photo_is_gone(asked.work)?;
+    let pending = user.send(&faces::portrait()?)?;
+    user.wait(pending.work)?;
+    user.wait_until_photo_is_gone(pending.work)?;
     let subject = user.subject()?;
     let requested = user.erase("account")?;
-    eventually("the stream wakes erase", || Ok((app.state(&requested)? == "erased").then_some(())))?;
+    eventually("the stream triggers erase", || Ok((app.state(&requested)? == "erased").then_some(())))?;
     let traces = app.traces_of(&user, subject)?;
-    ensure!(traces.is_empty(), "left: {traces:?}");
+    ensure!(traces.is_empty(), "data remains: {traces:?}");
     Ok(())
 }
 
 #[test]
-fn the_keys_are_published_with_every_retired_one_or_not_at_all() -> Result<()> {
+fn receipt_keys_are_published_all_together_or_not_at_all() -> Result<()> {
     let bench = Workbench::open();
     let account = bench.app.stack.account();
     let key = json!({ "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY" });
     let retired = account.call("kms", "create_key", &key)?["KeyMetadata"]["Arn"].clone();
     let retired = retired.as_str().context("no key")?;
     let may_read = |key: &str| bench.allow("deletion-requests", "kms:GetPublicKey", key);
-    let ask = |function: &mut Run| -> Result<Value> {
-        match function.whatever_of(&sample("deletion-requests/keys.json")?)? {
+    let get_keys = |function: &mut Run| -> Result<Value> {
+        match function.handle_with_any_status(&sample("deletion-requests/keys.json")?)? {
             Answer::Returned(answer) => Ok(answer),
             other => anyhow::bail!("{other:?}"),
         }
     };
     let settings = [("RETIRED_RECEIPT_KEYS", retired)];
     let mut function = bench.run_with("deletion-requests", &Faults::default(), &settings)?;
-    // While KMS does not give a key, no set is published that lacks it.
+    // While KMS refuses one key, the function publishes no set without it.
     may_read("arn:aws:kms:us-east-1:000000000000:key/another")?;
-    let answer = ask(&mut function)?;
+    let answer = get_keys(&mut function)?;
     ensure!(answer["statusCode"] == 500 && answer["headers"]["cache-control"] == "no-store", "{answer}");
-    // As the template's parameter does.
+    // Grants what the parameter `RetiredReceiptKeys` grants.
     may_read(retired)?;
-    let answer = ask(&mut function)?;
+    let answer = get_keys(&mut function)?;
     let jwks: Jwks = serde_json::from_str(answer["body"].as_str().context("no body")?)?;
     ensure!(jwks.keys.len() == 2, "{} keys", jwks.keys.len());
     ensure!(answer["headers"]["cache-control"] == "public, max-age=300", "{answer}");
-    // From then on the process knows them: nobody who asks makes it ask KMS.
+    // From now on the process serves the keys from its memory and does not call KMS.
     may_read("arn:aws:kms:us-east-1:000000000000:key/another")?;
-    ensure!(ask(&mut function)?["body"] == answer["body"]);
+    ensure!(get_keys(&mut function)?["body"] == answer["body"]);
     Ok(())
 }

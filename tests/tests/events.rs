@@ -1,4 +1,4 @@
-//! Events that come twice, at once, late, or about nothing.
+//! Events that arrive twice, concurrently or late, or that name nothing.
 
 use anyhow::{Result, ensure};
 use domain::PhotoKey;
@@ -9,11 +9,11 @@ use crate::app::{App, eventually};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 
-/// How many workers get the same event.
+/// The number of workers that get the same event.
 const WORKERS: usize = 3;
 
 #[test]
-fn an_event_that_comes_to_three_workers_at_once_makes_one_work() -> Result<()> {
+fn an_event_delivered_to_three_workers_at_once_makes_one_work() -> Result<()> {
     let bench = Workbench::open();
     let start = |_| bench.run("synthesize", &Faults::default());
     let mut workers = (0..WORKERS).map(start).collect::<Result<Vec<Run>>>()?;
@@ -27,39 +27,39 @@ fn an_event_that_comes_to_three_workers_at_once_makes_one_work() -> Result<()> {
             let answer = worker.answer()?;
             ensure!(matches!(answer, Answer::Returned(_)), "{answer:?}");
         }
-        assert_eq!(bench.app.settled(subject, work)?, "ready");
+        assert_eq!(bench.app.settled_status(subject, work)?, "ready");
         let row = bench.app.work_row(subject, work)?.unwrap_or_default();
-        assert_eq!(row["attempt"], 1, "one worker made it");
+        assert_eq!(row["attempt"], 1, "more than one worker claimed the work");
         assert_eq!(user.list()?.len(), 1);
     }
     Ok(())
 }
 
 #[test]
-fn an_event_that_comes_again_changes_nothing_and_deletes_what_it_brings() -> Result<()> {
+fn a_repeated_event_changes_nothing_and_deletes_a_second_photo() -> Result<()> {
     let bench = Workbench::open();
     let mut worker = bench.run("synthesize", &Faults::default())?;
     let user = bench.app.user()?;
     let photo = faces::portrait()?;
-    let asked = user.send(&photo)?;
+    let pending = user.send(&photo)?;
     let subject = user.subject()?;
-    let event = bench.photo_event(subject, asked.work)?;
+    let event = bench.photo_event(subject, pending.work)?;
     worker.expect(&event)?;
-    let before = bench.app.work_row(subject, asked.work)?;
+    let before = bench.app.work_row(subject, pending.work)?;
     worker.expect(&event)?;
-    // The URL takes no second photo. One that lies there all the same goes unprocessed.
-    let (status, said) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
-    assert_eq!(status, 412, "{said}");
-    let key = PhotoKey { subject, work: asked.work }.to_string();
+    // The URL accepts no second photo. A photo put there by other means is deleted unprocessed.
+    let (status, reply) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
+    assert_eq!(status, 412, "{reply}");
+    let key = PhotoKey { subject, work: pending.work }.to_string();
     bench.app.put_photo_object(&key, &photo.bytes)?;
-    worker.expect(&bench.photo_event(subject, asked.work)?)?;
-    assert_eq!(bench.app.settled(subject, asked.work)?, "ready");
-    assert_eq!(bench.app.work_row(subject, asked.work)?, before);
+    worker.expect(&bench.photo_event(subject, pending.work)?)?;
+    assert_eq!(bench.app.settled_status(subject, pending.work)?, "ready");
+    assert_eq!(bench.app.work_row(subject, pending.work)?, before);
     Ok(())
 }
 
 #[test]
-fn a_retry_reclaims_the_work_of_its_own_request_and_a_predecessor_that_lives_spoils_nothing() -> Result<()> {
+fn a_retry_reclaims_the_work_of_its_request_while_its_predecessor_still_runs() -> Result<()> {
     let bench = Workbench::open();
     let mut covered = 0;
     for point in 1.. {
@@ -79,12 +79,12 @@ fn a_retry_reclaims_the_work_of_its_own_request_and_a_predecessor_that_lives_spo
         retry.process.send_as(&event, Some(&request));
         let answer = retry.answer()?;
         ensure!(matches!(answer, Answer::Returned(_)), "point {point}: {answer:?}");
-        // It did not wait for the lease to end, though the predecessor is still there.
+        // The retry did not wait for the lease, although its predecessor still runs.
         assert_eq!(user.show(work)?.expect(200)?["status"], "ready", "point {point}");
-        predecessor.go_on()?;
+        predecessor.resume()?;
         let answer = predecessor.answer()?;
         ensure!(matches!(answer, Answer::Returned(_)), "point {point}: {answer:?}");
-        assert_eq!(bench.app.settled(subject, work)?, "ready", "point {point}");
+        assert_eq!(bench.app.settled_status(subject, work)?, "ready", "point {point}");
         covered += 1;
     }
     println!("reclaimed by a retry: {covered} points");
@@ -93,13 +93,13 @@ fn a_retry_reclaims_the_work_of_its_own_request_and_a_predecessor_that_lives_spo
 }
 
 #[test]
-fn a_predecessor_that_ends_first_leaves_the_photo_to_its_retry() -> Result<()> {
+fn a_worker_that_ends_before_its_retry_leaves_it_the_photo() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
     let subject = user.subject()?;
     let event = bench.photo_event(subject, work)?;
-    // Point 2 is right after the claim: neither has fetched the photo yet.
+    // Point 2 is right after the claim, so neither worker has fetched the photo yet.
     let paused = Faults { pause_at: Some(2), ..Faults::default() };
     let (mut predecessor, mut retry) = (bench.run("synthesize", &paused)?, bench.run("synthesize", &paused)?);
     for worker in [&mut predecessor, &mut retry] {
@@ -107,17 +107,17 @@ fn a_predecessor_that_ends_first_leaves_the_photo_to_its_retry() -> Result<()> {
         ensure!(worker.wait_for_pause()?);
     }
     for worker in [&mut predecessor, &mut retry] {
-        worker.go_on()?;
+        worker.resume()?;
         let answer = worker.answer()?;
         ensure!(matches!(answer, Answer::Returned(_)), "{answer:?}");
     }
-    assert_eq!(bench.app.settled(subject, work)?, "ready");
+    assert_eq!(bench.app.settled_status(subject, work)?, "ready");
     assert_eq!(bench.app.work_row(subject, work)?.unwrap_or_default()["attempt"], 2);
     Ok(())
 }
 
 #[test]
-fn a_key_that_arrives_percent_encoded_is_the_same_photo() -> Result<()> {
+fn a_percent_encoded_key_names_the_same_photo() -> Result<()> {
     let bench = Workbench::open();
     let mut worker = bench.run("synthesize", &Faults::default())?;
     let user = bench.app.user()?;
@@ -126,12 +126,12 @@ fn a_key_that_arrives_percent_encoded_is_the_same_photo() -> Result<()> {
     let key = &mut event["Records"][0]["s3"]["object"]["key"];
     *key = json!(key.as_str().unwrap_or_default().replace('/', "%2F"));
     worker.expect(&event)?;
-    assert_eq!(bench.app.settled(user.subject()?, work)?, "failed");
+    assert_eq!(bench.app.settled_status(user.subject()?, work)?, "failed");
     Ok(())
 }
 
 #[test]
-fn the_test_event_and_an_empty_one_are_handled_as_nothing() -> Result<()> {
+fn the_s3_test_event_and_an_empty_event_write_nothing() -> Result<()> {
     let bench = Workbench::open();
     let mut worker = bench.run("synthesize", &Faults::default())?;
     worker.expect(&sample("synthesize/test-event.json")?)?;
@@ -154,10 +154,10 @@ fn an_event_about_another_bucket_is_refused() -> Result<()> {
 }
 
 #[test]
-fn an_object_that_no_record_knows_is_deleted() -> Result<()> {
+fn an_object_without_a_record_is_deleted() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
-    user.ask(&faces::no_face()?)?;
+    user.request_upload(&faces::no_face()?)?;
     let subject = user.subject()?;
     let rows = app.rows(subject)?.len();
     let unknown = PhotoKey { subject, work: "01BX5ZZKBKACTAV9WEVGEMMVRZ".parse()? }.to_string();
@@ -168,12 +168,12 @@ fn an_object_that_no_record_knows_is_deleted() -> Result<()> {
             Ok((!app.stack.account().object_keys(bucket)?.iter().any(|found| found == key)).then_some(()))
         })?;
     }
-    assert_eq!(app.rows(subject)?.len(), rows, "no record was made");
+    assert_eq!(app.rows(subject)?.len(), rows, "a stray object made a record");
     Ok(())
 }
 
 #[test]
-fn an_event_that_the_deployed_function_gets_three_times_at_once_makes_one_work() -> Result<()> {
+fn an_event_delivered_three_times_to_the_deployed_function_makes_one_work() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
@@ -188,7 +188,7 @@ fn an_event_that_the_deployed_function_gets_three_times_at_once_makes_one_work()
     }
     assert_eq!(user.wait(work)?["status"], "ready");
     user.wait_until_photo_is_gone(work)?;
-    assert_eq!(app.settled(subject, work)?, "ready");
+    assert_eq!(app.settled_status(subject, work)?, "ready");
     Ok(())
 }
 
@@ -200,7 +200,7 @@ fn a_photo_whose_worker_never_starts_is_given_up_and_deleted() -> Result<()> {
     let work = user.send(&faces::portrait()?)?.work;
     let subject = user.subject()?;
     let event = bench.photo_event(subject, work)?;
-    // As deployed, but for models that are not there: Lambda tries three times and hands the event to `purge`.
+    // The deployed function without its models: Lambda tries three times and hands the record to `purge`.
     let environment = app.stack.function_environment("synthesize")?;
     app.reconfigure("synthesize", "MODELS_DIR", "/nowhere")?;
     let ended = app.invoke_later("synthesize", &event).and_then(|()| user.wait(work));
@@ -208,6 +208,6 @@ fn a_photo_whose_worker_never_starts_is_given_up_and_deleted() -> Result<()> {
     let shown = ended?;
     assert_eq!(shown["failure"]["reason"], "internal_error", "{shown}");
     user.wait_until_photo_is_gone(work)?;
-    assert_eq!(app.settled(subject, work)?, "failed");
+    assert_eq!(app.settled_status(subject, work)?, "failed");
     Ok(())
 }

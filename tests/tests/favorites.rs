@@ -1,4 +1,4 @@
-//! Favorites: marked once however often, listed page by page, and gone from every list with what they name.
+//! Favorites: saving one is idempotent, lists are paged, and a favorite disappears with its work.
 
 use anyhow::{Context as _, Result};
 use domain::limits::FAVORITES_MAX;
@@ -12,18 +12,22 @@ use crate::workbench::{Faults, Run, Workbench, sample};
 
 const DAY: u32 = 24 * 3_600;
 
-/// The row of a work's favorite.
+/// Reads the row of a work's favorite.
 fn row_of(user: &User<'_>, work: WorkId) -> Result<Option<Value>> {
     user.app.row(user.subject()?, &format!("FAVORITE#work#{work}"))
 }
 
 #[test]
-fn to_mark_twice_is_to_mark_once() -> Result<()> {
+fn saving_a_favorite_twice_keeps_the_first() -> Result<()> {
     let user = App::live().user()?;
-    // Nobody has seen this user before: the first favorite makes the subject.
-    let first = user.mark("template", TEMPLATE)?.expect(200)?;
+    // The user has no subject yet; the first favorite creates it.
+    let first = user.save_favorite("template", TEMPLATE)?.expect(200)?;
     std::thread::sleep(std::time::Duration::from_millis(1_100));
-    assert_eq!(user.mark("template", TEMPLATE)?.expect(200)?, first, "the first time counts");
+    assert_eq!(
+        user.save_favorite("template", TEMPLATE)?.expect(200)?,
+        first,
+        "a repeated save changed the time"
+    );
     let favorites = user.favorites()?;
     assert_eq!(favorites.len(), 1, "{favorites:?}");
     let catalogue = user.caller.get("/v1/templates")?.expect(200)?;
@@ -35,14 +39,14 @@ fn to_mark_twice_is_to_mark_once() -> Result<()> {
     let thumbnail = favorites[0]["template"]["thumbnail_url"].as_str().context("no thumbnail")?;
     assert_eq!(user.caller.download(thumbnail)?.0, 200);
     for _ in 0..2 {
-        user.unmark("template", TEMPLATE)?.expect(204)?;
+        user.remove_favorite("template", TEMPLATE)?.expect(204)?;
         assert!(user.favorites()?.is_empty());
     }
     Ok(())
 }
 
 #[test]
-fn what_is_not_to_be_seen_cannot_be_marked() -> Result<()> {
+fn a_hidden_or_unknown_item_cannot_be_saved() -> Result<()> {
     let user = App::live().user()?;
     for (kind, id) in [
         ("template", "no-such-template"),
@@ -50,22 +54,22 @@ fn what_is_not_to_be_seen_cannot_be_marked() -> Result<()> {
         ("work", TEMPLATE),
         ("subject", TEMPLATE),
     ] {
-        assert_eq!(user.mark(kind, id)?.status, 404, "{kind} {id}");
+        assert_eq!(user.save_favorite(kind, id)?.status, 404, "{kind} {id}");
     }
-    assert!(user.subject().is_err(), "nobody is made a subject by what is refused");
-    let work = user.ask(&faces::no_face()?)?.work;
+    assert!(user.subject().is_err(), "a refused request created a subject");
+    let work = user.request_upload(&faces::no_face()?)?.work;
     user.delete(work)?.expect(204)?;
-    assert_eq!(user.mark("work", &work.to_string())?.status, 404);
+    assert_eq!(user.save_favorite("work", &work.to_string())?.status, 404);
     Ok(())
 }
 
 #[test]
-fn requests_at_once_leave_one_favorite() -> Result<()> {
+fn concurrent_saves_leave_one_favorite() -> Result<()> {
     let user = App::live().user()?;
-    let work = user.ask(&faces::no_face()?)?.work.to_string();
+    let work = user.request_upload(&faces::no_face()?)?.work.to_string();
     let answers = std::thread::scope(|scope| {
-        let mark = || user.mark("work", &work).and_then(|answer| answer.expect(200));
-        let requests: Vec<_> = (0..4).map(|_| scope.spawn(mark)).collect();
+        let save = || user.save_favorite("work", &work).and_then(|answer| answer.expect(200));
+        let requests: Vec<_> = (0..4).map(|_| scope.spawn(save)).collect();
         requests.into_iter().map(|request| request.join().unwrap_or_else(|_| panic!("panicked"))).collect()
     });
     let answers: Vec<Result<Value>> = answers;
@@ -78,14 +82,14 @@ fn requests_at_once_leave_one_favorite() -> Result<()> {
 }
 
 #[test]
-fn pages_show_every_favorite_once_and_the_newest_first() -> Result<()> {
+fn pages_show_every_favorite_once_newest_first() -> Result<()> {
     let user = App::live().user()?;
     let photo = faces::no_face()?;
     let mut marked = vec![FavoriteTarget::of("template", TEMPLATE)?];
-    user.mark("template", TEMPLATE)?.expect(200)?;
+    user.save_favorite("template", TEMPLATE)?.expect(200)?;
     for _ in 0..4 {
-        let work = user.ask(&photo)?.work;
-        user.mark("work", &work.to_string())?.expect(200)?;
+        let work = user.request_upload(&photo)?.work;
+        user.save_favorite("work", &work.to_string())?.expect(200)?;
         marked.push(FavoriteTarget::Work(work));
     }
     let (mut seen, mut times, mut cursor) = (Vec::new(), Vec::new(), String::new());
@@ -99,10 +103,10 @@ fn pages_show_every_favorite_once_and_the_newest_first() -> Result<()> {
             times.push(text("saved_at")?.to_owned());
         }
         let Some(next) = page["next_cursor"].as_str() else { break };
-        // What the page ended with is gone when the next one is asked for.
+        // The last item of this page is deleted before the next page is requested.
         cursor = format!("&cursor={next}");
         let last = seen.last().context("an empty page")?;
-        user.unmark(last.kind().as_str(), &last.id())?.expect(204)?;
+        user.remove_favorite(last.kind().as_str(), &last.id())?.expect(204)?;
     }
     assert!(times.is_sorted_by(|newer, older| newer >= older), "{times:?}");
     marked.sort();
@@ -115,26 +119,26 @@ fn pages_show_every_favorite_once_and_the_newest_first() -> Result<()> {
 }
 
 #[test]
-fn a_favorite_goes_with_its_deleted_work() -> Result<()> {
+fn deleting_a_work_deletes_its_favorite() -> Result<()> {
     let user = App::live().user()?;
     let work = user.send(&faces::portrait()?)?.work;
     user.wait(work)?;
     user.wait_until_photo_is_gone(work)?;
-    user.mark("work", &work.to_string())?.expect(200)?;
+    user.save_favorite("work", &work.to_string())?.expect(200)?;
     let shown = user.favorites()?;
     assert_eq!(shown[0]["work"]["status"], "ready");
     let thumbnail = shown[0]["work"]["thumbnail"]["url"].as_str().context("no thumbnail")?;
     assert_eq!(user.caller.download(thumbnail)?.0, 200);
     user.delete(work)?.expect(204)?;
     assert!(user.favorites()?.is_empty());
-    assert!(row_of(&user, work)?.is_none(), "the favorite's row is left");
+    assert!(row_of(&user, work)?.is_none(), "the favorite's row remains");
     Ok(())
 }
 
 #[test]
-fn there_are_a_thousand_favorites_at_most() -> Result<()> {
+fn a_user_has_a_thousand_favorites_at_most() -> Result<()> {
     let user = App::live().user()?;
-    user.mark("template", TEMPLATE)?.expect(200)?;
+    user.save_favorite("template", TEMPLATE)?.expect(200)?;
     let partition = format!("SUBJECT#{}", user.subject()?);
     for number in 1..FAVORITES_MAX {
         user.app.put_row(&json!({
@@ -142,16 +146,16 @@ fn there_are_a_thousand_favorites_at_most() -> Result<()> {
             "generation": { "N": "1" }, "saved_at": { "N": "1795000000" },
         }))?;
     }
-    let work = user.ask(&faces::no_face()?)?.work.to_string();
-    let refused = user.mark("work", &work)?;
+    let work = user.request_upload(&faces::no_face()?)?.work.to_string();
+    let refused = user.save_favorite("work", &work)?;
     assert_eq!((refused.status, &refused.body["code"]), (409, &json!("too_many_favorites")));
-    user.mark("template", TEMPLATE)?.expect(200)?;
-    user.unmark("template", "t1")?.expect(204)?;
-    user.mark("work", &work)?.expect(200)?;
+    user.save_favorite("template", TEMPLATE)?.expect(200)?;
+    user.remove_favorite("template", "t1")?.expect(204)?;
+    user.save_favorite("work", &work)?.expect(200)?;
     Ok(())
 }
 
-/// The list as the function answers it.
+/// Counts the favorites in the function's answer.
 fn listed(favorites: &mut Run, user: &User<'_>) -> Result<usize> {
     let mut request = sample("favorites/list.json")?;
     let claims = &mut request["requestContext"]["authorizer"]["jwt"]["claims"];
@@ -163,30 +167,30 @@ fn listed(favorites: &mut Run, user: &User<'_>) -> Result<usize> {
 }
 
 #[test]
-fn a_favorite_of_an_expired_work_is_in_no_list_though_nothing_was_purged() -> Result<()> {
+fn a_favorite_of_an_expired_work_is_hidden_before_the_purge() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
     let event = bench.photo_event(user.subject()?, work)?;
     bench.run("synthesize", &Faults::default())?.expect(&event)?;
-    user.mark("work", &work.to_string())?.expect(200)?;
+    user.save_favorite("work", &work.to_string())?.expect(200)?;
     let at = |ahead_seconds| bench.run("favorites", &Faults { ahead_seconds, ..Faults::default() });
-    assert_eq!(listed(&mut at(30 * DAY - 600)?, &user)?, 1, "not before");
+    assert_eq!(listed(&mut at(30 * DAY - 600)?, &user)?, 1, "hidden before its work expired");
     assert_eq!(listed(&mut at(30 * DAY + 1)?, &user)?, 0);
-    assert!(row_of(&user, work)?.is_some(), "nothing has purged it yet");
+    assert!(row_of(&user, work)?.is_some(), "purged already, so this test proves nothing");
     bench.sweep(30 * DAY + 1)?;
-    assert!(row_of(&user, work)?.is_none(), "the favorite's row is left");
-    assert_eq!(bench.app.settled(user.subject()?, work)?, "gone");
+    assert!(row_of(&user, work)?.is_none(), "the favorite's row remains");
+    assert_eq!(bench.app.settled_status(user.subject()?, work)?, "gone");
     Ok(())
 }
 
 #[test]
-fn a_work_deleted_while_it_is_being_marked_leaves_no_favorite() -> Result<()> {
+fn a_work_deleted_while_it_is_being_saved_leaves_no_favorite() -> Result<()> {
     let bench = Workbench::open();
     let mut covered = 0;
     for point in 1.. {
         let user = bench.app.user()?;
-        let work = user.ask(&faces::no_face()?)?.work;
+        let work = user.request_upload(&faces::no_face()?)?.work;
         let mut request = sample("favorites/save.json")?;
         let claims = &mut request["requestContext"]["authorizer"]["jwt"]["claims"];
         claims["iss"] = json!(bench.app.stack.description().issuer);
@@ -201,16 +205,16 @@ fn a_work_deleted_while_it_is_being_marked_leaves_no_favorite() -> Result<()> {
         }
         assert!(favorites.wait_for_pause()?);
         user.delete(work)?.expect(204)?;
-        favorites.go_on()?;
+        favorites.resume()?;
         let Answer::Returned(answer) = favorites.answer()? else { anyhow::bail!("no answer") };
-        // Before its write the work is gone; after it the favorite was there for a moment.
+        // At point 1 the work is deleted before the favorite is written; at point 2, after it.
         let status = if point == 1 { 404 } else { 200 };
         assert_eq!(answer["statusCode"], status, "point {point}: {answer}");
-        assert!(row_of(&user, work)?.is_none(), "point {point}: a favorite of nothing is left");
+        assert!(row_of(&user, work)?.is_none(), "point {point}: a favorite without a work remains");
         assert!(user.favorites()?.is_empty());
         covered += 1;
     }
-    println!("deleted while marked: {covered} points");
+    println!("deleted while being saved: {covered} points");
     assert_eq!(covered, 2);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Whoever signs users in learns that one of them was erased, before nobody knows any more whom to tell of.
+//! `erase` tells the identity provider of an erased account before the person's name is deleted.
 
 use anyhow::{Context as _, Result, ensure};
 use local_stack::Answer;
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::alarms;
 use crate::app::eventually;
-use crate::erasure::{SETTLED, told};
+use crate::erasure::{VERIFY_DUE, stream_event};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 
-/// The queue to which the account's event bus hands what `erase` says.
-fn listen(bench: &Workbench) -> Result<String> {
+/// Creates a queue that receives the events of `erase` from the account's event bus. Returns its URL.
+fn create_event_queue(bench: &Workbench) -> Result<String> {
     let account = bench.app.stack.account();
     let queue = account.call("sqs", "create_queue", &json!({ "QueueName": "erased-accounts" }))?;
     let url = queue["QueueUrl"].as_str().context("no queue")?.to_owned();
@@ -24,58 +24,60 @@ fn listen(bench: &Workbench) -> Result<String> {
     Ok(url)
 }
 
-/// The details of the events that have come, taken from the queue.
-fn heard(bench: &Workbench, queue: &str) -> Result<Vec<Value>> {
-    let ask = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
-    let answer = bench.app.stack.account().call("sqs", "receive_message", &ask)?;
+/// Takes the events that have arrived from the queue and returns their details.
+fn receive_events(bench: &Workbench, queue: &str) -> Result<Vec<Value>> {
+    let parameters = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
+    let answer = bench.app.stack.account().call("sqs", "receive_message", &parameters)?;
     let bodies =
         answer["Messages"].as_array().into_iter().flatten().filter_map(|message| message["Body"].as_str());
     bodies.map(|body| Ok(serde_json::from_str::<Value>(body)?["detail"].take())).collect()
 }
 
 #[test]
-fn another_issuer_learns_it_from_an_event() -> Result<()> {
+fn an_event_tells_an_issuer_without_a_user_pool() -> Result<()> {
     let bench = Workbench::open();
-    let queue = listen(&bench)?;
+    let queue = create_event_queue(&bench)?;
     let user = bench.app.user()?;
-    user.ask(&faces::no_face()?)?;
+    user.request_upload(&faces::no_face()?)?;
     let requested = user.erase("account")?;
-    ensure!(heard(&bench, &queue)?.is_empty());
-    bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
-    let event = eventually("the event comes", || Ok(heard(&bench, &queue)?.pop()))?;
+    ensure!(receive_events(&bench, &queue)?.is_empty());
+    bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
+    let event = eventually("the event arrives", || Ok(receive_events(&bench, &queue)?.pop()))?;
     let issuer = &bench.app.stack.description().issuer;
     ensure!(event == json!({ "issuer": issuer, "sub": user.name }), "{event}");
     Ok(())
 }
 
 #[test]
-fn an_erasure_waits_for_a_provider_that_cannot_be_told() -> Result<()> {
+fn an_erasure_waits_until_the_identity_provider_is_told() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
-    user.ask(&faces::no_face()?)?;
+    user.request_upload(&faces::no_face()?)?;
     let subject = user.subject()?;
     let requested = user.erase("account")?;
-    // This pool is the issuer's as far as the function knows, and its role may not touch it.
+    // The function takes this pool for the issuer's, but its role has no access to the pool yet.
     let pool = Pool::create(&bench)?;
     let mut erase = bench.run_with("erase", &Faults::default(), &[("USER_POOL", &pool.id)])?;
-    let requested_there = pool.ask_to_erase(&bench)?;
-    let answer = erase.handle(&told(&requested_there)?)?;
+    let requested_there = pool.request_erasure(&bench)?;
+    let answer = erase.handle(&stream_event(&requested_there)?)?;
     ensure!(matches!(answer, Answer::Failed(_)), "{answer:?}");
     ensure!(bench.app.state(&requested_there)? == "hidden");
     ensure!(pool.has_user(&bench)?);
-    // What waits keeps nobody else.
-    let Answer::Failed(_) = erase.handle(&sample("erase/sweep.json")?)? else { anyhow::bail!("no alarm") };
+    // The waiting erasure does not stop the other one.
+    let Answer::Failed(_) = erase.handle(&sample("erase/sweep.json")?)? else {
+        anyhow::bail!("the sweep did not fail")
+    };
     ensure!(bench.app.state(&requested)? == "erased");
     ensure!(bench.app.traces_of(&user, subject)?.is_empty());
 
-    // After two days somebody is called.
+    // The alarm on overdue requests fires after two days.
     for (ahead_seconds, is_called) in [(47 * 3_600, false), (49 * 3_600, true)] {
         let late = Faults { ahead_seconds, ..Faults::default() };
         let mut erase = bench.run_with("erase", &late, &[("USER_POOL", &pool.id)])?;
         let Answer::Failed(_) = erase.handle(&sample("erase/sweep.json")?)? else {
-            anyhow::bail!("no alarm")
+            anyhow::bail!("the sweep did not fail")
         };
-        let fired = alarms::fired(&bench.app.stack, "erase", &erase.log()?)?;
+        let fired = alarms::metrics_of_fired_alarms(&bench.app.stack, "erase", &erase.log()?)?;
         ensure!(fired.contains("overdue_requests") == is_called, "{ahead_seconds} s: {fired:?}");
     }
 
@@ -83,13 +85,13 @@ fn an_erasure_waits_for_a_provider_that_cannot_be_told() -> Result<()> {
     let mut erase = bench.run_with("erase", &Faults::default(), &[("USER_POOL", &pool.id)])?;
     erase.expect(&sample("erase/sweep.json")?)?;
     ensure!(bench.app.state(&requested_there)? == "erased");
-    ensure!(!pool.has_user(&bench)?, "the user is left in the pool");
-    bench.sweep_erasures(SETTLED)?;
+    ensure!(!pool.has_user(&bench)?, "the user is still in the pool");
+    bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(bench.app.state(&requested_there)? == "verified");
     Ok(())
 }
 
-/// A Cognito user pool of ours with one user.
+/// A Cognito user pool in the stack's account, with one user.
 struct Pool {
     id: String,
     sub: String,
@@ -107,8 +109,8 @@ impl Pool {
         Ok(Self { sub: sub["Value"].as_str().context("no sub")?.to_owned(), id })
     }
 
-    /// What API Gateway hands to `deletion-requests` when this user asks for an erasure with a token of the pool.
-    fn ask_to_erase(&self, bench: &Workbench) -> Result<crate::erasure::Requested> {
+    /// Requests the erasure of the pool's user, with a token of the pool.
+    fn request_erasure(&self, bench: &Workbench) -> Result<crate::erasure::DeletionRequest> {
         let mut request = sample("deletion-requests/create.json")?;
         let claims = &mut request["requestContext"]["authorizer"]["jwt"]["claims"];
         claims["iss"] = json!(format!("https://cognito-idp.us-east-1.amazonaws.com/{}", self.id));
@@ -117,7 +119,7 @@ impl Pool {
         let mut function: Run = bench.run("deletion-requests", &Faults::default())?;
         let Answer::Returned(answer) = function.handle(&request)? else { anyhow::bail!("no answer") };
         let body: Value = serde_json::from_str(answer["body"].as_str().context("no body")?)?;
-        crate::erasure::Requested::of(&body)
+        crate::erasure::DeletionRequest::of(&body)
     }
 
     fn has_user(&self, bench: &Workbench) -> Result<bool> {
@@ -126,7 +128,7 @@ impl Pool {
         Ok(!users["Users"].as_array().context("no users")?.is_empty())
     }
 
-    /// As the template's parameter `UserPoolId` does for a pool that is there before the stack.
+    /// Grants `erase` the permission that the SAM template's parameter `UserPoolId` grants.
     fn let_erase_delete_users(&self, bench: &Workbench) -> Result<()> {
         let resource = format!("arn:aws:cognito-idp:us-east-1:000000000000:userpool/{}", self.id);
         bench.allow("erase", "cognito-idp:AdminDeleteUser", &resource)

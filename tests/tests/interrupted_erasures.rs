@@ -1,43 +1,44 @@
-//! An erasure that is interrupted anywhere, done twice at once, or met by a worker, ends as any other.
+//! An erasure completes correctly when it is interrupted at any point, when two runs handle it at once, and when it
+//! meets a worker.
 
 use anyhow::{Result, ensure};
 use local_stack::Answer;
 use serde_json::Value;
 
-use crate::crashes::{at_every_point, sum_up};
-use crate::erasure::{BACKUPS_GONE, SETTLED, is_favorite, settled_user, told};
+use crate::crashes::{kill_at_every_point, report_points};
+use crate::erasure::{BACKUPS_EXPIRED, VERIFY_DUE, is_favorite, stream_event, user_with_data};
 use crate::faces;
 use crate::workbench::{Faults, Workbench, sample};
 
-/// Past the two years that a request is kept.
-const FORGOTTEN: u32 = BACKUPS_GONE + 731 * 24 * 3_600;
+/// Seconds after which the two years of a request are over.
+const REQUEST_EXPIRED: u32 = BACKUPS_EXPIRED + 731 * 24 * 3_600;
 
-/// Kills `erase` at every point of its way with a request of this scope; whoever comes after finishes it.
+/// Kills `erase` at every point of an erasure of each scope.
 #[test]
-fn an_erasure_that_dies_at_any_write_is_finished_by_the_sweep() -> Result<()> {
+fn the_sweep_finishes_an_erasure_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let mut covered = 0;
     for scope in ["favorites", "works", "account"] {
-        covered += at_every_point(&bench, "erase", SETTLED, |run, _point| {
-            let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
+        covered += kill_at_every_point(&bench, "erase", VERIFY_DUE, |run, _point| {
+            let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
             let requested = user.erase(scope)?;
-            let answer = run.handle(&told(&requested)?)?;
+            let answer = run.handle(&stream_event(&requested)?)?;
             ensure!(matches!(answer, Answer::Returned(_) | Answer::Died(_)), "{answer:?}");
             let seen = (user.list()?.len(), user.favorites()?.len());
-            bench.sweep_erasures(SETTLED)?;
-            bench.sweep_erasures(2 * SETTLED)?;
+            bench.sweep_erasures(VERIFY_DUE)?;
+            bench.sweep_erasures(2 * VERIFY_DUE)?;
             ensure!(bench.app.state(&requested)? == "verified", "{scope}: {}", bench.app.state(&requested)?);
             bench.app.receipt(&requested)?;
             match scope {
                 "account" => {
-                    ensure!(seen == (0, 0), "seen: {seen:?}");
+                    ensure!(seen == (0, 0), "works and favorites shown: {seen:?}");
                     let traces = bench.app.traces_of(&user, subject)?;
-                    ensure!(traces.is_empty(), "left: {traces:?}");
-                    ensure!(user.subject().is_err(), "revived");
+                    ensure!(traces.is_empty(), "data remains: {traces:?}");
+                    ensure!(user.subject().is_err(), "the account exists again");
                 }
                 "works" => {
-                    ensure!(seen == (0, 1), "seen: {seen:?}");
+                    ensure!(seen == (0, 1), "works and favorites shown: {seen:?}");
                     ensure!(
                         bench.app.pictures_of(subject)?.is_empty()
                             && bench.app.photos_of(subject)?.is_empty()
@@ -45,77 +46,77 @@ fn an_erasure_that_dies_at_any_write_is_finished_by_the_sweep() -> Result<()> {
                     ensure!(user.subject()? == subject);
                 }
                 _ => {
-                    ensure!(seen == (2, 0), "seen: {seen:?}");
-                    ensure!(!bench.app.rows(subject)?.iter().any(is_favorite), "favorites are stored");
+                    ensure!(seen == (2, 0), "works and favorites shown: {seen:?}");
+                    ensure!(!bench.app.rows(subject)?.iter().any(is_favorite), "favorites remain");
                 }
             }
             Ok(answer)
         })?;
     }
-    sum_up("erasure", covered);
+    report_points("erasure", covered);
     Ok(())
 }
 
 #[test]
-fn two_erasures_of_one_request_at_once_are_one_erasure() -> Result<()> {
+fn two_concurrent_runs_of_one_request_make_one_erasure() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     let mut covered = 0;
     for point in 1.. {
-        let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
+        let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
         let requested = user.erase("account")?;
-        let faults = Faults { pause_at: Some(point), ahead_seconds: SETTLED, ..Faults::default() };
+        let faults = Faults { pause_at: Some(point), ahead_seconds: VERIFY_DUE, ..Faults::default() };
         let mut slow = bench.run("erase", &faults)?;
-        slow.process.send(&told(&requested)?);
+        slow.process.send(&stream_event(&requested)?);
         if !slow.wait_for_pause()? {
             slow.expect_no_more_points(covered)?;
             break;
         }
-        bench.sweep_erasures(SETTLED)?;
-        slow.go_on()?;
+        bench.sweep_erasures(VERIFY_DUE)?;
+        slow.resume()?;
         ensure!(matches!(slow.answer()?, Answer::Returned(_)), "point {point}");
         ensure!(bench.app.state(&requested)? == "verified", "point {point}");
         ensure!(bench.app.traces_of(&user, subject)?.is_empty(), "point {point}");
         covered += 1;
     }
-    println!("erased twice at once: {covered} points");
+    println!("two runs of one erasure: {covered} points");
     ensure!(covered > 0);
     Ok(())
 }
 
-/// Kills `erase` at every point of what comes after the first look: a second look that finds a late photo, one that finds
-/// nothing, the week after, and the end of the request's own period.
+/// Kills `erase` at every point after the first pass: in a verify pass that finds a late photo, in one that finds
+/// nothing, when the backups expire a week later, and when the request's own period ends.
 #[test]
-fn the_end_of_an_erasure_that_dies_at_any_write_is_finished_by_the_next_sweep() -> Result<()> {
+fn the_next_sweep_finishes_the_verify_pass_or_expiry_that_died_at_any_write() -> Result<()> {
     let bench = Workbench::open();
     let sweep = sample("erase/sweep.json")?;
     let mut covered = 0;
-    // Everything that earlier tests left over is done with first, so that points are those of one request.
-    bench.sweep_erasures(FORGOTTEN)?;
-    for ahead in [SETTLED, 2 * SETTLED, BACKUPS_GONE, FORGOTTEN] {
-        covered += at_every_point(&bench, "erase", ahead, |run, _point| {
+    // Completes all requests of earlier tests first, so that every point belongs to one request.
+    bench.sweep_erasures(REQUEST_EXPIRED)?;
+    for ahead in [VERIFY_DUE, 2 * VERIFY_DUE, BACKUPS_EXPIRED, REQUEST_EXPIRED] {
+        covered += kill_at_every_point(&bench, "erase", ahead, |run, _point| {
             let user = bench.app.user()?;
-            let asked = user.ask(&faces::no_face()?)?;
+            let pending = user.request_upload(&faces::no_face()?)?;
             let subject = user.subject()?;
             let requested = user.erase("account")?;
             bench.sweep_erasures(0)?;
-            let (status, _) = user.caller.put_photo(&asked.upload, &faces::no_face()?.bytes)?;
+            let (status, _) = user.caller.put_photo(&pending.upload, &faces::no_face()?.bytes)?;
             ensure!(status == 200);
-            if ahead > SETTLED {
-                bench.sweep_erasures(SETTLED)?;
+            if ahead > VERIFY_DUE {
+                bench.sweep_erasures(VERIFY_DUE)?;
             }
-            if ahead > 2 * SETTLED {
-                bench.sweep_erasures(2 * SETTLED)?;
+            if ahead > 2 * VERIFY_DUE {
+                bench.sweep_erasures(2 * VERIFY_DUE)?;
             }
-            if ahead > BACKUPS_GONE {
-                bench.sweep_erasures(BACKUPS_GONE)?;
+            if ahead > BACKUPS_EXPIRED {
+                bench.sweep_erasures(BACKUPS_EXPIRED)?;
             }
             let answer = run.handle(&sweep)?;
             bench.sweep_erasures(ahead)?;
-            bench.sweep_erasures(ahead + SETTLED)?;
-            if ahead == FORGOTTEN {
+            bench.sweep_erasures(ahead + VERIFY_DUE)?;
+            if ahead == REQUEST_EXPIRED {
                 ensure!(
-                    bench.app.follow(&requested.id, &requested.salt)?.status == 404,
+                    bench.app.show_deletion_request(&requested.id, &requested.salt)?.status == 404,
                     "kept beyond its period"
                 );
             } else {
@@ -124,17 +125,17 @@ fn the_end_of_an_erasure_that_dies_at_any_write_is_finished_by_the_next_sweep() 
                 bench.app.receipt(&requested)?;
             }
             let traces = bench.app.traces_of(&user, subject)?;
-            ensure!(traces.is_empty(), "left: {traces:?}");
-            bench.sweep_erasures(FORGOTTEN)?;
+            ensure!(traces.is_empty(), "data remains: {traces:?}");
+            bench.sweep_erasures(REQUEST_EXPIRED)?;
             Ok(answer)
         })?;
     }
-    sum_up("end of an erasure", covered);
+    report_points("end of an erasure", covered);
     Ok(())
 }
 
 #[test]
-fn a_worker_at_any_point_of_a_work_leaves_nothing_of_an_account_that_is_erased_meanwhile() -> Result<()> {
+fn a_worker_paused_at_any_point_leaves_nothing_of_an_account_erased_meanwhile() -> Result<()> {
     let bench = Workbench::open();
     let mut covered = 0;
     for dies in [false, true] {
@@ -153,27 +154,27 @@ fn a_worker_at_any_point_of_a_work_leaves_nothing_of_an_account_that_is_erased_m
                 break;
             }
             let requested = user.erase("account")?;
-            bench.run("erase", &Faults::default())?.expect(&told(&requested)?)?;
+            bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
             ensure!(bench.app.state(&requested)? == "erased", "point {point}");
-            worker.go_on()?;
+            worker.resume()?;
             let answer: Answer = worker.answer()?;
             ensure!(dies || matches!(answer, Answer::Returned(Value::Null)), "point {point}: {answer:?}");
             if !dies {
-                // An empty object may keep the upload URL shut until the second look.
+                // A marker may block the upload URL until the verify pass.
                 let (mut traces, markers) =
                     (bench.app.traces_of(&user, subject)?, bench.app.markers_of(subject)?);
                 traces.retain(|trace| !markers.contains(trace));
-                ensure!(traces.is_empty(), "point {point}: left: {traces:?}");
+                ensure!(traces.is_empty(), "point {point}: data remains: {traces:?}");
             }
-            bench.sweep_erasures(SETTLED)?;
-            bench.sweep_erasures(2 * SETTLED)?;
+            bench.sweep_erasures(VERIFY_DUE)?;
+            bench.sweep_erasures(2 * VERIFY_DUE)?;
             ensure!(bench.app.state(&requested)? == "verified", "point {point}");
             let traces = bench.app.traces_of(&user, subject)?;
-            ensure!(traces.is_empty(), "point {point}: left: {traces:?}");
+            ensure!(traces.is_empty(), "point {point}: data remains: {traces:?}");
             covered += 1;
         }
     }
-    println!("erased while a work is made: {covered} points");
+    println!("erasure while the worker is paused: {covered} points");
     ensure!(covered > 0);
     Ok(())
 }

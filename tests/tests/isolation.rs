@@ -1,5 +1,5 @@
-//! Whose work it is: nobody else reads, lists or deletes it, by any route, id or cursor; and without a valid token
-//! nobody does anything.
+//! Isolation of users: no route, id or cursor lets a user read, list or delete another user's data. Without a valid
+//! token, only the open routes answer.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::faces;
 use crate::routes::{self, request};
 use crate::workbench::Workbench;
 
-/// The routes that ask for no token, and what they answer to somebody who has no salt either.
+/// The routes that need no token, and their status for a caller without a salt.
 const OPEN_ROUTES: [(&str, u16); 3] = [
     ("GET /v1/deletion-requests/{id}", 404),
     ("GET /v1/deletion-requests/{id}/receipt", 404),
@@ -19,17 +19,17 @@ const OPEN_ROUTES: [(&str, u16); 3] = [
 ];
 
 #[test]
-fn a_strangers_work_is_nowhere() -> Result<()> {
+fn no_route_shows_a_work_of_another_user() -> Result<()> {
     let app = App::live();
     let (owner, stranger) = (app.user()?, app.user()?);
-    let asked = owner.send(&faces::portrait()?)?;
-    owner.wait(asked.work)?;
-    owner.wait_until_photo_is_gone(asked.work)?;
-    // The stranger has a subject and a work, so that there is something to find instead.
-    let own = stranger.ask(&faces::no_face()?)?;
-    let (owners, work) = (owner.subject()?.to_string(), asked.work.to_string());
-    let before = owner.show(asked.work)?.expect(200)?;
-    let marked = owner.mark("work", &work)?.expect(200)?;
+    let pending = owner.send(&faces::portrait()?)?;
+    owner.wait(pending.work)?;
+    owner.wait_until_photo_is_gone(pending.work)?;
+    // The stranger has a subject and a work too, so that their own lists are not empty.
+    let own = stranger.request_upload(&faces::no_face()?)?;
+    let (owners, work) = (owner.subject()?.to_string(), pending.work.to_string());
+    let before = owner.show(pending.work)?.expect(200)?;
+    let marked = owner.save_favorite("work", &work)?.expect(200)?;
     // A cursor of the owner's own list.
     let cursor = format!("9999999999.work.{work}");
 
@@ -44,39 +44,39 @@ fn a_strangers_work_is_nowhere() -> Result<()> {
                 &format!("?cursor={cursor}&limit=1"),
             ] {
                 let answer = stranger.caller.send(&method, &format!("{path}{query}"), &[], Vec::new())?;
-                let said = answer.text;
-                assert!(answer.status < 500, "{route}: {said}");
-                assert!(!said.contains(&work) && !said.contains(&owners), "{route}: {said}");
+                let reply = answer.text;
+                assert!(answer.status < 500, "{route}: {reply}");
+                assert!(!reply.contains(&work) && !reply.contains(&owners), "{route}: {reply}");
                 tried += 1;
             }
         }
     }
-    println!("{tried} foreign requests");
-    // A deletion of what is not one's own answers as one of what never was.
-    assert_eq!(stranger.delete(asked.work)?.status, 204);
-    assert_eq!(stranger.show(asked.work)?.status, 404);
-    assert_eq!(stranger.mark("work", &work)?.status, 404);
-    assert_eq!(stranger.unmark("work", &work)?.status, 204);
+    println!("{tried} requests for another user's data");
+    // Deleting another user's work answers the same as deleting an unknown one.
+    assert_eq!(stranger.delete(pending.work)?.status, 204);
+    assert_eq!(stranger.show(pending.work)?.status, 404);
+    assert_eq!(stranger.save_favorite("work", &work)?.status, 404);
+    assert_eq!(stranger.remove_favorite("work", &work)?.status, 204);
     assert!(stranger.favorites()?.is_empty());
     let favorites = owner.favorites()?;
     assert_eq!((favorites.len(), &favorites[0]["saved_at"]), (1, &marked["saved_at"]), "{favorites:?}");
-    let after = owner.show(asked.work)?.expect(200)?;
+    let after = owner.show(pending.work)?.expect(200)?;
     assert_eq!((&after["status"], &after["work_id"]), (&before["status"], &before["work_id"]));
-    assert_eq!(app.settled(owner.subject()?, asked.work)?, "ready");
+    assert_eq!(app.settled_status(owner.subject()?, pending.work)?, "ready");
     assert_eq!(stranger.list()?[0]["work_id"], own.work.to_string());
     Ok(())
 }
 
-/// At the workbench no request is carried out, so that what is there before is there afterwards.
+/// Uses the workbench, because no erasure is carried out there: data can be compared before and after.
 #[test]
-fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
+fn no_route_shows_a_deletion_request_of_another_user() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let (owner, stranger) = (app.user()?, app.user()?);
-    let work = owner.ask(&faces::no_face()?)?.work.to_string();
+    let work = owner.request_upload(&faces::no_face()?)?.work.to_string();
     let mut requested = Vec::new();
     for key in ["first", "second", "third"] {
-        let answer = owner.ask_to_erase("favorites", key)?.expect(201)?;
+        let answer = owner.request_erasure("favorites", key)?.expect(201)?;
         let text = |name: &str| answer[name].as_str().map(str::to_owned).context("an incomplete answer");
         requested.push((text("request_id")?, text("salt")?));
     }
@@ -85,9 +85,14 @@ fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
     let cursor = page["next_cursor"].as_str().context("one page")?.to_owned();
     let (id, salt) = &requested[0];
     let list = || owner.caller.get("/v1/deletion-requests")?.expect(200);
-    let before = (list()?, app.follow(id, salt)?.expect(200)?, owner.list()?, app.rows(owner.subject()?)?);
+    let before = (
+        list()?,
+        app.show_deletion_request(id, salt)?.expect(200)?,
+        owner.list()?,
+        app.rows(owner.subject()?)?,
+    );
 
-    // Of the owner's: ids, a cursor, the subject. The salts are those of another, of nobody, or none.
+    // The requests name the owner's ids and cursor. The salt is the stranger's, an unknown one, empty, or missing.
     let contact = format!("{}@example.com", owner.name);
     let secrets = [salt.clone(), contact, work.clone(), owner.subject()?.to_string()];
     let nobody = app.stack.caller(None)?;
@@ -96,11 +101,11 @@ fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
     let body = json!({ "scope": "account", "contact": "x@example.com" }).to_string();
     let mut tried = 0;
     for route in routes::all()? {
-        for asked in [id, &requested[2].0, &work] {
-            let (method, path) = request(&route, asked)?;
-            // The stranger may ask for an erasure of all that is theirs, but for nobody else's.
+        for own_id in [id, &requested[2].0, &work] {
+            let (method, path) = request(&route, own_id)?;
+            // This route would erase the stranger's own account, so it gets an empty body here.
             let erases = route == "POST /v1/deletion-requests";
-            for query in ["".to_owned(), format!("?cursor={cursor}&limit=1"), format!("?cursor={asked}")] {
+            for query in ["".to_owned(), format!("?cursor={cursor}&limit=1"), format!("?cursor={own_id}")] {
                 for salt in salts {
                     for caller in [&stranger.caller, &nobody] {
                         let mut headers: Vec<_> =
@@ -120,24 +125,29 @@ fn a_strangers_request_for_an_erasure_is_nowhere() -> Result<()> {
             }
         }
     }
-    println!("{tried} foreign requests");
-    // The same key is another's request, and asks for the erasure of what is the stranger's.
-    let own = stranger.ask_to_erase("account", "first")?.expect(201)?;
+    println!("{tried} requests for another user's data");
+    // The owner's idempotency key makes a new request of the stranger.
+    let own = stranger.request_erasure("account", "first")?.expect(201)?;
     ensure!(requested.iter().all(|(id, _)| own["request_id"] != id.as_str()));
-    let after = (list()?, app.follow(id, salt)?.expect(200)?, owner.list()?, app.rows(owner.subject()?)?);
-    ensure!(before == after, "something of the owner's has changed");
+    let after = (
+        list()?,
+        app.show_deletion_request(id, salt)?.expect(200)?,
+        owner.list()?,
+        app.rows(owner.subject()?)?,
+    );
+    ensure!(before == after, "the owner's data has changed");
     Ok(())
 }
 
 #[test]
-fn a_list_goes_through_all_of_ones_own_works_and_no_others() -> Result<()> {
+fn the_pages_of_a_list_hold_all_own_works_and_no_others() -> Result<()> {
     let app = App::live();
     let (user, other) = (app.user()?, app.user()?);
     let photo = faces::no_face()?;
     let mut own = BTreeSet::new();
     for _ in 0..5 {
-        own.insert(user.ask(&photo)?.work.to_string());
-        other.ask(&photo)?;
+        own.insert(user.request_upload(&photo)?.work.to_string());
+        other.request_upload(&photo)?;
     }
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -148,13 +158,13 @@ fn a_list_goes_through_all_of_ones_own_works_and_no_others() -> Result<()> {
         let Some(next) = page["next_cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");
     }
-    assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first");
+    assert!(seen.is_sorted_by(|newer, older| newer > older), "the list is not sorted newest first");
     assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), own);
     Ok(())
 }
 
 #[test]
-fn without_a_valid_token_no_route_answers() -> Result<()> {
+fn every_protected_route_refuses_an_invalid_token() -> Result<()> {
     let app = App::live();
     let stack = &app.stack;
     let far_past = 1_600_000_000;
@@ -178,21 +188,21 @@ fn without_a_valid_token_no_route_answers() -> Result<()> {
             assert_eq!(answer.status, expected, "{what}: {route}: {}", answer.body);
         }
     }
-    assert_eq!(stack.caller(Some(valid))?.get("/v1/works")?.status, 200, "the right one is let in");
+    assert_eq!(stack.caller(Some(valid))?.get("/v1/works")?.status, 200, "a valid token is refused");
     Ok(())
 }
 
 #[test]
-fn a_download_link_of_ones_own_opens_nothing_else() -> Result<()> {
+fn a_download_link_opens_only_its_own_object() -> Result<()> {
     let app = App::live();
     let (user, other) = (app.user()?, app.user()?);
     let mut links = Vec::new();
     for person in [&user, &other] {
-        let asked = person.send(&faces::portrait()?)?;
-        let work = person.wait(asked.work)?;
+        let pending = person.send(&faces::portrait()?)?;
+        let work = person.wait(pending.work)?;
         links.push((
             person.subject()?,
-            asked.work,
+            pending.work,
             work["image"]["url"].as_str().context("no url")?.to_owned(),
         ));
     }

@@ -1,4 +1,4 @@
-//! The label that people can see: off as deployed by default, on when the template's parameter asks for it.
+//! The visible label on works: off by default, on when the SAM template's parameter switches it on.
 
 use anyhow::{Context as _, Result};
 
@@ -9,12 +9,12 @@ use crate::workbench::{Faults, Workbench};
 type Pixels = (usize, Vec<u8>);
 
 #[test]
-fn a_work_carries_the_visible_label_where_it_is_asked_for() -> Result<()> {
+fn a_work_carries_the_visible_label_when_it_is_switched_on() -> Result<()> {
     let bench = Workbench::open();
     let plain = work_of(&bench, "false")?;
     let labelled = work_of(&bench, "true")?;
     let height = plain.1.len() / 3 / plain.0;
-    // The label stands in the lower right corner, its letters at least a twentieth of the short side high.
+    // The label is in the lower right corner. Its letters are at least 1/20 of the short side high.
     let letters = plain.0.min(height) / 20;
     let changed = |x: usize, y: usize| {
         let at = 3 * (y * plain.0 + x);
@@ -27,7 +27,7 @@ fn a_work_carries_the_visible_label_where_it_is_asked_for() -> Result<()> {
     Ok(())
 }
 
-/// The work of the portrait, by a worker with this setting.
+/// Makes a work of the portrait with this setting of `VISIBLE_LABEL` and returns its pixels.
 fn work_of(bench: &Workbench, label: &str) -> Result<Pixels> {
     let mut worker = bench.run_with("synthesize", &Faults::default(), &[("VISIBLE_LABEL", label)])?;
     let user = bench.app.user()?;

@@ -1,4 +1,4 @@
-//! What becomes of an upload that its photo, its repetition or its reader comes late for.
+//! Late uploads: a late PUT, a late repetition of the request, and polling for a photo that has not arrived.
 
 use std::fs;
 use std::path::Path;
@@ -14,49 +14,49 @@ use crate::uploading::{post, request};
 use crate::workbench::{Faults, Workbench};
 
 #[test]
-fn a_late_put_is_refused() -> Result<()> {
+fn a_put_after_the_url_expired_is_refused() -> Result<()> {
     let bench = Workbench::open();
     bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "1")?;
     let user = bench.app.user()?;
     let photo = faces::no_face()?;
-    let asked = user.ask(&photo)?;
+    let pending = user.request_upload(&photo)?;
     bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "300")?;
-    // What passes here is the URL's own second.
+    // Waits until the URL, which works for 1 s, has expired.
     std::thread::sleep(Duration::from_secs(3));
-    let (status, _) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
+    let (status, _) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
     assert_eq!(status, 403);
     assert_eq!(bench.app.photos_of(user.subject()?)?, Vec::<String>::new());
 
-    // The work says so at once, by every route; its row is for `purge` to settle.
-    let shown = user.show(asked.work)?;
-    assert!(shown.headers.get("retry-after").is_none(), "there is nothing to wait for");
+    // Every route shows the failure at once; `purge` settles the row later.
+    let shown = user.show(pending.work)?;
+    assert!(shown.headers.get("retry-after").is_none(), "Retry-After on a work that has failed");
     let shown = shown.expect(200)?;
     assert_eq!((&shown["status"], &shown["failure"]["reason"]), (&json!("failed"), &json!("upload_expired")));
     assert_eq!(user.list()?[0]["failure"], shown["failure"]);
-    let row = bench.app.work_row(user.subject()?, asked.work)?.context("no row")?;
+    let row = bench.app.work_row(user.subject()?, pending.work)?.context("no row")?;
     assert_eq!(row["status"], "awaiting_upload");
     Ok(())
 }
 
 #[test]
-fn a_put_that_outlasts_its_url_still_becomes_a_work() -> Result<()> {
+fn a_put_that_ends_after_its_url_expired_still_becomes_a_work() -> Result<()> {
     let bench = Workbench::open();
     bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "2")?;
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
     bench.app.reconfigure("uploads", "UPLOAD_URL_SECONDS", "300")?;
-    // As long as S3 would take for the rest of a slow upload, whose event comes when it has ended.
+    // Simulates a slow upload that ends after the URL expired. S3 sends the event when the upload ends.
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(user.show(work)?.expect(200)?["failure"]["reason"], "upload_expired");
     let event = bench.photo_event(user.subject()?, work)?;
     bench.run("synthesize", &Faults::default())?.expect(&event)?;
     assert_eq!(user.show(work)?.expect(200)?["status"], "ready");
-    assert_eq!(bench.app.settled(user.subject()?, work)?, "ready");
+    assert_eq!(bench.app.settled_status(user.subject()?, work)?, "ready");
     Ok(())
 }
 
 #[test]
-fn an_awaited_photo_is_asked_for_less_and_less_often() -> Result<()> {
+fn retry_after_grows_while_a_photo_is_awaited() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::no_face()?)?.work;
@@ -67,7 +67,7 @@ fn an_awaited_photo_is_asked_for_less_and_less_often() -> Result<()> {
         Ok(pause)
     };
     assert_eq!(pause()?, 1);
-    // As if it had been asked for two minutes ago.
+    // Moves the request two minutes into the past.
     let (subject, mut row) = (user.subject()?, bench.app.raw_rows(user.subject()?)?);
     row.retain(|row| row["sk"]["S"] == format!("WORK#{work}"));
     let row = row.first_mut().context("no row")?;
@@ -81,7 +81,7 @@ fn an_awaited_photo_is_asked_for_less_and_less_often() -> Result<()> {
 }
 
 #[test]
-fn a_repeated_upload_is_answered_as_before_after_its_template_is_withdrawn() -> Result<()> {
+fn a_repeated_upload_request_gets_the_same_work_after_its_template_is_withdrawn() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let user = app.user()?;
@@ -113,9 +113,9 @@ fn a_repeated_upload_is_answered_as_before_after_its_template_is_withdrawn() -> 
         let (status, problem) = answer?;
         assert_eq!((status, problem["code"].as_str()), (422, Some(code)), "{what}: {problem}");
     }
-    assert!(stranger.subject().is_err(), "a refused request makes no subject");
-    let (status, said) = user.caller.put_photo(&repeated["upload"], &photo.bytes)?;
-    assert_eq!(status, 200, "{said}");
+    assert!(stranger.subject().is_err(), "a refused request created a subject");
+    let (status, reply) = user.caller.put_photo(&repeated["upload"], &photo.bytes)?;
+    assert_eq!(status, 200, "{reply}");
     Ok(())
 }
 

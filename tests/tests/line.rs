@@ -1,4 +1,4 @@
-//! The main job, end to end: a photo becomes a work, and the photo is gone.
+//! The main job from end to end: a photo becomes a work, and the photo is deleted.
 
 use anyhow::{Context as _, Result};
 use domain::{PhotoKey, ReasonCode};
@@ -12,11 +12,11 @@ use crate::workbench::Workbench;
 fn a_photo_becomes_a_work_and_the_photo_is_gone() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
-    let asked = user.send(&faces::portrait()?)?;
-    let work = user.wait(asked.work)?;
+    let pending = user.send(&faces::portrait()?)?;
+    let work = user.wait(pending.work)?;
     assert_eq!(work["status"], "ready", "{work}");
-    user.wait_until_photo_is_gone(asked.work)?;
-    assert_eq!(app.settled(user.subject()?, asked.work)?, "ready");
+    user.wait_until_photo_is_gone(pending.work)?;
+    assert_eq!(app.settled_status(user.subject()?, pending.work)?, "ready");
 
     let (status, jpeg) = user.caller.download(work["image"]["url"].as_str().context("no url")?)?;
     assert_eq!(status, 200);
@@ -24,20 +24,23 @@ fn a_photo_becomes_a_work_and_the_photo_is_gone() -> Result<()> {
     assert_eq!(faces::dimensions(&jpeg)?, template);
     assert_eq!((&work["image"]["width"], &work["image"]["height"]), (&template.0.into(), &template.1.into()));
     assert_eq!(work["image"]["bytes"], jpeg.len());
-    let marked = |text: &str| jpeg.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(marked("compositeWithTrainedAlgorithmicMedia"), "marked as made by AI");
-    assert!(!marked(&asked.work.to_string()), "the mark has an id of its own, not the work's");
+    let contains = |text: &str| jpeg.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(contains("compositeWithTrainedAlgorithmicMedia"), "the work is not marked as made by AI");
+    assert!(
+        !contains(&pending.work.to_string()),
+        "the mark contains the work's id instead of an id of its own"
+    );
 
     let listed = user.list()?;
     let [entry] = listed.as_slice() else { panic!("one work, not {}", listed.len()) };
-    assert_eq!(entry["work_id"], asked.work.to_string());
+    assert_eq!(entry["work_id"], pending.work.to_string());
     let (status, jpeg) = user.caller.download(entry["thumbnail"]["url"].as_str().context("no thumbnail")?)?;
     assert_eq!(status, 200);
     assert!(faces::dimensions(&jpeg)? < template);
     Ok(())
 }
 
-/// Width and height of the template in the catalogue.
+/// The width and height of the template in the catalogue.
 fn template_dimensions(catalogue: &Value) -> Result<(usize, usize)> {
     let templates = catalogue["templates"].as_array().context("no templates")?;
     let template = templates.iter().find(|template| template["id"] == TEMPLATE).context("not listed")?;
@@ -45,25 +48,25 @@ fn template_dimensions(catalogue: &Value) -> Result<(usize, usize)> {
     Ok((pixels("width")?, pixels("height")?))
 }
 
-/// How an object is encrypted: the algorithm and the key's ARN.
+/// An object's encryption: the algorithm and the key's ARN.
 fn encryption(object: &Value) -> (&Value, &Value) {
     (&object["ServerSideEncryption"], &object["SSEKMSKeyId"])
 }
 
-/// At the workbench nothing fetches the photo, so that it is there to be looked at.
+/// Uses the workbench, because no function fetches and deletes the photo there.
 #[test]
-fn a_photo_rests_encrypted_with_the_storage_key() -> Result<()> {
+fn a_photo_is_stored_encrypted_with_the_storage_key() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
-    let asked = user.send(&faces::no_face()?)?;
-    let key = PhotoKey { subject: user.subject()?, work: asked.work }.to_string();
-    let photo = bench.app.head("UploadsBucket", &key)?;
+    let pending = user.send(&faces::no_face()?)?;
+    let key = PhotoKey { subject: user.subject()?, work: pending.work }.to_string();
+    let photo = bench.app.head_object("UploadsBucket", &key)?;
     assert_eq!(encryption(&photo), (&"aws:kms".into(), &bench.app.stack.output("StorageKey")?.into()));
     Ok(())
 }
 
 #[test]
-fn a_work_rests_encrypted_with_the_storage_key() -> Result<()> {
+fn a_work_is_stored_encrypted_with_the_storage_key() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
@@ -71,7 +74,7 @@ fn a_work_rests_encrypted_with_the_storage_key() -> Result<()> {
     let pictures = app.pictures_of(user.subject()?)?;
     assert_eq!(pictures.len(), 2);
     for name in pictures {
-        let picture = app.head("WorksBucket", &name)?;
+        let picture = app.head_object("WorksBucket", &name)?;
         assert_eq!(
             encryption(&picture),
             (&"aws:kms".into(), &app.stack.output("StorageKey")?.into()),
@@ -91,14 +94,14 @@ fn a_refused_photo_fails_with_its_reason_and_is_gone() -> Result<()> {
         (faces::heic(), ReasonCode::BadFormat),
     ];
     for (photo, reason) in cases {
-        let asked = user.send(&photo)?;
-        let work = user.wait(asked.work)?;
+        let pending = user.send(&photo)?;
+        let work = user.wait(pending.work)?;
         assert_eq!(work["status"], "failed");
         assert_eq!(work["failure"]["reason"], reason.as_str());
         assert_eq!(work["failure"]["advice"], reason.advice());
         assert!(work.get("image").is_none() && work.get("thumbnail").is_none());
-        user.wait_until_photo_is_gone(asked.work)?;
-        assert_eq!(app.settled(user.subject()?, asked.work)?, "failed");
+        user.wait_until_photo_is_gone(pending.work)?;
+        assert_eq!(app.settled_status(user.subject()?, pending.work)?, "failed");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Logs tell what happened, and nothing about whom.
+//! Logs say what happened, and identify no user.
 
 use anyhow::{Context as _, Result};
 use domain::{IdentityHash, Sha256};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::faces;
 
-/// Every line that a function has logged so far.
+/// Reads every line that a function has logged so far.
 pub(crate) fn lines(app: &App, function: &str) -> Result<Vec<String>> {
     let group = format!("/{}/{function}", app.stack.description().name);
     let (mut lines, mut parameters) = (Vec::new(), json!({ "logGroupName": group }));
@@ -24,7 +24,7 @@ pub(crate) fn lines(app: &App, function: &str) -> Result<Vec<String>> {
 }
 
 #[test]
-fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
+fn no_log_line_identifies_a_user_or_contains_a_secret() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let claims = json!({ "sub": user.name });
@@ -32,7 +32,7 @@ fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
     let caller = app.stack.caller(Some(token.clone()))?;
     let photo = faces::portrait()?;
 
-    // Everything that can happen to a photo and a work, requests that are refused, and events that fail.
+    // Causes everything that can happen to a photo and a work, refused requests, and events that fail.
     let made = user.send(&photo)?;
     let ready = user.wait(made.work)?;
     user.wait_until_photo_is_gone(made.work)?;
@@ -43,20 +43,24 @@ fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
     caller
         .send("POST", "/v1/uploads", &[("idempotency-key", "a-telling-key")], b"{\"sub".to_vec())?
         .expect(400)?;
-    user.mark("work", &made.work.to_string())?.expect(200)?;
-    user.mark("work", &user.name)?.expect(404)?;
+    user.save_favorite("work", &made.work.to_string())?.expect(200)?;
+    user.save_favorite("work", &user.name)?.expect(404)?;
     user.delete(made.work)?.expect(204)?;
     let subject = user.subject()?;
     app.put_photo_object(&format!("uploads/{subject}/stray"), b"stray")?;
-    crate::app::eventually("the stray object goes", || Ok(app.photos_of(subject)?.is_empty().then_some(())))?;
+    crate::app::eventually("the stray object is deleted", || {
+        Ok(app.photos_of(subject)?.is_empty().then_some(()))
+    })?;
     let unknown = app.stack.account().invoke(&app.stack.function("purge"), &json!({ "sub": user.name }));
-    assert!(unknown.is_err(), "an event that purge does not know");
+    assert!(unknown.is_err(), "purge accepts an unknown event");
 
     user.start_account()?.expect(200)?;
     let requested = user.erase("account")?;
-    app.follow(&requested.id, "a wrong salt")?.expect(404)?;
-    user.try_to_ask(&photo)?;
-    crate::app::eventually("the account goes", || Ok((app.state(&requested)? == "erased").then_some(())))?;
+    app.show_deletion_request(&requested.id, "a wrong salt")?.expect(404)?;
+    user.try_request_upload(&photo)?;
+    crate::app::eventually("the account is erased", || {
+        Ok((app.state(&requested)? == "erased").then_some(()))
+    })?;
 
     let signature = |url: &Value| {
         let url = url.as_str().unwrap_or_default();
@@ -87,6 +91,9 @@ fn no_log_says_who_it_was_or_holds_what_opens_anything() -> Result<()> {
     }
     println!("{read} lines read");
     let synthesize = lines(app, "synthesize")?.concat();
-    assert!(synthesize.contains("photo handled"), "the logs that were read are those of synthesize");
+    assert!(
+        synthesize.contains("photo handled"),
+        "the log of synthesize lacks its photo line, so these are other logs"
+    );
     Ok(())
 }

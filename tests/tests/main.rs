@@ -1,9 +1,12 @@
-//! What the service does, on the local stack: the real template, the real function binaries under their own roles,
-//! an AWS that enforces IAM.
+//! Acceptance tests of the service on the local stack: the real SAM template, the real function binaries under their
+//! own roles, and an emulator of AWS that enforces IAM.
 //!
-//! Three stacks, each started once, and two in one account. On [`app::App::live`] everything runs as deployed, and tests run side by side, each
-//! with users of its own. At the [`workbench::Workbench`] no event arrives by itself: its tests, one at a time, hand
-//! events to processes that they end, suspend, or set ahead in time. The clean one is another such bench.
+//! The tests share these stacks; each stack is started once:
+//!
+//! - [`app::App::live`]: everything runs as deployed. Tests run in parallel, each with its own users.
+//! - [`workbench::Workbench`]: no event arrives by itself. Tests run one at a time. They hand events to function
+//!   processes, and kill a process, pause it, or set its clock ahead. The clean bench is a second stack of this kind.
+//! - [`side_by_side::two_stacks`]: two stacks in one account.
 
 mod alarms;
 mod answers;

@@ -1,4 +1,4 @@
-//! Everything goes when its period is over, whatever became of those who should have taken it away.
+//! Retention periods: the sweep deletes all data whose period has ended, even if another function failed to delete it.
 
 use anyhow::Result;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::workbench::{Faults, Workbench};
 const DAY: u32 = 24 * 3_600;
 
 #[test]
-fn a_ready_work_goes_when_its_period_ends() -> Result<()> {
+fn a_ready_work_is_deleted_when_its_period_ends() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
@@ -17,15 +17,15 @@ fn a_ready_work_goes_when_its_period_ends() -> Result<()> {
     let event = bench.photo_event(subject, work)?;
     bench.run("synthesize", &Faults::default())?.expect(&event)?;
     bench.sweep(30 * DAY - 600)?;
-    assert_eq!(bench.app.settled(subject, work)?, "ready", "not before");
+    assert_eq!(bench.app.settled_status(subject, work)?, "ready", "deleted before its period ended");
     bench.sweep(30 * DAY + 1)?;
-    assert_eq!(bench.app.settled(subject, work)?, "gone");
+    assert_eq!(bench.app.settled_status(subject, work)?, "gone");
     assert_eq!(user.show(work)?.status, 404);
     Ok(())
 }
 
 #[test]
-fn a_refusal_is_kept_for_a_day() -> Result<()> {
+fn a_refused_work_is_kept_for_a_day() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::no_face()?)?.work;
@@ -33,29 +33,29 @@ fn a_refusal_is_kept_for_a_day() -> Result<()> {
     let event = bench.photo_event(subject, work)?;
     bench.run("synthesize", &Faults::default())?.expect(&event)?;
     bench.sweep(DAY - 600)?;
-    assert_eq!(bench.app.settled(subject, work)?, "failed", "not before");
+    assert_eq!(bench.app.settled_status(subject, work)?, "failed", "deleted before its period ended");
     bench.sweep(DAY + 1)?;
-    assert_eq!(bench.app.settled(subject, work)?, "gone");
+    assert_eq!(bench.app.settled_status(subject, work)?, "gone");
     Ok(())
 }
 
 #[test]
-fn an_upload_that_never_came_fails_and_says_so() -> Result<()> {
+fn a_work_without_its_upload_fails_with_upload_expired() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
-    let work = user.ask(&faces::no_face()?)?.work;
-    // The URL works for 5 minutes, and 15 more may pass until a photo sent in the last of them counts as lost.
+    let work = user.request_upload(&faces::no_face()?)?.work;
+    // The URL works for 5 minutes. A photo sent at its end counts as lost 15 minutes later.
     bench.sweep(20 * 60 - 120)?;
     assert_eq!(user.show(work)?.expect(200)?["status"], "awaiting_upload");
     bench.sweep(20 * 60 + 1)?;
     let shown = user.show(work)?.expect(200)?;
     assert_eq!(shown["failure"]["reason"], "upload_expired", "{shown}");
-    assert_eq!(bench.app.settled(user.subject()?, work)?, "failed");
+    assert_eq!(bench.app.settled_status(user.subject()?, work)?, "failed");
     Ok(())
 }
 
 #[test]
-fn a_photo_that_nobody_took_goes_after_a_quarter_of_an_hour() -> Result<()> {
+fn the_sweep_deletes_an_unclaimed_photo_after_15_minutes() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
@@ -63,35 +63,35 @@ fn a_photo_that_nobody_took_goes_after_a_quarter_of_an_hour() -> Result<()> {
     let stray = format!("uploads/{subject}/stray");
     bench.app.put_photo_object(&stray, &faces::no_face()?.bytes)?;
     bench.sweep(15 * 60 - 120)?;
-    assert_eq!(bench.app.photos_of(subject)?.len(), 2, "not before");
+    assert_eq!(bench.app.photos_of(subject)?.len(), 2, "a photo was deleted too early");
     bench.sweep(15 * 60 + 1)?;
     assert_eq!(bench.app.photos_of(subject)?, Vec::<String>::new());
     let shown = user.show(work)?.expect(200)?;
     assert_eq!(shown["failure"]["reason"], "internal_error", "{shown}");
-    assert_eq!(bench.app.settled(subject, work)?, "failed");
+    assert_eq!(bench.app.settled_status(subject, work)?, "failed");
     Ok(())
 }
 
 #[test]
-fn a_sweep_goes_on_where_the_one_before_stopped_and_then_begins_anew() -> Result<()> {
+fn a_sweep_resumes_at_the_cursor_and_the_next_starts_over() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::portrait()?)?.work;
     let subject = user.subject()?;
-    // A sweep that ran out of time left this behind, past every key there is.
+    // The cursor of a sweep that ran out of time. It lies past every key.
     bench.app.put_row(&json!({
         "pk": { "S": "PURGE" }, "sk": { "S": "CURSOR#photos" }, "after": { "S": "uploads/~" },
     }))?;
     bench.sweep(15 * 60 + 1)?;
-    assert_eq!(bench.app.photos_of(subject)?.len(), 1, "the sweep began after it");
+    assert_eq!(bench.app.photos_of(subject)?.len(), 1, "the sweep ignored the cursor");
     bench.sweep(15 * 60 + 1)?;
     assert_eq!(bench.app.photos_of(subject)?, Vec::<String>::new());
-    assert_eq!(bench.app.settled(subject, work)?, "failed");
+    assert_eq!(bench.app.settled_status(subject, work)?, "failed");
     Ok(())
 }
 
 #[test]
-fn a_sweep_tells_how_old_the_oldest_photo_is() -> Result<()> {
+fn a_sweep_reports_the_age_of_the_oldest_photo() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     user.send(&faces::no_face()?)?;
@@ -100,26 +100,29 @@ fn a_sweep_tells_how_old_the_oldest_photo_is() -> Result<()> {
     purge.expect(&crate::workbench::sample("purge/sweep.json")?)?;
     let log = purge.log()?;
     let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let told: Vec<_> = lines.filter(|line| !line["_aws"].is_null()).collect();
-    assert_eq!(told.len(), 1, "{log}");
-    assert_eq!(told[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"], "oldest_photo_age_seconds");
-    let age = told[0]["oldest_photo_age_seconds"].as_u64().unwrap_or_default();
+    let metric_lines: Vec<_> = lines.filter(|line| !line["_aws"].is_null()).collect();
+    assert_eq!(metric_lines.len(), 1, "{log}");
+    assert_eq!(
+        metric_lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"],
+        "oldest_photo_age_seconds"
+    );
+    let age = metric_lines[0]["oldest_photo_age_seconds"].as_u64().unwrap_or_default();
     assert!((u64::from(ahead_seconds)..2 * 900).contains(&age), "{age} s");
     Ok(())
 }
 
 #[test]
-fn a_malformed_row_keeps_nothing_else_from_being_purged() -> Result<()> {
+fn a_malformed_row_does_not_stop_the_purge_of_others() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let mut works = Vec::new();
     for _ in 0..9 {
-        works.push(user.ask(&faces::no_face()?)?.work);
+        works.push(user.request_upload(&faces::no_face()?)?.work);
     }
     let subject = user.subject()?;
     let mut rows = Vec::new();
     for shard in 0..8 {
-        // First in its shard: a key that is none of a work, and a work's key with nothing of a work behind it.
+        // First in each shard: a key that is not a work's, and a work's key whose row lacks the work's fields.
         let (no_key, no_work) =
             (format!("WORK#none-{shard}"), format!("WORK#01BX5ZZKBKACTAV9WEVGEMMVR{shard}"));
         for (row, due_at) in [(no_key, "1"), (no_work, "2")] {
@@ -135,9 +138,9 @@ fn a_malformed_row_keeps_nothing_else_from_being_purged() -> Result<()> {
     for key in rows {
         bench.app.delete_row(&key)?;
     }
-    assert!(swept.is_err(), "the sweep tells of it");
+    assert!(swept.is_err(), "the sweep does not report the malformed rows");
     for work in works {
-        assert_eq!(bench.app.settled(subject, work)?, "failed");
+        assert_eq!(bench.app.settled_status(subject, work)?, "failed");
     }
     Ok(())
 }

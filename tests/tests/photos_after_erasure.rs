@@ -1,71 +1,75 @@
-//! An upload that began before its URL ran out may take any time, and end after the erasure was verified. S3 checks a
-//! presigned URL when the request comes, and sets no bound to how long its body takes. What such an upload stores is
-//! deleted, by three in turn: `synthesize`, `purge`, and the last look of `erase`.
+//! Photos that arrive after the erasure was verified. S3 checks a presigned URL when the request arrives and does not
+//! limit how long the body takes, so a slow upload can end that late. Three functions delete such a photo: `synthesize`
+//! on its event, else the sweep of `purge`, else the last pass of `erase`.
 
 use anyhow::{Result, ensure};
 use domain::SubjectId;
 
 use crate::alarms;
-use crate::app::{Asked, User};
-use crate::erasure::{BACKUPS_GONE, Requested, SETTLED};
+use crate::app::{PendingUpload, User};
+use crate::erasure::{BACKUPS_EXPIRED, DeletionRequest, VERIFY_DUE};
 use crate::faces;
 use crate::workbench::{Faults, Workbench, sample};
 
-/// Past the 15 minutes that a photo may wait.
-const ORPHANED: u32 = 1_000;
+/// Seconds after which the 15 minutes of a photo are over.
+const ORPHAN_AGE: u32 = 1_000;
 
-/// A photo that arrives after the erasure of its works or its account was verified: to the erasure it is as if the upload
-/// had taken that long.
-fn arrive_late<'a>(bench: &'a Workbench, scope: &str) -> Result<(User<'a>, SubjectId, Asked, Requested)> {
+/// A photo that arrives after the erasure of its works or its account was verified: to the erasure it is as if the
+/// upload had taken that long.
+fn arrive_late<'a>(
+    bench: &'a Workbench,
+    scope: &str,
+) -> Result<(User<'a>, SubjectId, PendingUpload, DeletionRequest)> {
     let user = bench.app.user()?;
     let photo = faces::no_face()?;
-    let asked = user.ask(&photo)?;
+    let pending = user.request_upload(&photo)?;
     let subject = user.subject()?;
     let requested = user.erase(scope)?;
     bench.sweep_erasures(0)?;
-    bench.sweep_erasures(SETTLED)?;
+    bench.sweep_erasures(VERIFY_DUE)?;
     ensure!(bench.app.state(&requested)? == "verified");
-    let (status, said) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
-    ensure!(status == 200, "S3 answered {status}: {said}");
-    ensure!(bench.app.photos_of(subject)?.len() == 1, "the late photo is not there");
-    Ok((user, subject, asked, requested))
+    let (status, reply) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
+    ensure!(status == 200, "S3 answered {status}: {reply}");
+    ensure!(bench.app.photos_of(subject)?.len() == 1, "the late photo was not stored");
+    Ok((user, subject, pending, requested))
 }
 
 #[test]
-fn a_photo_that_arrives_after_the_verification_is_deleted_by_its_own_event() -> Result<()> {
+fn its_event_deletes_a_photo_that_arrives_after_the_verification() -> Result<()> {
     let bench = Workbench::open();
     for scope in ["works", "account"] {
-        let (_, subject, asked, _) = arrive_late(&bench, scope)?;
-        let event = bench.photo_event(subject, asked.work)?;
+        let (_, subject, pending, _) = arrive_late(&bench, scope)?;
+        let event = bench.photo_event(subject, pending.work)?;
         bench.run("synthesize", &Faults::default())?.expect(&event)?;
-        ensure!(bench.app.photos_of(subject)?.is_empty(), "{scope}: the late photo is left");
+        ensure!(bench.app.photos_of(subject)?.is_empty(), "{scope}: the late photo remains");
         ensure!(bench.app.pictures_of(subject)?.is_empty(), "{scope}: the late photo was fitted");
     }
     Ok(())
 }
 
 #[test]
-fn a_photo_that_arrives_after_the_verification_without_an_event_is_deleted_by_the_sweep() -> Result<()> {
+fn the_sweep_deletes_a_photo_that_arrives_after_the_verification_without_an_event() -> Result<()> {
     let bench = Workbench::open();
     for scope in ["works", "account"] {
         let (_, subject, ..) = arrive_late(&bench, scope)?;
-        bench.sweep(ORPHANED)?;
-        ensure!(bench.app.photos_of(subject)?.is_empty(), "{scope}: the late photo is left");
+        bench.sweep(ORPHAN_AGE)?;
+        ensure!(bench.app.photos_of(subject)?.is_empty(), "{scope}: the late photo remains");
     }
     Ok(())
 }
 
 #[test]
-fn what_all_others_have_missed_is_deleted_before_it_is_forgotten_whose_it_was() -> Result<()> {
+fn the_last_pass_of_erase_deletes_what_the_others_missed() -> Result<()> {
     let bench = Workbench::open();
     for scope in ["works", "account"] {
         let (user, subject, _, requested) = arrive_late(&bench, scope)?;
-        let mut erase = bench.run("erase", &Faults { ahead_seconds: BACKUPS_GONE, ..Faults::default() })?;
+        let mut erase =
+            bench.run("erase", &Faults { ahead_seconds: BACKUPS_EXPIRED, ..Faults::default() })?;
         erase.expect(&sample("erase/sweep.json")?)?;
-        ensure!(bench.app.photos_of(subject)?.is_empty(), "{scope}: the late photo is left");
-        ensure!(erase.log()?.contains("found after the receipt"), "{scope}: the log is silent");
-        let fired = alarms::fired(&bench.app.stack, "erase", &erase.log()?)?;
-        ensure!(fired.contains("found_after_receipt"), "{scope}: nobody is called, but for {fired:?}");
+        ensure!(bench.app.photos_of(subject)?.is_empty(), "{scope}: the late photo remains");
+        ensure!(erase.log()?.contains("found after the receipt"), "{scope}: erase does not log the photo");
+        let fired = alarms::metrics_of_fired_alarms(&bench.app.stack, "erase", &erase.log()?)?;
+        ensure!(fired.contains("found_after_receipt"), "{scope}: the alarm does not fire; {fired:?} do");
         bench.app.receipt(&requested)?;
         ensure!((scope == "works") == user.subject().is_ok());
     }

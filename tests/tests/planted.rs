@@ -1,4 +1,4 @@
-//! Residue that is planted past the API, of every kind that there is.
+//! Plants residue of every kind directly in the stores.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -9,37 +9,37 @@ use serde_json::{Value, json};
 
 use crate::app::{App, User};
 
-/// How often each kind that was found.
-pub(crate) type Found = BTreeMap<String, u64>;
+/// The number of finds of each kind of residue.
+pub(crate) type ResidueCounts = BTreeMap<String, u64>;
 
-/// A second long ago.
+/// A point in time long ago (September 2020), in seconds since 1970.
 pub(crate) const OLD: &str = "1600000000";
 
-/// The sort key of the favorite of a work that there is not.
-pub(crate) const VANISHED: &str = "FAVORITE#work#01BX5ZZKBKACTAV9WEVGEMMVRY";
+/// The sort key of a favorite whose work does not exist.
+pub(crate) const ORPHANED_FAVORITE: &str = "FAVORITE#work#01BX5ZZKBKACTAV9WEVGEMMVRY";
 
 /// A call: service, operation, parameters.
 type Call = (&'static str, &'static str, Value);
 
-/// Residue that was planted past the API, and how it is taken away.
+/// Planted residue, and the calls that remove it.
 pub(crate) struct Planted<'a> {
     app: &'a App,
-    /// What a look is to find of it.
-    pub(crate) expected: Found,
+    /// What a residue check must find.
+    pub(crate) expected: ResidueCounts,
     undo: Vec<Call>,
 }
 
 impl<'a> Planted<'a> {
-    /// Nothing yet, in this stack.
+    /// Starts with no residue in this stack.
     pub(crate) fn in_stack(app: &'a App) -> Self {
-        Self { app, expected: Found::new(), undo: Vec::new() }
+        Self { app, expected: ResidueCounts::new(), undo: Vec::new() }
     }
 
     fn expect(&mut self, kind: &str) {
         *self.expected.entry(kind.to_owned()).or_default() += 1;
     }
 
-    /// An object under this key.
+    /// Plants an object under this key.
     pub(crate) fn object(&mut self, kind: &str, bucket: &str, key: &str) -> Result<()> {
         match bucket {
             "UploadsBucket" => self.app.put_photo_object(key, b"residue")?,
@@ -51,7 +51,7 @@ impl<'a> Planted<'a> {
         Ok(())
     }
 
-    /// An upload in parts that is never ended.
+    /// Plants a multipart upload that is never completed.
     fn parts(&mut self, bucket: &str) -> Result<()> {
         let storage_key = self.app.stack.output("StorageKey")?;
         let mut upload = json!({
@@ -67,7 +67,7 @@ impl<'a> Planted<'a> {
         Ok(())
     }
 
-    /// A row in `DynamoDB`'s own notation.
+    /// Plants a row, given in `DynamoDB` JSON.
     pub(crate) fn row(&mut self, kind: &str, table: &str, item: &Value) -> Result<()> {
         let table = self.app.stack.output(table)?;
         self.app.stack.account().call(
@@ -89,7 +89,7 @@ impl<'a> Planted<'a> {
         Ok(())
     }
 
-    /// A log group that keeps its lines for ever, with one from long ago.
+    /// Plants a log group without a retention period, with an old line in it.
     fn log(&mut self) -> Result<()> {
         let account = self.app.stack.account();
         let group = format!("/{}/planted", self.app.stack.description().name);
@@ -106,7 +106,7 @@ impl<'a> Planted<'a> {
         Ok(())
     }
 
-    /// Takes all of it away.
+    /// Removes all planted residue.
     pub(crate) fn undo(&self) -> Result<()> {
         for (service, operation, parameters) in &self.undo {
             self.app.stack.account().call(service, operation, parameters)?;
@@ -115,7 +115,7 @@ impl<'a> Planted<'a> {
     }
 }
 
-/// A row of a subject in `DynamoDB`'s own notation.
+/// Builds a row of a subject in `DynamoDB` JSON.
 pub(crate) fn row(subject: impl Display, sk: &str, rest: &Value) -> Value {
     let mut row = json!({ "pk": { "S": format!("SUBJECT#{subject}") }, "sk": { "S": sk } });
     for (name, value) in rest.as_object().into_iter().flatten() {
@@ -124,7 +124,7 @@ pub(crate) fn row(subject: impl Display, sk: &str, rest: &Value) -> Value {
     row
 }
 
-/// The row of a request in `DynamoDB`'s own notation, under another id.
+/// Copies the row of a request under another id, in `DynamoDB` JSON.
 fn request_row(app: &App, id: &str, number: u128) -> Result<Value> {
     let key = json!({ "pk": { "S": format!("REQUEST#{id}") } });
     let parameters = json!({ "TableName": app.stack.output("ErasuresTable")?, "Key": key });
@@ -133,7 +133,7 @@ fn request_row(app: &App, id: &str, number: u128) -> Result<Value> {
     Ok(serde_json::from_str(&found.to_string().replace(id, &other))?)
 }
 
-/// One or more of each kind, beside a user who is in order.
+/// Plants at least one piece of residue of each kind, beside the data of a user without residue.
 pub(crate) fn plant<'a>(app: &'a App, user: &User<'_>, subject: SubjectId) -> Result<Planted<'a>> {
     let mut planted = Planted::in_stack(app);
     let unknown: WorkId = "01BX5ZZKBKACTAV9WEVGEMMVRZ".parse()?;
@@ -160,7 +160,7 @@ pub(crate) fn plant<'a>(app: &'a App, user: &User<'_>, subject: SubjectId) -> Re
     expired["attempt"] = json!({ "N": "0" });
     planted.row("work", "RecordsTable", &expired)?;
     let favorite = json!({ "generation": { "N": "1" }, "saved_at": { "N": OLD } });
-    planted.row("favorite", "RecordsTable", &row(subject, VANISHED, &favorite))?;
+    planted.row("favorite", "RecordsTable", &row(subject, ORPHANED_FAVORITE, &favorite))?;
     let lapsed = json!({ "ttl": { "N": OLD } });
     for sk in ["IDEMPOTENCY#x", "REQUEST#01BX5ZZKBKACTAV9WEVGEMMVRZ"] {
         planted.row("lapsed_row", "RecordsTable", &row(subject, sk, &lapsed))?;
@@ -189,7 +189,7 @@ fn plant_identities(planted: &mut Planted<'_>, user: &User<'_>) -> Result<()> {
     count["ttl"] = json!({ "N": OLD });
     planted.row("lapsed_row", "IdentitiesTable", &count)?;
     planted.row("unreadable_row", "IdentitiesTable", &identity("else"))?;
-    let verified = user.ask_to_erase("favorites", "verified")?.expect(200)?;
+    let verified = user.request_erasure("favorites", "verified")?.expect(200)?;
     for request in [verified["request_id"].as_str().context("no id")?, "01BX5ZZKBKACTAV9WEVGEMMVRZ"] {
         let mut person = identity(&format!("ERASURE#{request}"));
         person["sub"] = json!({ "S": "somebody" });
@@ -200,7 +200,7 @@ fn plant_identities(planted: &mut Planted<'_>, user: &User<'_>) -> Result<()> {
 
 fn plant_requests(planted: &mut Planted<'_>, user: &User<'_>) -> Result<()> {
     let id = |key: &str| -> Result<String> {
-        let answer = user.ask_to_erase("favorites", key)?.expect(200)?;
+        let answer = user.request_erasure("favorites", key)?.expect(200)?;
         Ok(answer["request_id"].as_str().context("no id")?.to_owned())
     };
     let (hidden, verified) = (id("hidden")?, id("verified")?);

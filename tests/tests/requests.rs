@@ -1,4 +1,4 @@
-//! What API Gateway hands to a function: for requests to a function process that a test ends, holds up or disturbs.
+//! Builds the events that API Gateway sends, for function processes that a test kills, pauses or disturbs.
 
 use anyhow::{Context as _, Result, bail};
 use local_stack::Answer;
@@ -25,12 +25,12 @@ impl<'a> ApiRequest<'a> {
         Self { route, path, key: "", body: Value::Null }
     }
 
-    /// The request with a key and a document.
+    /// Adds an idempotency key and a document.
     pub(crate) fn with(self, key: &'a str, body: Value) -> Self {
         Self { key, body, ..self }
     }
 
-    /// The event that tells a function of it, with a token that is as old as the sample's.
+    /// Builds the event for a function, with the issue time of the sample's token.
     pub(crate) fn event(&self, user: &User<'_>) -> Result<Value> {
         let mut event = sample("account/start.json")?;
         let (method, path) = self.route.split_once(' ').context("no route")?;
@@ -55,9 +55,9 @@ impl<'a> ApiRequest<'a> {
     }
 }
 
-/// The status and the document of a function's answer.
+/// Reads the status and the document from a function's answer.
 pub(crate) fn answered(answer: Answer) -> Result<(u64, Value)> {
-    let Answer::Returned(answer) = answer else { bail!("no answer but {answer:?}") };
+    let Answer::Returned(answer) = answer else { bail!("the function did not answer: {answer:?}") };
     let status = answer["statusCode"].as_u64().context("no status")?;
     let body = answer["body"].as_str().unwrap_or("null");
     Ok((status, serde_json::from_str(body)?))

@@ -1,4 +1,4 @@
-//! What a function may not do, tried with its own role's credentials.
+//! Each function's role allows only the function's own calls; every other call is tried and refused.
 
 use anyhow::Result;
 use base64::Engine as _;
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use crate::faces;
 use crate::workbench::Workbench;
 
-/// A call: what it would do, service, operation, and parameters that name something of ours.
+/// A call: its description, service, operation, and parameters that name the stack's own resources.
 type Call = (&'static str, &'static str, &'static str, Value);
 
 fn calls(bench: &Workbench, photo: &str, picture: &str) -> Result<Vec<Call>> {
     let output = |name: &str| bench.app.stack.output(name).map(str::to_owned);
-    // Puts are encrypted as the buckets demand it, so that what refuses them is the role.
+    // Puts are encrypted as the bucket policies demand, so that only the role can refuse them.
     let storage_key = output("StorageKey")?;
     let (uploads, works) = (output("UploadsBucket")?, output("WorksBucket")?);
     let (records, identities) = (output("RecordsTable")?, output("IdentitiesTable")?);
@@ -33,7 +33,7 @@ fn calls(bench: &Workbench, photo: &str, picture: &str) -> Result<Vec<Call>> {
     let (data_key, templates) = (output("DataKey")?, output("TemplatesBucket")?);
     let (receipt_key, erasures) = (output("ReceiptKey")?, output("ErasuresTable")?);
     let request = json!({ "pk": { "S": "REQUEST#x" } });
-    let told = json!({ "Entries": [{ "Source": "x", "DetailType": "x", "Detail": "{}" }] });
+    let event = json!({ "Entries": [{ "Source": "x", "DetailType": "x", "Detail": "{}" }] });
     Ok(vec![
         ("read a photo", "s3", "get_object", object(&uploads, photo)),
         ("delete a photo", "s3", "delete_object", object(&uploads, photo)),
@@ -61,9 +61,9 @@ fn calls(bench: &Workbench, photo: &str, picture: &str) -> Result<Vec<Call>> {
         ("read a request", "dynamodb", "get_item", json!({ "TableName": erasures, "Key": request })),
         ("delete a request", "dynamodb", "delete_item", json!({ "TableName": erasures, "Key": request })),
         ("read all requests", "dynamodb", "scan", json!({ "TableName": erasures })),
-        ("tell the issuer", "events", "put_events", told),
+        ("tell the issuer", "events", "put_events", event),
         ("delete the key", "kms", "schedule_key_deletion", json!({ "KeyId": data_key })),
-        ("look at roles", "iam", "list_roles", json!({})),
+        ("list roles", "iam", "list_roles", json!({})),
         ("call a function", "lambda", "invoke", json!({ "FunctionName": bench.app.stack.function("works") })),
         ("read code", "lambda", "get_function", json!({ "FunctionName": bench.app.stack.function("works") })),
     ])
@@ -74,7 +74,7 @@ fn sign(key: &str) -> Value {
     json!({ "KeyId": key, "Message": digest, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256" })
 }
 
-/// What each function does of all that; everything else is forbidden to it.
+/// The calls that each function makes. Its role must refuse all others.
 const OWN: [(&str, &[&str]); 9] = [
     ("account", &["read a record", "read an identity"]),
     ("deletion-requests", &["read a record", "read an identity", "read a request"]),
@@ -140,7 +140,7 @@ const OWN: [(&str, &[&str]); 9] = [
     ),
 ];
 
-/// Whether AWS refuses this for want of permission; any other answer counts as allowed.
+/// Whether AWS refuses this call for lack of permission. Any other answer counts as allowed.
 fn is_refused(bench: &Workbench, role: &str, (_, service, operation, parameters): &Call) -> Result<bool> {
     let credentials = bench.role(role)?;
     let answer = bench.app.stack.account().call_as(&credentials, service, operation, parameters);
@@ -149,14 +149,14 @@ fn is_refused(bench: &Workbench, role: &str, (_, service, operation, parameters)
 }
 
 #[test]
-fn each_role_is_refused_all_but_what_its_function_does() -> Result<()> {
+fn each_role_allows_only_the_calls_of_its_function() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let work = user.send(&faces::no_face()?)?.work;
     let photo = format!("uploads/{}/{work}", user.subject()?);
     let calls = calls(&bench, &photo, &format!("works/{}/{work}/1.jpg", user.subject()?))?;
     let mut refused = 0;
-    assert!(FUNCTIONS.iter().all(|name| OWN.iter().any(|(role, _)| role == name)), "a function is left out");
+    assert!(FUNCTIONS.iter().all(|name| OWN.iter().any(|(role, _)| role == name)), "OWN lacks a function");
     for (role, own) in OWN {
         for call in calls.iter().filter(|call| !own.contains(&call.0)) {
             assert!(is_refused(&bench, role, call)?, "{role} may {}", call.0);
@@ -164,8 +164,8 @@ fn each_role_is_refused_all_but_what_its_function_does() -> Result<()> {
         }
     }
     println!("{refused} calls refused");
-    assert_eq!(bench.app.photos_of(user.subject()?)?, [photo], "the photo was neither deleted nor replaced");
-    // The same calls pass for the roles that make them: what refuses the others is not the call.
+    assert_eq!(bench.app.photos_of(user.subject()?)?, [photo], "a refused call deleted or added a photo");
+    // The same calls pass for the roles that need them, so the refusals above came from the roles.
     for (role, own) in OWN {
         for call in calls.iter().filter(|call| own.contains(&call.0)) {
             assert!(!is_refused(&bench, role, call)?, "{role} may not {}", call.0);
@@ -174,11 +174,11 @@ fn each_role_is_refused_all_but_what_its_function_does() -> Result<()> {
     Ok(())
 }
 
-/// What a put says of its encryption.
+/// A description and the encryption fields of a put.
 type Encryption<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 
 #[test]
-fn a_bucket_takes_only_what_is_encrypted_with_the_storage_key() -> Result<()> {
+fn a_bucket_accepts_only_objects_encrypted_with_the_storage_key() -> Result<()> {
     let bench = Workbench::open();
     let account = bench.app.stack.account();
     let output = |name| bench.app.stack.output(name);
@@ -188,7 +188,7 @@ fn a_bucket_takes_only_what_is_encrypted_with_the_storage_key() -> Result<()> {
         ("the storage key by name", &[("ServerSideEncryption", "aws:kms"), ("SSEKMSKeyId", storage_key)]);
     let s3s: Encryption<'_> = ("S3's own keys", &[("ServerSideEncryption", "AES256")]);
     let accounts: Encryption<'_> = ("the account's key for S3", &[("ServerSideEncryption", "aws:kms")]);
-    // The account's root passes bucket policies on the emulator; a role does not.
+    // On the emulator the account's root is exempt from bucket policies; a role is not.
     for (role, bucket, key, taken, refused) in [
         ("synthesize", "WorksBucket", "works/x/y/1.jpg", by_name, [default, s3s, accounts]),
         ("uploads", "UploadsBucket", "uploads/x/y", default, [by_name, s3s, accounts]),
@@ -205,7 +205,7 @@ fn a_bucket_takes_only_what_is_encrypted_with_the_storage_key() -> Result<()> {
             account.call_as(&credentials, "s3", "put_object", &put)
         };
         for (what, encryption) in refused {
-            assert!(put(encryption).is_err(), "{bucket} takes {what}");
+            assert!(put(encryption).is_err(), "{bucket} accepts {what}");
         }
         put(taken.1)?;
         let stored = account.call("s3", "head_object", &object)?;

@@ -1,11 +1,11 @@
-//! The routes of the deployed template, so that a test about all of them forgets none.
+//! Reads the routes from the deployed template, so that a test of all routes misses none.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use local_stack::{Overlay, Python, transformed_template};
 
-/// The routes of the deployed template, such as `GET /v1/works/{id}`.
+/// Reads all routes of the deployed template, such as `GET /v1/works/{id}`.
 pub(crate) fn all() -> Result<BTreeSet<String>> {
     let template = transformed_template(&Python::for_stack(&|_step| {})?, Overlay::Local)?;
     let resources = template["Resources"].as_object().context("no resources")?;
@@ -13,7 +13,7 @@ pub(crate) fn all() -> Result<BTreeSet<String>> {
     Ok(routes.filter_map(|route| Some(route["Properties"]["RouteKey"].as_str()?.to_owned())).collect())
 }
 
-/// A route's method and path, with the kind of a favorite set to `work` and every other parameter to `id`.
+/// Splits a route into method and path. The parameter `kind` becomes `work`; every other parameter becomes `id`.
 pub(crate) fn request(route: &str, id: &str) -> Result<(String, String)> {
     let (method, path) = route.split_once(' ').context("a route without a method")?;
     let steps = path.split('/').map(|step| match step {

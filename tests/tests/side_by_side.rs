@@ -1,4 +1,4 @@
-//! Two stacks in one account: neither is in the other's way. And a first deployment that fails: the next one works.
+//! Two stacks in one account do not disturb each other, and a failed first deployment does not block the next one.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -8,22 +8,22 @@ use serde_json::{Value, json};
 
 use crate::app::{built, eventually};
 
-/// The scope that the second stack asks for.
+/// The scope that the second stack requires.
 const SCOPE: &str = "fitting/use";
 
-/// Two stacks of one account.
-pub(crate) struct Neighbours {
+/// Two stacks in one account.
+pub(crate) struct TwoStacks {
     pub(crate) first: LocalStack,
     pub(crate) second: Stack,
 }
 
-/// The two stacks, for one test at a time.
-pub(crate) fn neighbours() -> MutexGuard<'static, Neighbours> {
-    static NEIGHBOURS: OnceLock<Mutex<Neighbours>> = OnceLock::new();
-    let neighbours = NEIGHBOURS.get_or_init(|| {
+/// Locks the two stacks for one test.
+pub(crate) fn two_stacks() -> MutexGuard<'static, TwoStacks> {
+    static STACKS: OnceLock<Mutex<TwoStacks>> = OnceLock::new();
+    let stacks = STACKS.get_or_init(|| {
         Mutex::new(deploy().unwrap_or_else(|error| panic!("the stacks do not start: {error:#}")))
     });
-    neighbours.lock().unwrap_or_else(PoisonError::into_inner)
+    stacks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn options(parameters: &[(&str, &str)]) -> Options {
@@ -35,8 +35,8 @@ fn options(parameters: &[(&str, &str)]) -> Options {
     }
 }
 
-/// One stack as it is by default, and one with every optional part.
-fn deploy() -> Result<Neighbours> {
+/// Deploys one stack with default parameters and one with every optional part.
+fn deploy() -> Result<TwoStacks> {
     let first = LocalStack::start(Reservation::of("first")?, &options(&[]), &built().plain, &|_step| {})?;
     let parameters = [
         ("AuthorizationScopes", SCOPE),
@@ -46,10 +46,10 @@ fn deploy() -> Result<Neighbours> {
         ("WorkPeriodDays", "1"),
     ];
     let second = first.deploy_beside("second", &options(&parameters))?;
-    Ok(Neighbours { first, second })
+    Ok(TwoStacks { first, second })
 }
 
-/// Whether the function has logged this.
+/// Whether the function has logged this text.
 fn has_logged(stack: &Stack, function: &str, text: &str) -> Result<bool> {
     let group = format!("/{}/{function}", stack.description().name);
     let lines = stack.account().call("logs", "filter_log_events", &json!({ "logGroupName": group }))?;
@@ -58,9 +58,9 @@ fn has_logged(stack: &Stack, function: &str, text: &str) -> Result<bool> {
 }
 
 #[test]
-fn both_stacks_have_schedules_of_their_own_and_both_sweep() -> Result<()> {
-    let neighbours = neighbours();
-    let account = neighbours.first.account();
+fn both_stacks_have_their_own_schedules_and_both_sweep() -> Result<()> {
+    let stacks = two_stacks();
+    let account = stacks.first.account();
     let schedules = account.call("scheduler", "list_schedules", &json!({}))?;
     let schedules = schedules["Schedules"].as_array().context("no schedules")?.clone();
     for stack in ["first", "second"] {
@@ -72,7 +72,7 @@ fn both_stacks_have_schedules_of_their_own_and_both_sweep() -> Result<()> {
         own.sort_unstable();
         let names = ["erase-sweep", "purge-residue", "purge-sweep"].map(|name| format!("{stack}-{name}"));
         ensure!(own == names, "{stack}: {own:?}");
-        // Nobody has to wait for five minutes, or for a day.
+        // Runs every minute, so that the test need not wait for five minutes or a day.
         for name in &names[1..] {
             let key = json!({ "Name": name, "GroupName": stack });
             let mut schedule = account.call("scheduler", "get_schedule", &key)?;
@@ -84,11 +84,11 @@ fn both_stacks_have_schedules_of_their_own_and_both_sweep() -> Result<()> {
             account.call("scheduler", "update_schedule", &schedule)?;
         }
     }
-    for stack in [&*neighbours.first, &neighbours.second] {
-        for (function, said) in [("erase", "swept"), ("purge", "swept"), ("purge", "residue_found")] {
+    for stack in [&*stacks.first, &stacks.second] {
+        for (function, text) in [("erase", "swept"), ("purge", "swept"), ("purge", "residue_found")] {
             let name = &stack.description().name;
-            eventually(&format!("{function} of the stack {name} has {said}"), || {
-                Ok(has_logged(stack, function, said)?.then_some(()))
+            eventually(&format!("{function} of the stack {name} logs {text}"), || {
+                Ok(has_logged(stack, function, text)?.then_some(()))
             })?;
         }
     }
@@ -96,9 +96,9 @@ fn both_stacks_have_schedules_of_their_own_and_both_sweep() -> Result<()> {
 }
 
 #[test]
-fn a_token_without_the_scope_that_a_stack_asks_for_is_refused() -> Result<()> {
-    let neighbours = neighbours();
-    let (first, second) = (&*neighbours.first, &neighbours.second);
+fn a_token_without_a_required_scope_is_refused() -> Result<()> {
+    let stacks = two_stacks();
+    let (first, second) = (&*stacks.first, &stacks.second);
     for (scope, by_second) in [(None, 403), (Some("openid"), 403), (Some(SCOPE), 200)] {
         let mut claims = json!({ "sub": "somebody" });
         if let Some(scope) = scope {
@@ -113,8 +113,8 @@ fn a_token_without_the_scope_that_a_stack_asks_for_is_refused() -> Result<()> {
 }
 
 #[test]
-fn alarms_go_to_the_addresses_that_a_deployment_names() -> Result<()> {
-    let neighbours = neighbours();
+fn alarms_go_to_the_addresses_of_the_deployment() -> Result<()> {
+    let stacks = two_stacks();
     let subscribed = |stack: &Stack| -> Result<Vec<Value>> {
         let topic = json!({ "TopicArn": stack.output("AlarmTopic")? });
         let answer = stack.account().call("sns", "list_subscriptions_by_topic", &topic)?;
@@ -124,18 +124,18 @@ fn alarms_go_to_the_addresses_that_a_deployment_names() -> Result<()> {
         endpoints.sort_by_key(Value::to_string);
         Ok(endpoints)
     };
-    ensure!(subscribed(&neighbours.first)?.is_empty());
-    let second = subscribed(&neighbours.second)?;
+    ensure!(subscribed(&stacks.first)?.is_empty());
+    let second = subscribed(&stacks.second)?;
     ensure!(second == ["https://on-call.example.com/alarms", "on-call@example.com"], "{second:?}");
     Ok(())
 }
 
 #[test]
-fn a_table_is_not_deleted_by_mistake() -> Result<()> {
-    let neighbours = neighbours();
+fn dynamodb_refuses_to_delete_a_protected_table() -> Result<()> {
+    let stacks = two_stacks();
     for table in ["RecordsTable", "IdentitiesTable", "ErasuresTable"] {
-        let name = json!({ "TableName": neighbours.first.output(table)? });
-        let refused = neighbours.first.account().call("dynamodb", "delete_table", &name);
+        let name = json!({ "TableName": stacks.first.output(table)? });
+        let refused = stacks.first.account().call("dynamodb", "delete_table", &name);
         let code = refused.err().and_then(|error| error.downcast::<CallError>().ok()?.code);
         ensure!(code.as_deref() == Some("ValidationException"), "{table}: {code:?}");
     }
@@ -143,14 +143,14 @@ fn a_table_is_not_deleted_by_mistake() -> Result<()> {
 }
 
 #[test]
-fn a_first_deployment_that_fails_leaves_nothing_in_the_way_of_the_next() -> Result<()> {
-    let neighbours = neighbours();
-    let account = neighbours.first.account();
-    // The bucket that is made last belongs to somebody else; CloudFormation's own look at names beforehand is off.
+fn a_failed_first_deployment_does_not_block_the_next() -> Result<()> {
+    let stacks = two_stacks();
+    let account = stacks.first.account();
+    // The name of the bucket that is created last is taken. `DisableValidation` keeps CloudFormation from checking
+    // names before it creates the other resources.
     let taken = json!({ "Bucket": "third-uploads-000000000000" });
     account.call("s3", "create_bucket", &taken)?;
-    let (endpoint, issuer) =
-        (&neighbours.first.description().endpoint, &neighbours.first.description().issuer);
+    let (endpoint, issuer) = (&stacks.first.description().endpoint, &stacks.first.description().issuer);
     let parameter = |name: &str, value: &str| json!({ "ParameterKey": name, "ParameterValue": value });
     let creation = json!({
         "StackName": "third", "Capabilities": ["CAPABILITY_IAM"], "DisableValidation": true,
@@ -161,7 +161,7 @@ fn a_first_deployment_that_fails_leaves_nothing_in_the_way_of_the_next() -> Resu
         ],
     });
     account.call("cloudformation", "create_stack", &creation)?;
-    let ends = |wanted: &'static str| {
+    let wait_for_end = |wanted: &'static str| {
         eventually(wanted, || {
             let stacks =
                 account.call("cloudformation", "describe_stacks", &json!({ "StackName": "third" }))?;
@@ -169,7 +169,7 @@ fn a_first_deployment_that_fails_leaves_nothing_in_the_way_of_the_next() -> Resu
             Ok((!status.ends_with("IN_PROGRESS")).then_some(status))
         })
     };
-    let status = ends("the deployment fails")?;
+    let status = wait_for_end("the deployment fails")?;
     ensure!(status == "ROLLBACK_COMPLETE", "{status}");
     let events = account.call("cloudformation", "describe_stack_events", &json!({ "StackName": "third" }))?;
     for resource in
@@ -178,7 +178,7 @@ fn a_first_deployment_that_fails_leaves_nothing_in_the_way_of_the_next() -> Resu
         let deleted = events["StackEvents"].as_array().into_iter().flatten().any(|event| {
             event["LogicalResourceId"] == resource && event["ResourceStatus"] == "DELETE_COMPLETE"
         });
-        ensure!(deleted, "{resource} is left over");
+        ensure!(deleted, "the rollback did not delete {resource}");
     }
     let tables = account.call("dynamodb", "list_tables", &json!({}))?;
     ensure!(!tables.to_string().contains("third-"), "{tables}");
@@ -186,7 +186,7 @@ fn a_first_deployment_that_fails_leaves_nothing_in_the_way_of_the_next() -> Resu
     account.call("s3", "delete_bucket", &taken)?;
     account.call("cloudformation", "delete_stack", &json!({ "StackName": "third" }))?;
     account.call("cloudformation", "create_stack", &creation)?;
-    let status = ends("the deployment ends")?;
+    let status = wait_for_end("the deployment ends")?;
     ensure!(status == "CREATE_COMPLETE", "{status}");
     Ok(())
 }

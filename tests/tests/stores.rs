@@ -1,4 +1,4 @@
-//! What lies in buckets and tables, seen with the account's own rights.
+//! Reads and writes the stack's buckets and tables directly, with the account's own rights.
 
 use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::app::{App, User, eventually};
 
 impl App {
-    /// A row of the records table with plain values, if there is one.
+    /// Reads a row of the records table, with plain values.
     pub(crate) fn row(&self, subject: SubjectId, row: &str) -> Result<Option<Value>> {
         let key = json!({ "pk": { "S": format!("SUBJECT#{subject}") }, "sk": { "S": row } });
         let parameters =
@@ -18,24 +18,24 @@ impl App {
         Ok(answer.get("Item").map(plain_item))
     }
 
-    /// The row of a work, if there is one.
+    /// Reads the row of a work.
     pub(crate) fn work_row(&self, subject: SubjectId, work: WorkId) -> Result<Option<Value>> {
         self.row(subject, &format!("WORK#{work}"))
     }
 
-    /// Puts a row in `DynamoDB`'s own notation past the API.
+    /// Puts a row, given in `DynamoDB` JSON, into the records table.
     pub(crate) fn put_row(&self, item: &Value) -> Result<()> {
         let parameters = json!({ "TableName": self.stack.output("RecordsTable")?, "Item": item });
         self.stack.account().call("dynamodb", "put_item", &parameters).map(drop)
     }
 
-    /// Deletes the row of this key.
+    /// Deletes the row of this key from the records table.
     pub(crate) fn delete_row(&self, key: &Value) -> Result<()> {
         let parameters = json!({ "TableName": self.stack.output("RecordsTable")?, "Key": key });
         self.stack.account().call("dynamodb", "delete_item", &parameters).map(drop)
     }
 
-    /// Every row of a table that has this name, with plain values.
+    /// Reads every row of the table with this name, with plain values.
     pub(crate) fn rows_of(&self, table: &str) -> Result<Vec<Value>> {
         let mut scan = json!({ "TableName": table, "ConsistentRead": true });
         let mut rows = Vec::new();
@@ -49,12 +49,12 @@ impl App {
         }
     }
 
-    /// Every row of a subject.
+    /// Reads every row of a subject, with plain values.
     pub(crate) fn rows(&self, subject: SubjectId) -> Result<Vec<Value>> {
         Ok(self.raw_rows(subject)?.iter().map(plain_item).collect())
     }
 
-    /// Every row of a subject in `DynamoDB`'s own notation.
+    /// Reads every row of a subject, in `DynamoDB` JSON.
     pub(crate) fn raw_rows(&self, subject: SubjectId) -> Result<Vec<Value>> {
         let answer = self.stack.account().call(
             "dynamodb",
@@ -69,12 +69,12 @@ impl App {
         Ok(answer["Items"].as_array().context("no rows")?.clone())
     }
 
-    /// The keys of a subject's photos.
+    /// Lists the keys of a subject's photos, without markers.
     pub(crate) fn photos_of(&self, subject: SubjectId) -> Result<Vec<String>> {
         self.keys_below("UploadsBucket", &format!("uploads/{subject}/"))
     }
 
-    /// The keys of the empty objects that lie in the places of a subject's photos.
+    /// Lists the keys of a subject's markers: the empty objects in the places of photos.
     pub(crate) fn markers_of(&self, subject: SubjectId) -> Result<Vec<String>> {
         let objects = self.stack.account().objects(self.stack.output("UploadsBucket")?)?.into_iter();
         let prefix = format!("uploads/{subject}/");
@@ -82,7 +82,7 @@ impl App {
         Ok(markers.map(|(key, _bytes)| key).collect())
     }
 
-    /// The keys of a subject's pictures and thumbnails.
+    /// Lists the keys of a subject's pictures and thumbnails.
     pub(crate) fn pictures_of(&self, subject: SubjectId) -> Result<Vec<String>> {
         self.keys_below("WorksBucket", &format!("works/{subject}/"))
     }
@@ -93,25 +93,25 @@ impl App {
         Ok(keys)
     }
 
-    /// What S3 says of an object.
-    pub(crate) fn head(&self, bucket: &str, key: &str) -> Result<Value> {
+    /// Reads an object's metadata from S3.
+    pub(crate) fn head_object(&self, bucket: &str, key: &str) -> Result<Value> {
         let parameters = json!({ "Bucket": self.stack.output(bucket)?, "Key": key });
         self.stack.account().call("s3", "head_object", &parameters)
     }
 
-    /// Puts an object into the uploads bucket past the API.
+    /// Puts an object directly into the uploads bucket.
     pub(crate) fn put_photo_object(&self, key: &str, bytes: &[u8]) -> Result<()> {
         let (bucket, storage_key) = (self.stack.output("UploadsBucket")?, self.stack.output("StorageKey")?);
         self.stack.account().put_object(bucket, key, bytes, storage_key)
     }
 
-    /// Puts an object into the works bucket past the API.
+    /// Puts an object directly into the works bucket.
     pub(crate) fn put_picture_object(&self, key: &str, bytes: &[u8]) -> Result<()> {
         let (bucket, storage_key) = (self.stack.output("WorksBucket")?, self.stack.output("StorageKey")?);
         self.stack.account().put_object(bucket, key, bytes, storage_key)
     }
 
-    /// Hands a deployed function an event as AWS services do: nobody waits, and Lambda tries again.
+    /// Hands an event to a deployed function asynchronously, as AWS services do. Lambda retries failures.
     pub(crate) fn invoke_later(&self, function: &str, event: &Value) -> Result<()> {
         let payload = json!({ "base64": BASE64.encode(event.to_string()) });
         let parameters = json!({
@@ -130,11 +130,11 @@ impl App {
         self.stack.account().call("lambda", "update_function_configuration", &parameters).map(drop)
     }
 
-    /// What must hold once a work is settled, however that came: no photo, no checksum, and objects if and only if
-    /// the row is ready and names them. Its status, or `gone`.
-    pub(crate) fn settled(&self, subject: SubjectId, work: WorkId) -> Result<String> {
+    /// Returns a settled work's status, or `gone`. Fails unless photo and checksum are deleted, and unless the works
+    /// bucket holds exactly the objects that the row of a ready work names.
+    pub(crate) fn settled_status(&self, subject: SubjectId, work: WorkId) -> Result<String> {
         let photo = PhotoKey { subject, work }.to_string();
-        ensure!(!self.photos_of(subject)?.contains(&photo), "the photo is still there");
+        ensure!(!self.photos_of(subject)?.contains(&photo), "the photo is not deleted");
         let mut pictures = self.pictures_of(subject)?;
         let folder = format!("works/{subject}/{work}/");
         pictures.retain(|key| key.starts_with(&folder));
@@ -143,15 +143,15 @@ impl App {
             ensure!(pictures.is_empty(), "{} objects that no row names", pictures.len());
             return Ok("gone".to_owned());
         };
-        // What the upload was bound to, the photo's checksum among it, goes with the photo.
-        ensure!(row.get("photo").is_none(), "the checksum is kept");
+        // The row's field `photo` holds the photo's type, size and checksum; it is deleted with the photo.
+        ensure!(row.get("photo").is_none(), "the photo's checksum is not deleted");
         let status = row["status"].as_str().context("a row without a status")?;
         let named = match (status, row["attempt"].as_i64()) {
             ("ready", Some(attempt)) => {
                 vec![format!("{folder}{attempt}-thumbnail.jpg"), format!("{folder}{attempt}.jpg")]
             }
             ("failed", _) => Vec::new(),
-            _ => anyhow::bail!("the work is {status}"),
+            _ => anyhow::bail!("the work is not settled: {status}"),
         };
         ensure!(pictures == named, "{} objects for a row that is {status}", pictures.len());
         Ok(status.to_owned())
@@ -159,7 +159,7 @@ impl App {
 }
 
 impl User<'_> {
-    /// The subject this user is in the records.
+    /// Reads this user's subject. Fails if there is none.
     pub(crate) fn subject(&self) -> Result<SubjectId> {
         let stack = &self.app.stack;
         let identity = IdentityHash::new(&stack.description().issuer, &self.name);
@@ -170,8 +170,8 @@ impl User<'_> {
         Ok(answer["Item"]["subject"]["S"].as_str().context("the user has no subject yet")?.parse()?)
     }
 
-    /// What this user has done of `what` (`uploads` or `deletion_requests`), summed over the days that are remembered.
-    pub(crate) fn counted(&self, what: &str) -> Result<i64> {
+    /// Sums this user's counts of `what` (`uploads` or `deletion_requests`) over all days that are still stored.
+    pub(crate) fn quota_count(&self, what: &str) -> Result<i64> {
         let identity = IdentityHash::new(&self.app.stack.description().issuer, &self.name);
         let rows = self.app.all_rows("IdentitiesTable")?;
         let counts = rows.iter().filter(|row| {
@@ -181,7 +181,7 @@ impl User<'_> {
         Ok(counts.filter_map(|row| row[what].as_i64()).sum())
     }
 
-    /// Waits until the photo of a work is gone.
+    /// Waits until the photo of a work is deleted.
     pub(crate) fn wait_until_photo_is_gone(&self, work: WorkId) -> Result<()> {
         let subject = self.subject()?;
         let key = PhotoKey { subject, work }.to_string();
@@ -192,7 +192,7 @@ impl User<'_> {
     }
 }
 
-/// An item of `DynamoDB`'s own notation (`{"S": …}`) with plain values.
+/// Converts an item from `DynamoDB` JSON (`{"S": …}`) to plain values.
 fn plain_item(item: &Value) -> Value {
     let fields = item.as_object().into_iter().flatten();
     Value::Object(fields.map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>())

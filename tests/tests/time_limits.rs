@@ -1,4 +1,4 @@
-//! Slow stores: a function of the API answers for itself before Lambda would end it.
+//! Slow stores: a function of the API answers before Lambda ends it at the time limit.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -11,11 +11,12 @@ use serde_json::Value;
 use crate::app::built;
 use crate::workbench::sample;
 
-/// How long the stores take for every call: within what one call may take, and too long for the four that a new account
+/// The delay of every call to a store: short enough for one call, and too long for the four calls that a new account
 /// needs.
 const DELAY: Duration = Duration::from_millis(2_600);
 
-/// Stores that answer each call after [`DELAY`] with what has no item and wraps any key; where they are reached.
+/// Starts stores that answer each call after [`DELAY`], and returns their URL. The answer holds no item and a wrapped
+/// key.
 fn slow_stores() -> Result<String> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let address = format!("http://{}", listener.local_addr()?);
@@ -55,7 +56,7 @@ fn answer_slowly(connection: &TcpStream) -> Result<()> {
 }
 
 #[test]
-fn a_function_whose_stores_are_slow_answers_before_its_time_limit() -> Result<()> {
+fn a_function_with_slow_stores_answers_before_its_time_limit() -> Result<()> {
     let template = transformed_template(&Python::for_stack(&|_step| {})?, Overlay::None)?;
     let limit = &template["Resources"]["AccountFunction"]["Properties"]["Timeout"];
     let limit = Duration::from_secs(limit.as_u64().context("no time limit")?);
@@ -82,7 +83,7 @@ fn a_function_whose_stores_are_slow_answers_before_its_time_limit() -> Result<()
     ensure!(answer["statusCode"] == 503, "{answer}");
     let problem: Value = serde_json::from_str(answer["body"].as_str().context("no body")?)?;
     ensure!(problem["code"] == "unavailable", "{problem}");
-    // The process lives on, and serves what comes next.
+    // The process survives and serves the next request.
     let again = account.invoke(&sample("account/start.json")?, Duration::from_secs(60))?;
     ensure!(matches!(again, Answer::Returned(_)), "{again:?}");
     Ok(())

@@ -1,4 +1,4 @@
-//! The presigned PUT is bound to one photo, one key and a few minutes; the request for it to one work.
+//! Upload requests: a presigned PUT is bound to one photo, one key and a few minutes; a request is bound to one work.
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use ureq::http::Request;
 
-use crate::app::{App, Asked, TEMPLATE, User};
+use crate::app::{App, PendingUpload, TEMPLATE, User};
 use crate::faces::{self, Photo};
 use crate::workbench::Workbench;
 
-/// What S3 answers to this PUT.
+/// Sends this PUT to S3 and returns the status.
 fn put(app: &App, url: &str, headers: &[(String, String)], body: &[u8]) -> Result<u16> {
     let mut request = Request::builder().method("PUT").uri(url);
     for (name, value) in headers {
@@ -20,10 +20,10 @@ fn put(app: &App, url: &str, headers: &[(String, String)], body: &[u8]) -> Resul
     Ok(app.stack.agent().run(request.body(body.to_vec())?)?.status().as_u16())
 }
 
-/// The URL and the headers of an upload, without `content-length`, which the client sets by the body.
-fn parts(asked: &Asked) -> Result<(String, Vec<(String, String)>)> {
-    let url = asked.upload["url"].as_str().context("no url")?.to_owned();
-    let headers = asked.upload["headers"].as_object().context("no headers")?.iter();
+/// The URL and the headers of an upload, without `content-length`: the client sets it from the body.
+fn url_and_headers(pending: &PendingUpload) -> Result<(String, Vec<(String, String)>)> {
+    let url = pending.upload["url"].as_str().context("no url")?.to_owned();
+    let headers = pending.upload["headers"].as_object().context("no headers")?.iter();
     let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
     Ok((url, headers.filter(|(name, _)| name != "content-length").collect()))
 }
@@ -33,8 +33,8 @@ fn a_put_that_differs_from_what_was_signed_is_refused() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let photo = faces::no_face()?;
-    let asked = user.ask(&photo)?;
-    let (url, headers) = parts(&asked)?;
+    let pending = user.request_upload(&photo)?;
+    let (url, headers) = url_and_headers(&pending)?;
     let subject = user.subject()?;
 
     let mut longer = photo.bytes.clone();
@@ -60,28 +60,28 @@ fn a_put_that_differs_from_what_was_signed_is_refused() -> Result<()> {
         assert!(changed != headers, "{name} is not among the signed headers");
         assert!(put(app, &url, &changed, &photo.bytes)? >= 400, "{name}: {value}");
     }
-    // Without these headers the bucket's default encryption applies.
+    // An upload names no encryption, so that the bucket's default applies. A PUT that names one is refused.
     for encryption in ["AES256", "aws:kms"] {
         let mut added = headers.clone();
         added.push(("x-amz-server-side-encryption".to_owned(), encryption.to_owned()));
         assert!(put(app, &url, &added, &photo.bytes)? >= 400, "encrypted by {encryption}");
     }
-    let elsewhere = url.replace(&asked.work.to_string(), "01BX5ZZKBKACTAV9WEVGEMMVRZ");
+    let elsewhere = url.replace(&pending.work.to_string(), "01BX5ZZKBKACTAV9WEVGEMMVRZ");
     assert!(put(app, &elsewhere, &headers, &photo.bytes)? >= 400, "another key");
     let longer_lived = url.replace("X-Amz-Expires=", "X-Amz-Expires=9");
     assert!(longer_lived != url && put(app, &longer_lived, &headers, &photo.bytes)? >= 400, "a longer life");
 
-    assert_eq!(app.photos_of(subject)?, Vec::<String>::new(), "nothing of all that was stored");
-    assert_eq!(put(app, &url, &headers, &photo.bytes)?, 200, "to the letter");
+    assert_eq!(app.photos_of(subject)?, Vec::<String>::new(), "a refused PUT stored an object");
+    assert_eq!(put(app, &url, &headers, &photo.bytes)?, 200, "the PUT as signed is refused");
     Ok(())
 }
 
 #[test]
-fn an_upload_is_told_the_signed_headers_and_nothing_else() -> Result<()> {
+fn an_upload_answer_holds_exactly_the_signed_headers() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
-    let asked = user.ask(&faces::no_face()?)?;
-    let headers = asked.upload["headers"].as_object().context("no headers")?;
+    let pending = user.request_upload(&faces::no_face()?)?;
+    let headers = pending.upload["headers"].as_object().context("no headers")?;
     let names: Vec<_> = headers.keys().map(|name| name.to_ascii_lowercase()).collect();
     assert_eq!(names, ["content-length", "content-type", "if-none-match", "x-amz-checksum-sha256"]);
     Ok(())
@@ -92,13 +92,13 @@ fn a_second_put_is_refused_while_the_photo_is_there() -> Result<()> {
     let bench = Workbench::open();
     let user = bench.app.user()?;
     let photo = faces::no_face()?;
-    let asked = user.send(&photo)?;
-    let (status, _) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
+    let pending = user.send(&photo)?;
+    let (status, _) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
     assert_eq!(status, 412);
     Ok(())
 }
 
-/// A request for an upload that is right in every respect.
+/// Builds a valid upload request.
 pub(crate) fn request(photo: &Photo) -> Value {
     json!({
         "template_id": TEMPLATE, "source": "camera", "content_type": photo.content_type,
@@ -107,7 +107,7 @@ pub(crate) fn request(photo: &Photo) -> Value {
     })
 }
 
-/// The status and the body of the answer to `POST /v1/uploads`.
+/// Calls `POST /v1/uploads` and returns the status and the body.
 pub(crate) fn post(user: &User<'_>, key: Option<&str>, body: &[u8]) -> Result<(u16, Value)> {
     let mut headers = vec![("content-type", "application/json")];
     headers.extend(key.map(|key| ("idempotency-key", key)));
@@ -115,11 +115,11 @@ pub(crate) fn post(user: &User<'_>, key: Option<&str>, body: &[u8]) -> Result<(u
     Ok((answer.status, answer.body))
 }
 
-/// What is wrong, `Idempotency-Key`, body, and the status and the code of the answer.
+/// An invalid request: what is wrong, `Idempotency-Key`, body, and the answer's status and code.
 type RefusedRequest<'a> = (&'a str, Option<&'a str>, Vec<u8>, u16, &'a str);
 
 #[test]
-fn a_bad_request_is_refused_with_its_own_code() -> Result<()> {
+fn each_invalid_upload_request_is_refused_with_its_own_code() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let right = request(&faces::no_face()?);
@@ -157,12 +157,12 @@ fn a_bad_request_is_refused_with_its_own_code() -> Result<()> {
         assert_eq!(problem["status"], status, "{what}: problem+json repeats the status");
         assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{what}");
     }
-    assert!(user.subject().is_err(), "a refused request makes no subject");
+    assert!(user.subject().is_err(), "a refused request created a subject");
     Ok(())
 }
 
 #[test]
-fn the_same_key_means_the_same_work() -> Result<()> {
+fn the_same_idempotency_key_returns_the_same_work() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let body = request(&faces::no_face()?);
@@ -176,9 +176,9 @@ fn the_same_key_means_the_same_work() -> Result<()> {
     let (status, problem) = post(&user, Some("key"), other.to_string().as_bytes())?;
     assert_eq!((status, problem["code"].as_str()), (422, Some("idempotency_key_reused")));
     assert_eq!(user.list()?.len(), 1);
-    assert_eq!(user.counted("uploads")?, 1);
+    assert_eq!(user.quota_count("uploads")?, 1);
 
-    // The same key of somebody else is another key.
+    // The same key of another user makes another work.
     let stranger = app.user()?;
     let (status, theirs) = post(&stranger, Some("key"), &bytes)?;
     assert_eq!(status, 201);
@@ -187,7 +187,7 @@ fn the_same_key_means_the_same_work() -> Result<()> {
 }
 
 #[test]
-fn the_same_key_sent_many_times_at_once_makes_one_work() -> Result<()> {
+fn concurrent_requests_with_the_same_key_make_one_work() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     let bytes = request(&faces::no_face()?).to_string().into_bytes();
@@ -206,6 +206,6 @@ fn the_same_key_sent_many_times_at_once_makes_one_work() -> Result<()> {
     let (status, _) = post(&user, Some("key"), &bytes)?;
     assert_eq!(status, 200);
     assert_eq!(user.list()?.len(), 1);
-    assert_eq!(user.counted("uploads")?, 1);
+    assert_eq!(user.quota_count("uploads")?, 1);
     Ok(())
 }

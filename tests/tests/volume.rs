@@ -1,4 +1,4 @@
-//! What many works cost: an erasure, a sweep and a replay take requests by the hundred, and stop and go on.
+//! Many works: an erasure, a sweep and a replay work in batches, stop when they run out of time, and resume.
 
 use anyhow::{Context as _, Result, ensure};
 use domain::SubjectId;
@@ -6,21 +6,21 @@ use local_stack::{Answer, Stopwatch};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::erasure::{SETTLED, settled_user, told};
+use crate::erasure::{VERIFY_DUE, stream_event, user_with_data};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 
-/// Works of one user in a test.
+/// The number of works of one user in a test.
 const WORKS: usize = 600;
 
-/// Rows that `BatchWriteItem` takes at most.
+/// The most rows that one `BatchWriteItem` accepts.
 const BATCH: usize = 25;
 
-/// Past the longest period of a work.
+/// Seconds after which every work has expired.
 const ALL_EXPIRED: u32 = 100 * 24 * 3_600;
 
 impl App {
-    /// Puts many rows in `DynamoDB`'s own notation into a table.
+    /// Puts many rows, given in `DynamoDB` JSON, into a table.
     fn put_rows(&self, table: &str, rows: &[Value]) -> Result<()> {
         for rows in rows.chunks(BATCH) {
             let puts: Vec<_> = rows.iter().map(|row| json!({ "PutRequest": { "Item": row } })).collect();
@@ -35,14 +35,15 @@ impl App {
     }
 }
 
-/// The row of a subject's ready work.
+/// Reads the row of a subject's ready work.
 fn ready_row(app: &App, subject: SubjectId) -> Result<Value> {
     let rows = app.raw_rows(subject)?;
     rows.into_iter().find(|row| row["status"]["S"] == "ready").context("no ready work")
 }
 
-/// Copies of the row of a ready work for this subject, with ids of their own, and the keys of their pictures.
-fn copies(row: &Value, subject: SubjectId, count: usize) -> Result<Vec<(Value, String)>> {
+/// Copies the row of a ready work for this subject, each copy with its own id. Returns the rows and the keys of their
+/// pictures.
+fn copies_of_row(row: &Value, subject: SubjectId, count: usize) -> Result<Vec<(Value, String)>> {
     let text = |name: &str| row[name]["S"].as_str().map(str::to_owned).context("an incomplete row");
     let (id, own) = (text("id")?, text("subject")?);
     (0..count)
@@ -55,9 +56,9 @@ fn copies(row: &Value, subject: SubjectId, count: usize) -> Result<Vec<(Value, S
         .collect()
 }
 
-/// Gives a subject this many ready works more, and a picture to every tenth.
-fn fill(app: &App, subject: SubjectId, count: usize) -> Result<()> {
-    let copies = copies(&ready_row(app, subject)?, subject, count)?;
+/// Adds this many ready works to a subject, and a picture to every tenth of them.
+fn add_ready_works(app: &App, subject: SubjectId, count: usize) -> Result<()> {
+    let copies = copies_of_row(&ready_row(app, subject)?, subject, count)?;
     let rows: Vec<_> = copies.iter().map(|(row, _)| row.clone()).collect();
     app.put_rows(app.stack.output("RecordsTable")?, &rows)?;
     let picture = faces::portrait()?.bytes;
@@ -67,7 +68,7 @@ fn fill(app: &App, subject: SubjectId, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// Hands over one event and prints what it cost for each work: milliseconds, and requests that write.
+/// Hands over one event and prints its cost per work: milliseconds and writing requests. Returns the writes per work.
 #[expect(clippy::print_stdout, reason = "the figures of the run")]
 fn measure(what: &str, run: &mut Run, event: &Value, works: usize) -> Result<f64> {
     let (start, before) = (Stopwatch::start(), run.points()?.len());
@@ -83,39 +84,39 @@ fn measure(what: &str, run: &mut Run, event: &Value, works: usize) -> Result<f64
 fn an_erasure_of_many_works_takes_few_requests() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
-    fill(&bench.app, subject, WORKS)?;
+    let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
+    add_ready_works(&bench.app, subject, WORKS)?;
     let requested = user.erase("works")?;
     let mut erase = bench.run("erase", &Faults::default())?;
-    let writes = measure("works erasure", &mut erase, &told(&requested)?, WORKS)?;
+    let writes = measure("works erasure", &mut erase, &stream_event(&requested)?, WORKS)?;
     ensure!(bench.app.state(&requested)? == "erased" && bench.app.pictures_of(subject)?.is_empty());
     ensure!(writes < 0.2, "{writes} writes a work");
     Ok(())
 }
 
 #[test]
-fn an_erasure_that_runs_out_of_time_stays_due_and_goes_on() -> Result<()> {
+fn an_erasure_that_runs_out_of_time_stays_due_and_resumes() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
     for scope in ["works", "account"] {
-        let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
-        fill(&bench.app, subject, 1_200)?;
+        let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
+        add_ready_works(&bench.app, subject, 1_200)?;
         let mut pictures = bench.app.pictures_of(subject)?.len();
         let mut rows = bench.app.rows(subject)?.len();
         let requested = user.erase(scope)?;
         let mut erase = bench.run_with("erase", &Faults::default(), &[("BUDGET_SECONDS", "0")])?;
         let mut runs = 0;
         while bench.app.state(&requested)? == "hidden" {
-            erase.expect(&told(&requested)?)?;
+            erase.expect(&stream_event(&requested)?)?;
             runs += 1;
             let left = (bench.app.pictures_of(subject)?.len(), bench.app.rows(subject)?.len());
             ensure!(left.0 < pictures || left.1 < rows, "{scope}: run {runs} did nothing");
-            ensure!(user.list()?.is_empty(), "{scope}: shown between two runs");
+            ensure!(user.list()?.is_empty(), "{scope}: works are shown between two runs");
             (pictures, rows) = left;
         }
-        ensure!(runs > 1, "{scope}: all in one run");
-        ensure!(bench.app.pictures_of(subject)?.is_empty(), "{scope}: pictures are left");
-        bench.sweep_erasures(SETTLED)?;
+        ensure!(runs > 1, "{scope}: one run did everything, so this test proves nothing");
+        ensure!(bench.app.pictures_of(subject)?.is_empty(), "{scope}: pictures remain");
+        bench.sweep_erasures(VERIFY_DUE)?;
         ensure!(bench.app.state(&requested)? == "verified");
     }
     Ok(())
@@ -125,37 +126,37 @@ fn an_erasure_that_runs_out_of_time_stays_due_and_goes_on() -> Result<()> {
 fn a_sweep_of_many_works_takes_few_requests() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (_user, subject, waiting) = settled_user(&bench, &mut synthesize)?;
+    let (_user, subject, waiting) = user_with_data(&bench, &mut synthesize)?;
     bench.sweep(ALL_EXPIRED)?;
-    ensure!(bench.app.settled(subject, waiting.work)? == "failed");
+    ensure!(bench.app.settled_status(subject, waiting.work)? == "failed");
     bench.sweep(2 * ALL_EXPIRED)?;
-    let (_user, subject, _) = settled_user(&bench, &mut synthesize)?;
-    fill(&bench.app, subject, WORKS)?;
+    let (_user, subject, _) = user_with_data(&bench, &mut synthesize)?;
+    add_ready_works(&bench.app, subject, WORKS)?;
     let mut purge = bench.run("purge", &Faults { ahead_seconds: ALL_EXPIRED, ..Faults::default() })?;
     let writes = measure("sweep", &mut purge, &sample("purge/sweep.json")?, WORKS)?;
     let left = bench.app.rows(subject)?.iter().filter(|row| row["status"] == "ready").count();
-    ensure!(left == 0 && bench.app.pictures_of(subject)?.is_empty(), "{left} works are left");
+    ensure!(left == 0 && bench.app.pictures_of(subject)?.is_empty(), "{left} works or some pictures remain");
     ensure!(writes < 0.2, "{writes} writes a work");
     Ok(())
 }
 
 #[test]
-fn a_work_that_changes_in_between_keeps_no_other_from_going() -> Result<()> {
+fn a_work_that_changes_during_a_sweep_does_not_stop_the_others() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (_user, subject, _) = settled_user(&bench, &mut synthesize)?;
-    // All in one shard of the index, and so in one page of it.
-    fill(&bench.app, subject, 60)?;
+    let (_user, subject, _) = user_with_data(&bench, &mut synthesize)?;
+    // All these works are in one shard of the index, and so on one page.
+    add_ready_works(&bench.app, subject, 60)?;
     let faults = Faults { ahead_seconds: ALL_EXPIRED, pause_at: Some(1), ..Faults::default() };
     let mut purge = bench.run("purge", &faults)?;
     purge.process.send(&sample("purge/sweep.json")?);
     ensure!(purge.wait_for_pause()?);
-    // Its user deletes it while a worker is still at it, after the sweep has read it.
-    let mut changed = copies(&ready_row(&bench.app, subject)?, subject, 7)?.remove(6).0;
+    // After the sweep has read one work, its user deletes it while a worker still holds it.
+    let mut changed = copies_of_row(&ready_row(&bench.app, subject)?, subject, 7)?.remove(6).0;
     changed["status"] = json!({ "S": "deleting" });
     changed["settled_at"] = json!({ "N": "9999999999" });
     bench.app.put_row(&changed)?;
-    purge.go_on()?;
+    purge.resume()?;
     ensure!(matches!(purge.answer()?, Answer::Returned(_)));
     let rows = bench.app.rows(subject)?;
     let left: Vec<_> = rows.iter().filter(|row| row["expires_at"].is_number()).collect();
@@ -164,18 +165,19 @@ fn a_work_that_changes_in_between_keeps_no_other_from_going() -> Result<()> {
 }
 
 #[test]
-fn a_large_copy_is_cleared_in_several_runs() -> Result<()> {
+fn the_replay_clears_a_large_copy_in_several_runs() -> Result<()> {
     const SUBJECTS: u128 = 400;
     const OF_EACH: usize = 5;
     let bench = Workbench::open();
     let app = &bench.app;
     let account = app.stack.account();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let (user, subject, _) = settled_user(&bench, &mut synthesize)?;
-    let (erased, erased_subject, _) = settled_user(&bench, &mut synthesize)?;
+    let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
+    let (erased, erased_subject, _) = user_with_data(&bench, &mut synthesize)?;
     let ready = ready_row(app, subject)?;
 
-    // A copy of the records with works of many more subjects, of each of whom the last is deleted by now.
+    // A copy of the records with works of many more subjects. The last work of each subject has no picture: it was
+    // deleted after the backup.
     let records = app.stack.output("RecordsTable")?.to_owned();
     let copy = format!("{records}-large");
     let _left_by_an_earlier_run = account.call("dynamodb", "delete_table", &json!({ "TableName": copy }));
@@ -189,7 +191,7 @@ fn a_large_copy_is_cleared_in_several_runs() -> Result<()> {
     let (mut rows, mut pictures) = (Vec::new(), Vec::new());
     for number in 0..SUBJECTS {
         let subject = SubjectId::from_random(number.wrapping_mul(u128::MAX / SUBJECTS));
-        for (row, key) in copies(&ready, subject, OF_EACH)? {
+        for (row, key) in copies_of_row(&ready, subject, OF_EACH)? {
             rows.push(row);
             pictures.push(key);
         }
@@ -222,16 +224,16 @@ fn a_large_copy_is_cleared_in_several_runs() -> Result<()> {
     let rate = before as f64 / start.elapsed().as_secs_f64();
     println!("replay: {before} works in {runs} runs, {vanished} vanished, {rate:.0} works a second");
     let cleared = app.rows_of(&copy)?;
-    ensure!(runs > 1, "all in one run");
+    ensure!(runs > 1, "one run did everything, so this test proves nothing");
     ensure!(vanished == u64::try_from(SUBJECTS)?, "{vanished} vanished");
     ensure!(
         !Value::from(cleared.clone()).to_string().contains(&erased_subject.to_string()),
-        "erased and back"
+        "the erased account is back"
     );
-    // The erased user's work went with the account, not as one that had vanished.
-    ensure!(works(&cleared) == before - usize::try_from(SUBJECTS)? - 1, "{} works are left", works(&cleared));
-    ensure!(cleared.iter().all(|row| row["sk"] != "CURSOR#replay"), "a cursor is left");
-    // Once more changes nothing.
+    // The replay deletes the erased user's work with the account and does not count it as vanished.
+    ensure!(works(&cleared) == before - usize::try_from(SUBJECTS)? - 1, "{} works remain", works(&cleared));
+    ensure!(cleared.iter().all(|row| row["sk"] != "CURSOR#replay"), "a cursor remains");
+    // A second replay changes nothing.
     erase.expect(&json!({ "task": "replay", "table": copy }))?;
     ensure!(app.rows_of(&copy)?.len() == cleared.len());
     drop(user);

@@ -1,5 +1,5 @@
-//! A stack in which no event arrives by itself: tests hand events to function processes that they end, suspend or
-//! set ahead in time. The processes have the credentials of the functions' own roles.
+//! A stack in which no event arrives by itself. Tests hand events to function processes, and kill a process, pause it
+//! or set its clock ahead. The processes have the credentials of the functions' own roles.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,42 +16,42 @@ use serde_json::{Value, json};
 
 use crate::app::{App, built, eventually};
 
-/// How long one event may take.
+/// The longest time that a function may take for one event.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long to wait for an answer before looking whether the process is held up.
+/// How long to wait for an answer before the next check whether the process is paused.
 const POLL: Duration = Duration::from_millis(20);
 
-/// The stack and what its functions are run from.
+/// The stack and the role credentials of its functions.
 pub(crate) struct Workbench {
     pub(crate) app: App,
     roles: Mutex<BTreeMap<String, Credentials>>,
 }
 
-/// What is wrong with a function process.
+/// The faults injected into a function process.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
-    /// It ends before or after one of its writes: at this point, from 1.
+    /// The process dies at this kill point, from 1. There is one before and one after each write.
     pub(crate) kill_at: Option<u32>,
-    /// It waits there instead.
+    /// The process pauses at this kill point.
     pub(crate) pause_at: Option<u32>,
-    /// It waits before this request to a store, from 1; reads count too.
+    /// The process pauses before this request to a store, from 1. Reads count too.
     pub(crate) pause_at_call: Option<u32>,
-    /// So many of a thousand of its writes to tables meet a transaction.
+    /// Of a thousand writes to tables, this many are answered with a transaction conflict.
     pub(crate) conflicts: u32,
-    /// Its clock goes ahead by this much.
+    /// The process's clock is ahead by this much.
     pub(crate) ahead_seconds: u32,
 }
 
-/// How a process that is to be held up came to a stand.
-pub(crate) enum Held {
-    /// It waits at its point.
+/// The outcome of waiting for a pause.
+pub(crate) enum PauseOutcome {
+    /// The process is paused at its point.
     Up,
-    /// It has answered without coming by.
+    /// The process answered without reaching its point.
     Answered(Answer),
 }
 
-/// A function process, its log, and the file that holds it up.
+/// A function process, its log, and the file that exists while the process is paused.
 pub(crate) struct Run {
     pub(crate) process: FunctionProcess,
     log: PathBuf,
@@ -59,22 +59,22 @@ pub(crate) struct Run {
 }
 
 impl Workbench {
-    /// The workbench, for one test at a time: a sweep set ahead in time would not spare what another test is at.
+    /// Locks the workbench for one test: a sweep with its clock ahead would delete the data of a parallel test.
     pub(crate) fn open() -> MutexGuard<'static, Self> {
         static BENCH: OnceLock<Mutex<Workbench>> = OnceLock::new();
-        Self::opened(&BENCH, "workbench")
+        Self::get_or_start(&BENCH, "workbench")
     }
 
-    /// Another one, for tests that look at everything in it and leave nothing behind.
+    /// Locks a second workbench, for tests that check the whole stack and leave nothing behind.
     pub(crate) fn open_clean() -> MutexGuard<'static, Self> {
         static BENCH: OnceLock<Mutex<Workbench>> = OnceLock::new();
-        Self::opened(&BENCH, "clean-bench")
+        Self::get_or_start(&BENCH, "clean-bench")
     }
 
-    fn opened(bench: &'static OnceLock<Mutex<Self>>, name: &str) -> MutexGuard<'static, Self> {
+    fn get_or_start(bench: &'static OnceLock<Mutex<Self>>, name: &str) -> MutexGuard<'static, Self> {
         let bench = bench.get_or_init(|| {
             let bench = Self::start(name);
-            Mutex::new(bench.unwrap_or_else(|error| panic!("the {name} does not start: {error:#}")))
+            Mutex::new(bench.unwrap_or_else(|error| panic!("the stack {name} does not start: {error:#}")))
         });
         bench.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,7 +101,7 @@ impl Workbench {
         self.run_with(function, faults, &[])
     }
 
-    /// Starts it with some settings other than deployed.
+    /// Starts a function with these faults and with settings that differ from the deployed ones.
     pub(crate) fn run_with(&self, function: &str, faults: &Faults, settings: &[(&str, &str)]) -> Result<Run> {
         static RUNS: AtomicU32 = AtomicU32::new(0);
         let directory = local_directory("workbench");
@@ -153,7 +153,7 @@ impl Workbench {
         Ok(environment)
     }
 
-    /// A session of the function's role. On AWS only Lambda may assume it; here the account takes that right too.
+    /// Opens a session of the function's role. On AWS only Lambda may assume it; here this widens the role first.
     pub(crate) fn role(&self, function: &str) -> Result<Credentials> {
         let mut roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(credentials) = roles.get(function) {
@@ -182,7 +182,7 @@ impl Workbench {
         Ok(credentials)
     }
 
-    /// Lets a function's role do one thing more.
+    /// Adds one permission to a function's role.
     pub(crate) fn allow(&self, function: &str, action: &str, resource: &str) -> Result<()> {
         let account = self.app.stack.account();
         let name = json!({ "FunctionName": self.app.stack.function(function) });
@@ -197,10 +197,10 @@ impl Workbench {
         account.call("iam", "put_role_policy", &put).map(drop)
     }
 
-    /// The event that S3 sends about the photo of a work, as it lies there now.
+    /// Builds the event that S3 sends about a work's photo. The photo must be in the bucket.
     pub(crate) fn photo_event(&self, subject: SubjectId, work: WorkId) -> Result<Value> {
         let key = PhotoKey { subject, work }.to_string();
-        let object = self.app.head("UploadsBucket", &key)?;
+        let object = self.app.head_object("UploadsBucket", &key)?;
         let mut event = sample("synthesize/photo.json")?;
         let s3 = &mut event["Records"][0]["s3"];
         s3["bucket"]["name"] = json!(self.app.stack.output("UploadsBucket")?);
@@ -210,15 +210,15 @@ impl Workbench {
         Ok(event)
     }
 
-    /// What Lambda hands to `purge` when it gives this event up, after attempts of the request `request`.
-    pub(crate) fn given_up(event: &Value, request: &str) -> Result<Value> {
+    /// Builds the on-failure record that Lambda hands to `purge` for this event, which had the request id `request`.
+    pub(crate) fn on_failure_record(event: &Value, request: &str) -> Result<Value> {
         let mut record = sample("purge/given-up.json")?;
         record["requestContext"]["requestId"] = json!(request);
         record["requestPayload"] = event.clone();
         Ok(record)
     }
 
-    /// Lets `purge` sweep with its clock ahead.
+    /// Runs a sweep of `purge` with its clock ahead.
     pub(crate) fn sweep(&self, ahead_seconds: u32) -> Result<()> {
         let mut purge = self.run("purge", &Faults { ahead_seconds, ..Faults::default() })?;
         purge.expect(&sample("purge/sweep.json")?)
@@ -226,19 +226,19 @@ impl Workbench {
 }
 
 impl Run {
-    /// Hands over one event and waits for the end of it.
+    /// Hands over one event and waits for the answer. Fails on a status of 500 and above.
     pub(crate) fn handle(&mut self, event: &Value) -> Result<Answer> {
         let answer = self.process.invoke(event, PATIENCE)?;
-        self.served(answer)
+        self.reject_server_fault(answer)
     }
 
-    /// Hands over one event and waits for the end of it, whatever the status of a route's answer.
-    pub(crate) fn whatever_of(&mut self, event: &Value) -> Result<Answer> {
+    /// Hands over one event and waits for the answer. Accepts any status.
+    pub(crate) fn handle_with_any_status(&mut self, event: &Value) -> Result<Answer> {
         self.process.invoke(event, PATIENCE)
     }
 
-    /// A route's answer counts as one unless its status says that the function failed.
-    fn served(&self, answer: Answer) -> Result<Answer> {
+    /// Fails if the answer is that of a route with a status of 500 and above.
+    fn reject_server_fault(&self, answer: Answer) -> Result<Answer> {
         if let Answer::Returned(returned) = &answer {
             let failed = returned["statusCode"].as_u64().is_some_and(|status| status >= 500);
             ensure!(!failed, "answered {returned}; see {}", self.log.display());
@@ -246,7 +246,7 @@ impl Run {
         Ok(answer)
     }
 
-    /// Hands over one event, which must be handled without an error.
+    /// Hands over one event and fails unless the function handles it without an error.
     pub(crate) fn expect(&mut self, event: &Value) -> Result<()> {
         match self.handle(event)? {
             Answer::Returned(_) => Ok(()),
@@ -254,55 +254,55 @@ impl Run {
         }
     }
 
-    /// Waits until the process is held up at its point, or has answered without coming by: whether it is held up.
+    /// Waits until the process is paused (`true`) or has handled its event without a pause (`false`).
     pub(crate) fn wait_for_pause(&mut self) -> Result<bool> {
-        eventually("the process comes to its point", || {
+        eventually("the process pauses or ends", || {
             let ended = self.log()?.contains("handled");
             Ok(if self.pause.exists() { Some(true) } else { ended.then_some(false) })
         })
     }
 
-    /// Waits until the process is held up at its point, or has answered.
-    pub(crate) fn wait_for_pause_or_answer(&mut self) -> Result<Held> {
+    /// Waits until the process is paused at its point or has answered.
+    pub(crate) fn wait_for_pause_or_answer(&mut self) -> Result<PauseOutcome> {
         let start = Stopwatch::start();
         while start.elapsed() < PATIENCE {
             if self.pause.exists() {
-                return Ok(Held::Up);
+                return Ok(PauseOutcome::Paused);
             }
             if let Ok(answer) = self.process.wait_for_answer(POLL) {
-                return Ok(Held::Answered(answer));
+                return Ok(PauseOutcome::Answered(answer));
             }
         }
-        bail!("neither held up nor answered; see {}", self.log.display())
+        bail!("neither paused nor answered; see {}", self.log.display())
     }
 
-    /// Lets a process that is held up go on.
-    pub(crate) fn go_on(&self) -> Result<()> {
-        fs::remove_file(&self.pause).context("the process was not held up")
+    /// Resumes a paused process.
+    pub(crate) fn resume(&self) -> Result<()> {
+        fs::remove_file(&self.pause).context("the process was not paused")
     }
 
-    /// What it makes of the event it was sent last.
+    /// Waits for the answer to the event that was sent last. Fails on a status of 500 and above.
     pub(crate) fn answer(&mut self) -> Result<Answer> {
         let answer = self.process.wait_for_answer(PATIENCE)?;
-        self.served(answer)
+        self.reject_server_fault(answer)
     }
 
-    /// Ends a test that has held a function up at each of its points in turn, of which there were `points`: this process
-    /// was to be held up at the one after the last, has passed all there are, and has handled its event.
+    /// Ends a test that pauses a function at each of its points in turn. This process should pause after the last
+    /// point. Fails unless it handled its event and passed exactly `points` points.
     pub(crate) fn expect_no_more_points(&mut self, points: usize) -> Result<()> {
         let answer = self.answer()?;
         ensure!(matches!(answer, Answer::Returned(_)), "after {points} points: {answer:?}");
         let passed = self.points()?;
-        ensure!(passed.len() == points, "held up at {points} points of {passed:?}");
+        ensure!(passed.len() == points, "paused at {points} points of {passed:?}");
         Ok(())
     }
 
-    /// The lines it has logged.
+    /// Reads all lines that the process has logged.
     pub(crate) fn log(&self) -> Result<String> {
         Ok(fs::read_to_string(&self.log)?)
     }
 
-    /// The points it has passed, in order: `before PutObject`, `after PutObject`, …
+    /// Lists the kill points that the process has passed, in order: `before PutObject`, `after PutObject`, …
     pub(crate) fn points(&self) -> Result<Vec<String>> {
         let mut points = Vec::new();
         for line in self.log()?.lines() {
@@ -310,14 +310,14 @@ impl Run {
             if line["message"] == "kill point" {
                 let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
                 points.push(format!("{} {}", text("place"), text("operation")));
-                ensure!(line["point"] == points.len(), "points are out of order");
+                ensure!(line["point"] == points.len(), "the log numbers the points out of order");
             }
         }
         Ok(points)
     }
 }
 
-/// One of the sample events.
+/// Reads a sample event.
 pub(crate) fn sample(path: &str) -> Result<Value> {
     let path = workspace_root().join("events").join(path);
     let text = fs::read(&path).with_context(|| path.display().to_string())?;

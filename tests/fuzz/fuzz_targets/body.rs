@@ -1,4 +1,4 @@
-//! Bodies of requests. What passes the checks keeps the limits.
+//! Fuzzes request bodies: a body that passes the checks keeps the limits.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -10,10 +10,10 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 #[path = "../../../functions/deletion-requests/src/body.rs"]
-#[expect(dead_code, reason = "the target reads bodies and acts on none")]
+#[expect(dead_code, reason = "the target only reads bodies")]
 mod deletion_request;
 
-/// What API Gateway sends; its body is replaced.
+/// An event of API Gateway, whose body is replaced.
 static EVENT: LazyLock<Value> = LazyLock::new(|| {
     let sample = include_str!("../../../events/uploads/create.json");
     serde_json::from_str(sample).expect("a sample event")

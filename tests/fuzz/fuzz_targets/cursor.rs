@@ -1,4 +1,5 @@
-//! Texts that clients send back: ids, cursors, keys. What is accepted says the same when it is written again.
+//! Fuzzes the texts that clients send back: ids, cursors and keys. An accepted text still has the same value after it
+//! is written and parsed again.
 #![no_main]
 
 use std::fmt::Display;
@@ -8,17 +9,17 @@ use domain::{Favorite, PhotoKey, RequestId, SubjectId, TemplateId, WorkId, WorkO
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    returns::<WorkId>(text);
-    returns::<SubjectId>(text);
-    returns::<RequestId>(text);
-    returns::<TemplateId>(text);
-    returns::<Favorite>(text);
-    returns::<PhotoKey>(text);
-    returns::<WorkObjectKey>(text);
+    check_round_trip::<WorkId>(text);
+    check_round_trip::<SubjectId>(text);
+    check_round_trip::<RequestId>(text);
+    check_round_trip::<TemplateId>(text);
+    check_round_trip::<Favorite>(text);
+    check_round_trip::<PhotoKey>(text);
+    check_round_trip::<WorkObjectKey>(text);
 });
 
-fn returns<T: FromStr + Display + PartialEq>(text: &str) {
+fn check_round_trip<T: FromStr + Display + PartialEq>(text: &str) {
     let Ok(parsed) = text.parse::<T>() else { return };
     let again = parsed.to_string().parse::<T>();
-    assert!(again.is_ok_and(|again| again == parsed), "what was accepted is not accepted again");
+    assert!(again.is_ok_and(|again| again == parsed), "an accepted text does not survive a round trip");
 }

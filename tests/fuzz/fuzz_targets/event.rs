@@ -1,4 +1,4 @@
-//! Events that wake functions: read or refused. A key that is accepted names one photo.
+//! Fuzzes the events that trigger functions: each is parsed or refused. An accepted key survives a round trip.
 #![no_main]
 
 use domain::{Favorite, WorkId};
@@ -6,10 +6,10 @@ use lambda::Request;
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../../functions/erase/src/event.rs"]
-#[expect(dead_code, reason = "the target reads events and carries none out")]
+#[expect(dead_code, reason = "the target only reads events")]
 mod erase;
 #[path = "../../../functions/purge/src/event.rs"]
-#[expect(dead_code, reason = "the target reads events and carries none out")]
+#[expect(dead_code, reason = "the target only reads events")]
 mod purge;
 #[path = "../../../functions/synthesize/src/event.rs"]
 mod synthesize;

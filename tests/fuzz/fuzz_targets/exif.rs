@@ -1,4 +1,4 @@
-//! EXIF blocks: whatever they hold, the photo is not refused for it.
+//! Fuzzes EXIF blocks: no EXIF block makes the decoder refuse a photo.
 #![no_main]
 
 use fitting::decode::{Detail, decode};
@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|block: &[u8]| {
     let file = fuzz::containers::jpeg_with_exif(block);
-    let photo =
-        decode(&file, &fuzz::limits(), Detail::Full).expect("a photo is not refused for its EXIF block");
+    let photo = decode(&file, &fuzz::limits(), Detail::Full)
+        .expect("the EXIF block must not make the decoder refuse the photo");
     assert_eq!(photo.width() * photo.height(), 64);
 });

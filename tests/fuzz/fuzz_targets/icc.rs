@@ -1,4 +1,4 @@
-//! Colour profiles: whatever they hold, the photo is not refused for it.
+//! Fuzzes colour profiles: no profile makes the decoder refuse a photo.
 #![no_main]
 
 use fitting::decode::{Detail, decode};
@@ -6,6 +6,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|profile: &[u8]| {
     let file = fuzz::containers::jpeg_with_profile(profile);
-    let photo = decode(&file, &fuzz::limits(), Detail::Full).expect("a photo is not refused for its profile");
+    let photo = decode(&file, &fuzz::limits(), Detail::Full)
+        .expect("the profile must not make the decoder refuse the photo");
     assert_eq!(photo.upright().data().len(), 64 * 3);
 });

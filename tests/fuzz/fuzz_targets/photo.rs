@@ -1,4 +1,4 @@
-//! Photos in any format: decoded, turned upright and brought to sRGB, or refused.
+//! Fuzzes photos in any format: each is decoded, turned upright and converted to sRGB, or refused.
 #![no_main]
 
 use fitting::decode::{Detail, decode};

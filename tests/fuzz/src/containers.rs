@@ -1,14 +1,14 @@
-//! Small pictures in every format that is read, and files that carry given bytes as EXIF block or colour profile.
+//! Small pictures in every supported format, and files that carry given bytes as EXIF block or colour profile.
 
 use std::sync::LazyLock;
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use moxcms::ColorProfile;
 
-/// Width and height of the pictures: no multiple of a block, so that incomplete blocks occur.
+/// Width and height of the pictures. They are no multiples of a block's size, so that incomplete blocks occur.
 const SIZE: (u16, u16) = (37, 29);
 
-/// The most that a JPEG segment can carry besides its length.
+/// The most bytes that a JPEG segment can carry after its length field.
 const SEGMENT_BYTES_MAX: usize = 65_533;
 
 /// The smallest JPEGs: 8 × 8 pixels in grey, RGB and CMYK.
@@ -16,19 +16,20 @@ static GREY: LazyLock<Vec<u8>> = LazyLock::new(|| jpeg(&[128; 64], (8, 8), Color
 static RGB: LazyLock<Vec<u8>> = LazyLock::new(|| jpeg(&gradient(3), (8, 8), ColorType::Rgb, |_| {}));
 static CMYK: LazyLock<Vec<u8>> = LazyLock::new(|| jpeg(&gradient(4), (8, 8), ColorType::Cmyk, |_| {}));
 
-/// Another level in each of 64 pixels' samples.
+/// Makes 64 pixels with varying levels.
 fn gradient(channels: usize) -> Vec<u8> {
     let level = |at: usize| u8::try_from(at * 37 % 256).unwrap_or_default();
     (0..64 * channels).map(level).collect()
 }
 
-/// A JPEG whose APP1 segment holds `block` as EXIF, cut to what fits.
+/// Makes a JPEG whose APP1 segment holds `block` as EXIF, truncated to the segment's limit.
 #[must_use]
 pub fn jpeg_with_exif(block: &[u8]) -> Vec<u8> {
     with_segment(&GREY, 0xE1, &[b"Exif\0\0", block].concat())
 }
 
-/// A JPEG of the samples that the profile is about, whose APP2 segment holds it, cut to what fits.
+/// Makes a JPEG whose APP2 segment holds `profile`, truncated to the segment's limit. The JPEG has the profile's colour
+/// space.
 #[must_use]
 pub fn jpeg_with_profile(profile: &[u8]) -> Vec<u8> {
     // The data colour space (ICC.1:2022, 7.2.8).
@@ -47,14 +48,15 @@ fn with_segment(jpeg: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {
     [start_of_image, &[0xFF, marker], &length, content, rest].concat()
 }
 
-/// An EXIF block that holds nothing but an orientation.
+/// Makes an EXIF block that holds only an orientation.
 #[must_use]
 pub fn exif(orientation: u8) -> Vec<u8> {
     let entry = [0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0];
     [&b"II*\0\x08\0\0\0\x01\0"[..], &entry, &[0; 4]].concat()
 }
 
-/// One small JPEG of each kind: sequential, progressive, with restart markers, subsampled, grey, CMYK, with metadata.
+/// Makes one small JPEG of each kind: sequential, progressive, with restart markers, subsampled, grey, CMYK, with
+/// metadata.
 #[must_use]
 pub fn jpegs() -> Vec<Vec<u8>> {
     let rgb = rgb();
@@ -75,7 +77,7 @@ pub fn jpegs() -> Vec<Vec<u8>> {
     ]
 }
 
-/// One small PNG of each kind: colour, 16 bits, palette, transparent, with metadata.
+/// Makes one small PNG of each kind: colour, 16 bits, palette, transparent, with metadata.
 #[must_use]
 pub fn pngs() -> Vec<Vec<u8>> {
     let rgb = rgb();
@@ -104,7 +106,7 @@ pub fn pngs() -> Vec<Vec<u8>> {
     ]
 }
 
-/// One small lossless WebP with metadata and one without. Nothing here can write lossy ones.
+/// Makes one small lossless WebP with metadata and one without. The encoder cannot write lossy ones.
 #[must_use]
 pub fn webps() -> Vec<Vec<u8>> {
     let (width, height) = (SIZE.0.into(), SIZE.1.into());
@@ -124,7 +126,7 @@ pub fn webps() -> Vec<Vec<u8>> {
         .to_vec()
 }
 
-/// Profiles of each kind that can be written here.
+/// Makes one profile of each kind that `moxcms` can write, and adds the recorded ones.
 #[must_use]
 pub fn profiles() -> Vec<Vec<u8>> {
     let profiles = [
@@ -137,10 +139,10 @@ pub fn profiles() -> Vec<Vec<u8>> {
     written.chain(profiles_with_tables()).collect()
 }
 
-/// The profiles that the tests of colours hold against Little CMS; most have tables.
+/// Reads the profiles that the colour tests compare with Little CMS. Most of them have tables.
 fn profiles_with_tables() -> Vec<Vec<u8>> {
     let recorded = include_str!("../../../shared/fitting/tests/reference/colours.json");
-    let recorded: serde_json::Value = serde_json::from_str(recorded).expect("what was recorded");
+    let recorded: serde_json::Value = serde_json::from_str(recorded).expect("the recorded profiles are JSON");
     let hex = recorded.as_object().into_iter().flatten().filter_map(|(_, case)| case["icc"].as_str());
     hex.map(|hex| {
         let pairs = hex.as_bytes().as_chunks::<2>().0.iter();
@@ -153,7 +155,7 @@ fn profile() -> Vec<u8> {
     ColorProfile::new_display_p3().encode().expect("a built-in profile can be written")
 }
 
-/// A picture with a gradient in each channel.
+/// Makes a picture with a gradient in each channel.
 fn rgb() -> Vec<u8> {
     let (width, height) = SIZE;
     let level = |value: u16| u8::try_from(value % 256).unwrap_or(u8::MAX);
@@ -178,7 +180,7 @@ fn jpeg(
 fn png(info: png::Info<'_>, samples: &[u8]) -> Vec<u8> {
     let mut file = Vec::new();
     let encoder = png::Encoder::with_info(&mut file, info).expect("the kinds are valid");
-    let mut writer = encoder.write_header().expect("a vector takes everything");
+    let mut writer = encoder.write_header().expect("writing to a vector cannot fail");
     writer.write_image_data(samples).expect("the samples fit the size");
     drop(writer);
     file

@@ -1,11 +1,11 @@
-//! What the fuzz targets and their seeds share: how bytes are wrapped into a file, and the receipts that are genuine.
+//! Shared by the fuzz targets and their seeds: containers for fuzzed bytes, and a genuine receipt.
 
 pub mod containers;
 pub mod receipts;
 
 use fitting::decode::Limits;
 
-/// Limits small enough that one input takes milliseconds. The code behind them is the same.
+/// Limits of decoding for fuzzing, small enough that one input takes milliseconds. The tested code is the same.
 #[must_use]
 pub fn limits() -> Limits {
     Limits { photo_bytes_max: 1 << 20, pixels_max: 1 << 20, side_max: 4096 }

@@ -1,4 +1,4 @@
-//! A genuine receipt with the key set it is checked by.
+//! A genuine receipt and the key set that verifies it.
 
 use domain::receipt::{Jwk, Jwks, Receipt, Salt};
 use domain::{ErasureScope, RequestId, UnixSeconds};
@@ -18,7 +18,7 @@ pub fn keys() -> Jwks {
     Jwks { keys: vec![jwk(&signing_key())] }
 }
 
-/// What the receipt states.
+/// The receipt's content.
 #[must_use]
 pub fn receipt() -> Receipt {
     let request_id = RequestId::from_bits(5);
@@ -37,7 +37,7 @@ pub fn receipt() -> Receipt {
     }
 }
 
-/// The receipt as the service hands it out.
+/// The signed receipt, as the service returns it.
 #[must_use]
 pub fn signed() -> String {
     let key = signing_key();

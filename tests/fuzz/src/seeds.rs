@@ -1,5 +1,5 @@
-//! `seeds FOLDER EVENTS`: writes the inputs that each fuzz target starts from to FOLDER/TARGET. EVENTS is the folder of
-//! sample events.
+//! `seeds FOLDER EVENTS`: writes the seed inputs of each fuzz target to FOLDER/TARGET. EVENTS is the folder of sample
+//! events.
 
 use std::fs;
 use std::io;
@@ -43,7 +43,7 @@ fn key_set() -> io::Result<Vec<u8>> {
     Ok(serde_json::to_vec(&receipts::keys())?)
 }
 
-/// The sample events of all functions, in the order of their names: a seed has the same number everywhere.
+/// Reads the sample events of all functions, sorted by path, so that a seed has the same number on every machine.
 fn sample_events(folder: &Path) -> io::Result<Vec<Vec<u8>>> {
     let mut files = Vec::new();
     for function in entries(folder)?.into_iter().filter(|path| path.is_dir()) {

@@ -1,3 +1,3 @@
-//! The promises of the privacy policy, one file each, named by their number in the register.
+//! Tests of the privacy policy's promises: one file for each, named by its number in the register.
 
 mod p03_the_selected_template;

@@ -1,4 +1,4 @@
-//! P03 (policy, article One 2(3)): the face is applied to the template the user selected, and to nothing else.
+//! P03 (policy, article One 2(3)): the face is applied only to the template that the user selected.
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -11,44 +11,48 @@ use crate::app::{App, OTHER_TEMPLATE as OTHER, TEMPLATE};
 use crate::faces;
 use crate::workbench::{Faults, Workbench};
 
-/// How far from the template's pixels JPEG compression alone takes them, in levels of 255: at most so much in the mean
-/// of any block of the picture. The most that was measured is 7.9, on the astronaut.
-const UNTOUCHED: f64 = 10.0;
+/// The largest difference from the template that JPEG compression alone may cause: the mean of any block, in levels of
+/// 255. The largest that was measured is 7.9, on the astronaut.
+const UNCHANGED_MAX: f64 = 10.0;
 
-/// Another face in the place of the template's differs from it by more than this in the mean.
-const FITTED: f64 = 12.0;
+/// A fitted face differs from the template's face by more than this: the mean, in levels of 255.
+const FITTED_MIN: f64 = 12.0;
 
-/// The face's box grown by this part of its size on every side, in hundredths, holds all that a fit may change.
+/// A fit changes only the face's box, grown on every side by this percentage of the box's size.
 const RIM_PERCENT: usize = 35;
 
-/// The side in pixels of the blocks in which the rest of the picture is compared.
+/// The side, in pixels, of the blocks that are compared outside the face.
 const BLOCK: usize = 16;
 
 #[test]
-fn the_work_is_the_selected_template_with_the_face_changed_and_nothing_else() -> Result<()> {
+fn the_work_is_the_selected_template_with_only_the_face_changed() -> Result<()> {
     let app = App::live();
     let user = app.user()?;
     for template in [TEMPLATE, OTHER] {
         let photo = faces::portrait()?;
-        let asked = user.ask_for(template, &photo)?;
-        let (status, said) = user.caller.put_photo(&asked.upload, &photo.bytes)?;
-        assert_eq!(status, 200, "{said}");
-        let work = user.wait(asked.work)?;
+        let pending = user.request_upload_for(template, &photo)?;
+        let (status, reply) = user.caller.put_photo(&pending.upload, &photo.bytes)?;
+        assert_eq!(status, 200, "{reply}");
+        let work = user.wait(pending.work)?;
         assert_eq!((&work["status"], &work["template"]["id"]), (&json!("ready"), &json!(template)));
         let (_, jpeg) = user.caller.download(work["image"]["url"].as_str().context("no url")?)?;
         let (width, pixels) = faces::pixels(&jpeg)?;
         let (template_width, original) = picture(template)?;
-        assert_eq!((width, pixels.len()), (template_width, original.len()), "the template's size");
+        assert_eq!(
+            (width, pixels.len()),
+            (template_width, original.len()),
+            "{template}: the work has another size"
+        );
 
         let (face, height) = (face(template)?, original.len() / 3 / width);
         let differs = |area: Area| difference(&pixels, &original, width, area);
         let fitted = differs(face);
-        assert!(fitted > FITTED, "{template}: the face differs by {fitted:.1}, which is no other face");
+        assert!(fitted > FITTED_MIN, "{template}: the face differs by {fitted:.1} only; was it replaced?");
         let changed = face.grown(RIM_PERCENT);
         let away = blocks(width, height).filter(|block| !block.meets(changed));
         let worst = away.map(differs).fold(0.0, f64::max);
         println!("{template}: the face differs by {fitted:.1}, the worst block away from it by {worst:.1}");
-        assert!(worst < UNTOUCHED, "{template} is changed by {worst:.1} away from the face");
+        assert!(worst < UNCHANGED_MAX, "{template} is changed by {worst:.1} away from the face");
     }
     Ok(())
 }
@@ -63,7 +67,7 @@ struct Area {
 }
 
 impl Area {
-    /// Grown by this part of its size on every side, in hundredths.
+    /// The area grown on every side by this percentage of its size.
     fn grown(self, percent: usize) -> Self {
         let more = |size: usize| size * percent / 100;
         let (across, down) = (more(self.right - self.left), more(self.bottom - self.top));
@@ -84,7 +88,7 @@ impl Area {
     }
 }
 
-/// The box of the face that is replaced in a template.
+/// Reads the bounding box of a template's face.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels of a picture")]
 fn face(template: &str) -> Result<Area> {
     let path = workspace_root().join("templates").join(template).join("template.json");
@@ -94,7 +98,7 @@ fn face(template: &str) -> Result<Area> {
     Ok(Area { left, top, right, bottom })
 }
 
-/// The whole blocks of a picture.
+/// The complete blocks of a picture.
 fn blocks(width: usize, height: usize) -> impl Iterator<Item = Area> {
     let starts = |size: usize| (0..size / BLOCK).map(|number| number * BLOCK);
     starts(height).flat_map(move |top| {
@@ -102,7 +106,7 @@ fn blocks(width: usize, height: usize) -> impl Iterator<Item = Area> {
     })
 }
 
-/// The mean difference of two pictures in this area, in levels of 255.
+/// Computes the mean difference of two pictures in this area, in levels of 255.
 fn difference(one: &[u8], other: &[u8], width: usize, area: Area) -> f64 {
     let (mut total, mut count) = (0_u64, 0_u32);
     for y in area.top..area.bottom {
@@ -116,7 +120,7 @@ fn difference(one: &[u8], other: &[u8], width: usize, area: Area) -> f64 {
 }
 
 #[test]
-fn a_work_keeps_the_template_it_was_asked_for_when_another_is_published() -> Result<()> {
+fn a_work_keeps_its_template_version_when_a_new_one_is_published() -> Result<()> {
     let bench = Workbench::open();
     let app = &bench.app;
     let user = app.user()?;
@@ -124,7 +128,7 @@ fn a_work_keeps_the_template_it_was_asked_for_when_another_is_published() -> Res
     let subject = user.subject()?;
     let event = bench.photo_event(subject, work)?;
 
-    // From now on, another picture goes by the name of the selected one.
+    // Publishes another picture as version 2 of the selected template.
     let directory = local_directory("republished");
     let folder = directory.join(TEMPLATE);
     fs::create_dir_all(&folder)?;
@@ -152,7 +156,7 @@ fn a_work_keeps_the_template_it_was_asked_for_when_another_is_published() -> Res
     Ok(())
 }
 
-/// Width and RGB bytes of a template's picture.
+/// Reads the width and the RGB bytes of a template's picture.
 fn picture(template: &str) -> Result<(usize, Vec<u8>)> {
     let path = workspace_root().join("templates").join(template).join("picture.png");
     let mut reader = png::Decoder::new(BufReader::new(File::open(path)?)).read_info()?;
