@@ -1,4 +1,4 @@
-//! `PUT /v1/favorites/{kind}/{id}`: marks a template of the catalogue or a work of the caller's own.
+//! `PUT /v1/favorites/{kind}/{id}`: marks a template of the catalogue, or a work of the caller, as a favorite.
 
 use cloud::{Closed, Saved};
 use domain::limits::FAVORITES_MAX;
@@ -9,7 +9,7 @@ use resources::closed;
 use crate::endpoints::{Endpoints, target};
 use crate::resource::FavoriteResource;
 
-/// Handles the request. Whoever repeats it is told when the first one was.
+/// Handles the request. A repeated request is answered with the time of the first one.
 pub(crate) async fn handle(
     endpoints: &Endpoints,
     request: Request,
@@ -17,8 +17,8 @@ pub(crate) async fn handle(
 ) -> Result<Response, ApiError> {
     let target = target(&request)?;
     match &target {
-        FavoriteTarget::Template(template) => must_be_listed(endpoints, template).await?,
-        FavoriteTarget::Work(work) => must_be_seen(endpoints, &request, *work, now).await?,
+        FavoriteTarget::Template(template) => check_template_is_listed(endpoints, template).await?,
+        FavoriteTarget::Work(work) => check_work_is_visible(endpoints, &request, *work, now).await?,
     }
     let (subjects, identity) = (&endpoints.subjects, request.caller()?);
     let gate = subjects.find_or_create(&identity, &endpoints.data_key, now).await?.map_err(closed)?;
@@ -30,14 +30,14 @@ pub(crate) async fn handle(
     }
 }
 
-async fn must_be_listed(endpoints: &Endpoints, template: &TemplateId) -> Result<(), ApiError> {
+async fn check_template_is_listed(endpoints: &Endpoints, template: &TemplateId) -> Result<(), ApiError> {
     let catalogue = endpoints.templates.catalogue().await?;
     let listed = catalogue.iter().any(|entry| entry.id == *template);
     if listed { Ok(()) } else { Err(Problem::not_found("template").into()) }
 }
 
-/// The work is looked for in the caller's own partition and nowhere else, and must be one that is shown.
-async fn must_be_seen(
+/// Checks that the work is in the caller's own partition and visible. Otherwise it is not found.
+async fn check_work_is_visible(
     endpoints: &Endpoints,
     request: &Request,
     work: WorkId,
@@ -50,6 +50,6 @@ async fn must_be_seen(
 }
 
 fn full() -> Problem {
-    let detail = format!("There are {FAVORITES_MAX} favorites, as many as there may be; remove one first.");
+    let detail = format!("You have {FAVORITES_MAX} favorites, the most that are allowed; remove one first.");
     Problem::new(409, "too_many_favorites", "Too many favorites", detail)
 }
