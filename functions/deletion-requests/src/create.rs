@@ -4,7 +4,7 @@
 //! stored nowhere. A repeated request with the same `Idempotency-Key` gets it again for as long as the subject's key
 //! exists.
 
-use cloud::{Closed, Gate, Opened, Owner, Person, Purpose};
+use cloud::{Closed, Gate, OpenOutcome, Owner, Purpose, RequesterIdentity};
 use domain::{ERASURE_WORKING_DAYS, Erasure, ErasureScope, ErasureState, RequestId, UnixSeconds};
 use jiff::Timestamp;
 use lambda::{ApiError, Problem, Request, Response};
@@ -35,10 +35,10 @@ pub(crate) async fn handle(
     let idempotency_key = request.idempotency_key()?.to_owned();
     let body: Body = request.json()?;
     let contact = body.contact()?;
-    let person = person(&request)?;
+    let requester = requester(&request)?;
     let seconds = UnixSeconds::of(now);
     for _ in 0..TRIES {
-        let owner = endpoints.subjects.owner(&person.identity, &endpoints.data_key, seconds).await?;
+        let owner = endpoints.subjects.owner(&requester.identity, &endpoints.data_key, seconds).await?;
         let owner = owner.map_err(closed)?;
         let id = owner.key.request(&idempotency_key);
         if let Some(earlier) = endpoints.erasures.load(id).await? {
@@ -47,11 +47,11 @@ pub(crate) async fn handle(
         let gate = owner.gate.ok_or_else(|| closed(Closed::Erasing))?;
         let erasure = new_erasure(endpoints, gate, &owner, id, body.scope, now);
         let contact = contact.map(|contact| owner.key.seal(Purpose::Contact, contact)).transpose()?;
-        match endpoints.erasures.open(gate, &erasure, &person, contact.as_ref()).await? {
-            Opened::Opened(opened) => return answer(201, &opened, &owner, body.scope, seconds),
-            Opened::Repeated(earlier) => return answer(200, &earlier, &owner, body.scope, seconds),
-            Opened::OverQuota => return Err(over_quota(seconds).into()),
-            Opened::Closed => {}
+        match endpoints.erasures.open(gate, &erasure, &requester, contact.as_ref()).await? {
+            OpenOutcome::Opened(opened) => return answer(201, &opened, &owner, body.scope, seconds),
+            OpenOutcome::Repeated(earlier) => return answer(200, &earlier, &owner, body.scope, seconds),
+            OpenOutcome::OverQuota => return Err(over_quota(seconds).into()),
+            OpenOutcome::Closed => {}
         }
     }
     Err(closed(Closed::Changing).into())
@@ -94,17 +94,17 @@ fn answer(
 
 /// Answers that the day's quota is used up. A day ends at midnight UTC.
 fn over_quota(now: UnixSeconds) -> Problem {
-    let detail = "You have used all of today's deletion requests; those already sent continue. Try again tomorrow (UTC).";
+    let detail = "You have used up today's deletion requests; open ones continue. Try again tomorrow (UTC).";
     Problem::new(429, "quota_exceeded", "Too many deletion requests", detail)
         .retry_after(now.until_next_day())
 }
 
 /// Returns the requester, with what the identity provider must be told later.
-fn person(request: &Request) -> Result<Person, Problem> {
+fn requester(request: &Request) -> Result<RequesterIdentity, Problem> {
     let identity = request.caller()?;
     let (issuer, sub) = request.issuer_and_subject()?;
     let username = request.username().map(str::to_owned);
-    Ok(Person { identity, issuer: issuer.to_owned(), sub: sub.to_owned(), username })
+    Ok(RequesterIdentity { identity, issuer: issuer.to_owned(), sub: sub.to_owned(), username })
 }
 
 #[cfg(test)]

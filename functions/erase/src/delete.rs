@@ -89,8 +89,8 @@ impl Erase {
         loop {
             // A marker holds nothing of a photo, and `synthesize` may put one as it ends. It is deleted but not
             // counted.
-            let (photos, markers) = self.work_stores.photos.delete_some(subject).await?;
-            let pictures = self.work_stores.pictures.delete_some(subject).await?;
+            let (photos, markers) = self.work_stores.photos.delete_first_page(subject).await?;
+            let pictures = self.work_stores.pictures.delete_first_page(subject).await?;
             found += photos + pictures;
             if photos + markers + pictures == 0 {
                 break;

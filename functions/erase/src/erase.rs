@@ -5,7 +5,7 @@
 
 use cloud::{
     Addresses, CloudError, Connection, Erasures, Favorites, IdentityProvider, Partitions, ReceiptKeys,
-    Replaced, WorkStores,
+    ReplaceOutcome, WorkStores,
 };
 use domain::receipt::Receipt;
 use domain::{Erasure, ErasureScope, ErasureStep, Reach, RequestId, UnixSeconds};
@@ -71,12 +71,12 @@ impl Erase {
                     }
                 }
                 ErasureStep::LookAgain(reach) => {
-                    if self.look_again(&erasure, reach, budget).await? == Progress::Partial {
+                    if self.verify_pass(&erasure, reach, budget).await? == Progress::Partial {
                         return Ok(Some(erasure));
                     }
                 }
                 ErasureStep::Forget(reach) => {
-                    if self.look_once_more(&erasure, reach, budget).await? == Progress::Partial {
+                    if self.final_check(&erasure, reach, budget).await? == Progress::Partial {
                         return Ok(Some(erasure));
                     }
                     self.erasures.forget_contact(reach.subject, request).await?;
@@ -101,10 +101,13 @@ impl Erase {
             return self.erasures.replace(&erasure, &erased).await.map(|_either| Progress::Complete);
         }
         // Without a person, another process has finished this step.
-        let Some(person) = self.erasures.person(erasure.id).await? else { return Ok(Progress::Complete) };
-        self.identity_provider.account_erased(&person).await?;
+        let Some(requester) = self.erasures.requester_identity(erasure.id).await? else {
+            return Ok(Progress::Complete);
+        };
+        self.identity_provider.account_erased(&requester).await?;
         // Superseded means the same. If not, the erasure is stuck.
-        let forgotten = self.erasures.forget_person(&erasure, &erased, reach.subject, &person, now).await;
+        let forgotten =
+            self.erasures.forget_requester(&erasure, &erased, reach.subject, &requester, now).await;
         forgotten.map(|_either| Progress::Complete)
     }
 
@@ -122,12 +125,12 @@ impl Erase {
             return Ok(Some(noted));
         }
         let replaced = self.erasures.replace(erasure, &noted).await?;
-        Ok((replaced == Replaced::Stored).then_some(noted))
+        Ok((replaced == ReplaceOutcome::Stored).then_some(noted))
     }
 
     /// The verify pass: looks for what workers and uploads stored that began before the hiding. It deletes what it
     /// finds, and another pass follows. A pass that finds nothing is the last, and the receipt certifies it.
-    async fn look_again(
+    async fn verify_pass(
         &self,
         erasure: &Erasure,
         reach: Reach,
@@ -164,7 +167,7 @@ impl Erase {
     /// Looks once more before the subject is forgotten. An upload that began before its URL expired may end after the
     /// verification. `synthesize` deletes its photo at once, since no row names it; `purge` deletes it when that
     /// fails. This deletes what both have missed.
-    async fn look_once_more(
+    async fn final_check(
         &self,
         erasure: &Erasure,
         reach: Reach,

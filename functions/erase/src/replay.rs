@@ -39,7 +39,7 @@ impl Erase {
                 partitions: Partitions::new(&self.connection, table.clone()),
                 favorites: Favorites::new(&self.connection, table.clone()),
                 works: Works::new(&self.connection, table.clone()),
-                requests: self.erasures.beside(table),
+                requests: self.erasures.with_records(table),
             },
             pictures: &self.work_stores.pictures,
             budget,

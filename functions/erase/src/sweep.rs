@@ -44,7 +44,7 @@ impl Erase {
             }
         }
         // This is no erasure, but no other function may delete from the identities.
-        if let Err(error) = self.addresses.forget(start).await {
+        if let Err(error) = self.addresses.delete_old_secret(start).await {
             tally.error.get_or_insert(error.into());
         }
         let overdue = Metric { name: OVERDUE, unit: Unit::Count, value: tally.overdue };

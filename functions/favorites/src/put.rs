@@ -1,6 +1,6 @@
 //! `PUT /v1/favorites/{kind}/{id}`: marks a template of the catalogue, or a work of the caller, as a favorite.
 
-use cloud::{Closed, Saved};
+use cloud::{Closed, SaveOutcome};
 use domain::limits::FAVORITES_MAX;
 use domain::{FavoriteTarget, TemplateId, UnixSeconds, WorkId};
 use lambda::{ApiError, Problem, Request, Response};
@@ -23,10 +23,10 @@ pub(crate) async fn handle(
     let (subjects, identity) = (&endpoints.subjects, request.caller()?);
     let gate = subjects.find_or_create(&identity, &endpoints.data_key, now).await?.map_err(closed)?;
     match endpoints.favorites.save(gate, target, now).await? {
-        Saved::Favorite(favorite) => Response::json(200, &FavoriteResource::of(&favorite)),
-        Saved::Full => Err(full().into()),
-        Saved::Vanished => Err(Problem::not_found("work").into()),
-        Saved::Closed => Err(closed(Closed::Changing).into()),
+        SaveOutcome::Favorite(favorite) => Response::json(200, &FavoriteResource::of(&favorite)),
+        SaveOutcome::LimitReached => Err(full().into()),
+        SaveOutcome::WorkGone => Err(Problem::not_found("work").into()),
+        SaveOutcome::Closed => Err(closed(Closed::Changing).into()),
     }
 }
 
@@ -45,7 +45,7 @@ async fn check_work_is_visible(
 ) -> Result<(), ApiError> {
     let not_found = || Problem::not_found("work");
     let gate = endpoints.subjects.find(&request.caller()?).await?.ok_or_else(not_found)?;
-    let work = endpoints.works.own(gate, work).await?.ok_or_else(not_found)?;
+    let work = endpoints.works.load_own(gate, work).await?.ok_or_else(not_found)?;
     if work.view(now).is_some() { Ok(()) } else { Err(not_found().into()) }
 }
 

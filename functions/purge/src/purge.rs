@@ -30,7 +30,7 @@ impl Purge {
         match event {
             PurgeEvent::Scheduled(Scheduled::Sweep) => {
                 let swept = self.sweep().run().await;
-                swept.and(residue.go_on().await)
+                swept.and(residue.resume().await)
             }
             PurgeEvent::Scheduled(Scheduled::Residue) => residue.run().await,
             PurgeEvent::GivenUp(record) => give_up::run(&self.work_stores, &record, (self.clock)()).await,

@@ -68,13 +68,13 @@ impl Residue<'_> {
     /// Starts a check, or resumes one that has not completed.
     pub(crate) async fn run(&self) -> Result<(), CloudError> {
         let progress = self.progress().await?.unwrap_or_default();
-        self.pass(progress).await
+        self.scan_from(progress).await
     }
 
     /// Resumes a check that ran out of time or failed, if there is one and time is left. The sweep calls it.
-    pub(crate) async fn go_on(&self) -> Result<(), CloudError> {
+    pub(crate) async fn resume(&self) -> Result<(), CloudError> {
         match self.progress().await? {
-            Some(progress) => self.pass(progress).await,
+            Some(progress) => self.scan_from(progress).await,
             None => Ok(()),
         }
     }
@@ -87,29 +87,29 @@ impl Residue<'_> {
 
     /// Scans one place after the other. It stores the cursor before it scans a place, so that a failed run is resumed
     /// like one that ran out of time.
-    async fn pass(&self, mut progress: Progress) -> Result<(), CloudError> {
+    async fn scan_from(&self, mut progress: Progress) -> Result<(), CloudError> {
         let mut live = None;
         loop {
             if progress.place.is_beginning() {
-                self.note(&progress).await?;
+                self.store_cursor(&progress).await?;
             }
-            if self.is_over() || self.look(&mut progress, &mut live).await? == Scan::Partial {
-                return self.note(&progress).await;
+            if self.is_over() || self.scan_place(&mut progress, &mut live).await? == Scan::Partial {
+                return self.store_cursor(&progress).await;
             }
             match progress.place.next() {
                 Some(place) => progress.place = place,
                 None => break,
             }
         }
-        self.tell(&progress.found);
+        self.emit_metrics(&progress.found);
         self.cursors.store(CursorOf::Residue, None).await
     }
 
-    async fn note(&self, progress: &Progress) -> Result<(), CloudError> {
+    async fn store_cursor(&self, progress: &Progress) -> Result<(), CloudError> {
         self.cursors.store(CursorOf::Residue, Some(&progress.note())).await
     }
 
-    async fn look(&self, progress: &mut Progress, live: &mut Option<Live>) -> Result<Scan, CloudError> {
+    async fn scan_place(&self, progress: &mut Progress, live: &mut Option<Live>) -> Result<Scan, CloudError> {
         let Progress { place, found } = progress;
         match place {
             Place::Uploads { after } => self.uploads(after, found).await,
@@ -133,7 +133,7 @@ impl Residue<'_> {
         }
     }
 
-    fn tell(&self, found: &Found) {
+    fn emit_metrics(&self, found: &Found) {
         for kind in Kind::ALL {
             let metric = Metric { name: RESIDUE, unit: Unit::Count, value: found.of(kind) };
             self.metrics.emit(Some(kind.as_str()), &[metric], self.now());

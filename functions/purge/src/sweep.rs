@@ -77,11 +77,11 @@ impl Sweep<'_> {
             after = page.next;
             let Some(last) = &after else { break };
             if self.is_over(now, PHOTOS_BUDGET) {
-                self.tell_age(oldest, now);
+                self.emit_age(oldest, now);
                 return self.cursors.store(CursorOf::Photos, Some(&cursor(last))).await;
             }
         }
-        self.tell_age(oldest, now);
+        self.emit_age(oldest, now);
         if resumed.is_some() {
             self.cursors.store(CursorOf::Photos, None).await?;
         }
@@ -149,7 +149,7 @@ impl Sweep<'_> {
         self.work_stores.works.replace(work, &work.failed(Failure::of(reason), now)).await.map(|_either| true)
     }
 
-    fn tell_age(&self, oldest: UnixSeconds, now: UnixSeconds) {
+    fn emit_age(&self, oldest: UnixSeconds, now: UnixSeconds) {
         let value = u64::try_from(now.since(oldest).as_secs()).unwrap_or(0);
         self.metrics.emit(None, &[Metric { name: OLDEST_PHOTO_AGE, unit: Unit::Seconds, value }], now);
     }

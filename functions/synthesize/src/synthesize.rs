@@ -4,7 +4,7 @@
 //! photo. If an error goes back to Lambda, Lambda retries within minutes; after the last retry it sends the event to
 //! `purge`, which deletes the photo.
 
-use cloud::{CloudError, FetchedPhoto, Replaced, WorkStores, lease_token, random_bits};
+use cloud::{CloudError, FetchedPhoto, ReplaceOutcome, WorkStores, lease_token, random_bits};
 use domain::limits::PHOTO_BYTES_MAX;
 use domain::{Admission, Failure, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
 use fitting::mark::Mark;
@@ -71,9 +71,9 @@ impl Synthesize {
             Admission::Exhausted => return self.give_up(photo, &work).await,
         };
         match works.replace(&work, &claimed).await? {
-            Replaced::Stored => {}
-            Replaced::Superseded => return Ok(Ending::LeftToAnother),
-            Replaced::Closed => return self.only_delete(photo).await,
+            ReplaceOutcome::Stored => {}
+            ReplaceOutcome::Superseded => return Ok(Ending::LeftToAnother),
+            ReplaceOutcome::Closed => return self.only_delete(photo).await,
         }
         // A worker that died may have stored objects under the previous attempt; nobody will publish them.
         self.work_stores.pictures.delete(&claimed, claimed.attempt() - 1).await?;
@@ -138,7 +138,7 @@ impl Synthesize {
         }
         let published = work.published(picture, self.now(), self.work_period);
         match self.work_stores.works.replace(work, &published).await? {
-            Replaced::Stored => Ok(Ending::Published),
+            ReplaceOutcome::Stored => Ok(Ending::Published),
             lost => {
                 pictures.delete(work, work.attempt()).await?;
                 self.lost(work, lost).await
@@ -149,17 +149,17 @@ impl Synthesize {
     async fn fail(&self, work: &Work, failure: Failure) -> Result<Ending, SynthesisError> {
         let failed = work.failed(failure, self.now());
         match self.work_stores.works.replace(work, &failed).await? {
-            Replaced::Stored => Ok(Ending::Failed(failure.reason)),
+            ReplaceOutcome::Stored => Ok(Ending::Failed(failure.reason)),
             lost => self.lost(work, lost).await,
         }
     }
 
     /// Returns the ending for a worker whose outcome was not stored. Either the user deleted the work or is erasing
     /// it, or another worker has reclaimed the work and needs the photo.
-    async fn lost(&self, work: &Work, lost: Replaced) -> Result<Ending, SynthesisError> {
+    async fn lost(&self, work: &Work, lost: ReplaceOutcome) -> Result<Ending, SynthesisError> {
         let now = match lost {
-            Replaced::Superseded => self.work_stores.works.load(work.subject, work.id).await?,
-            Replaced::Closed | Replaced::Stored => None,
+            ReplaceOutcome::Superseded => self.work_stores.works.load(work.subject, work.id).await?,
+            ReplaceOutcome::Closed | ReplaceOutcome::Stored => None,
         };
         let reclaimed = now.is_some_and(|work| work.is_held_by_another(self.now(), None));
         Ok(if reclaimed { Ending::LeftToAnother } else { Ending::OnlyDeleted })

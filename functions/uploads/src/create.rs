@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use cloud::{
-    Addresses, CatalogueEntry, Closed, Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits,
+    Addresses, AdmitOutcome, CatalogueEntry, Closed, Gate, Photos, Subjects, Templates, Uploads, Works,
+    random_bits,
 };
 use domain::limits::{UPLOAD_SLOT, UPLOADS_PER_SLOT_MAX};
 use domain::{
@@ -61,11 +62,11 @@ impl Create {
         let gate = self.subjects.find_or_create(&identity, &self.data_key, seconds).await?.map_err(closed)?;
         let work = self.new_work(gate, &upload, photo.clone(), template, now)?;
         match self.uploads.admit(&identity, gate, &work, idempotency_key, now).await? {
-            Upload::Created => self.answer(201, &work, seconds).await,
-            Upload::Repeated(earlier) => self.repeat(gate, &upload, &photo, earlier, seconds).await,
-            Upload::OverQuota => Err(over_quota(seconds).into()),
-            Upload::OverSlot(until) => Err(over_slot(until.since(seconds)).into()),
-            Upload::Closed => Err(closed(Closed::Changing).into()),
+            AdmitOutcome::Created => self.answer(201, &work, seconds).await,
+            AdmitOutcome::Repeated(earlier) => self.repeat(gate, &upload, &photo, earlier, seconds).await,
+            AdmitOutcome::OverQuota => Err(over_quota(seconds).into()),
+            AdmitOutcome::OverSlot(until) => Err(over_slot(until.since(seconds)).into()),
+            AdmitOutcome::Closed => Err(closed(Closed::Changing).into()),
         }
     }
 
@@ -133,7 +134,7 @@ impl Create {
         earlier: WorkId,
         now: UnixSeconds,
     ) -> Result<Response, ApiError> {
-        let earlier = self.works.own(gate, earlier).await?.ok_or_else(spent)?;
+        let earlier = self.works.load_own(gate, earlier).await?.ok_or_else(spent)?;
         if !asks_for_the_same(asked, photo, &earlier) {
             return Err(key_reused().into());
         }

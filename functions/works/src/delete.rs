@@ -1,6 +1,6 @@
 //! `DELETE /v1/works/{id}`: hides the work at once, then deletes its objects, then its row.
 
-use cloud::Replaced;
+use cloud::ReplaceOutcome;
 use domain::UnixSeconds;
 use lambda::{ApiError, Problem, Request, Response};
 
@@ -24,8 +24,8 @@ pub(crate) async fn handle(
         };
         match endpoints.work_stores.delete(&work, now).await? {
             // A closed account gate means that all the caller's data is being erased, including this work.
-            Replaced::Stored | Replaced::Closed => return Ok(Response::no_content()),
-            Replaced::Superseded => {}
+            ReplaceOutcome::Stored | ReplaceOutcome::Closed => return Ok(Response::no_content()),
+            ReplaceOutcome::Superseded => {}
         }
     }
     let detail = "The work keeps changing; please try again.";

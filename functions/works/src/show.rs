@@ -28,6 +28,6 @@ pub(crate) async fn load_own_work(endpoints: &Endpoints, request: &Request) -> R
     let not_found = || Problem::not_found("work");
     let id: WorkId = request.path("id", "work")?;
     let gate = endpoints.subjects.find(&request.caller()?).await?.ok_or_else(not_found)?;
-    let work = endpoints.work_stores.works.own(gate, id).await?;
+    let work = endpoints.work_stores.works.load_own(gate, id).await?;
     Ok(work.ok_or_else(not_found)?)
 }

@@ -73,7 +73,7 @@ impl Addresses {
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn forget(&self, now: UnixSeconds) -> Result<(), CloudError> {
+    pub async fn delete_old_secret(&self, now: UnixSeconds) -> Result<(), CloudError> {
         let over = Condition::exists_and("slot < :slot").value(":slot", table::number(slot(now)));
         let key = table::identity_key(SECRET);
         write::delete(&self.connection, &self.identities, key, over).await.map(drop)
@@ -81,23 +81,23 @@ impl Addresses {
 
     /// The secret of this slot, which this process makes, finds made by another, or knows.
     async fn secret(&self, slot: i64) -> Result<Secret, CloudError> {
-        if let Some(known) = self.known().filter(|known| known.slot >= slot) {
+        if let Some(known) = self.cached_secret().filter(|known| known.slot >= slot) {
             return Ok(known);
         }
-        let secret = self.make_secret(slot).await?;
+        let secret = self.store_new_secret(slot).await?;
         if let Ok(mut known) = self.secret.lock() {
             *known = Some(secret.clone());
         }
         Ok(secret)
     }
 
-    fn known(&self) -> Option<Secret> {
+    fn cached_secret(&self) -> Option<Secret> {
         self.secret.lock().ok()?.clone()
     }
 
     /// Puts a new secret in the place of an earlier slot's. Of two processes at once one wins, and the other takes its
     /// secret, as does one whose clock is behind.
-    async fn make_secret(&self, slot: i64) -> Result<Secret, CloudError> {
+    async fn store_new_secret(&self, slot: i64) -> Result<Secret, CloudError> {
         let bytes: Vec<u8> =
             [random_bits()?, random_bits()?].into_iter().flat_map(u128::to_be_bytes).collect();
         let replace = Change::of("SET slot = :slot, secret = :secret")
@@ -108,11 +108,11 @@ impl Addresses {
         let key = table::identity_key(SECRET);
         match write::upsert(&self.connection, &self.identities, key, replace, is_earlier, why).await? {
             Outcome::Written => Ok(Secret { slot, key: hmac::Key::new(hmac::HMAC_SHA256, &bytes) }),
-            Outcome::Refused(_) => self.stored_secret().await,
+            Outcome::Refused(_) => self.load_secret().await,
         }
     }
 
-    async fn stored_secret(&self) -> Result<Secret, CloudError> {
+    async fn load_secret(&self) -> Result<Secret, CloudError> {
         let request = self.connection.dynamodb.get_item().table_name(&self.identities).consistent_read(true);
         let request = request.set_key(Some(table::identity_key(SECRET)));
         let row = request.send().await.map_err(CloudError::of("GetItem"))?.item;

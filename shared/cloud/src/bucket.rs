@@ -82,7 +82,7 @@ const KEYS_MAX: usize = 1_000;
 ///
 /// # Errors
 /// When the bucket cannot be listed.
-pub(crate) async fn objects_below(
+pub(crate) async fn objects_with_prefix(
     connection: &Connection,
     bucket: &str,
     prefix: &str,
@@ -102,12 +102,12 @@ pub(crate) async fn objects_below(
 ///
 /// # Errors
 /// When the bucket cannot be listed.
-pub(crate) async fn keys_below(
+pub(crate) async fn keys_with_prefix(
     connection: &Connection,
     bucket: &str,
     prefix: &str,
 ) -> Result<Vec<String>, CloudError> {
-    Ok(objects_below(connection, bucket, prefix).await?.into_iter().map(|object| object.key).collect())
+    Ok(objects_with_prefix(connection, bucket, prefix).await?.into_iter().map(|object| object.key).collect())
 }
 
 /// Deletes the first page of the objects whose keys begin with `prefix`; which there were.

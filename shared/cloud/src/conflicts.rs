@@ -21,7 +21,7 @@ static WRITES: AtomicU64 = AtomicU64::new(0);
 /// How many writes meet a transaction, and which.
 #[derive(Debug, Clone, Copy)]
 struct Odds {
-    of_a_thousand: u64,
+    per_thousand: u64,
     seed: u64,
 }
 
@@ -32,18 +32,18 @@ impl Odds {
         let text = |name| std::env::var_os(name)?.into_string().ok();
         let odds: f64 = text("CONFLICTS")?.parse().ok()?;
         let seed = text("CONFLICT_SEED").and_then(|seed| seed.parse().ok()).unwrap_or(0);
-        Some(Self { of_a_thousand: (odds.clamp(0.0, 1.0) * 1_000.0) as u64, seed })
+        Some(Self { per_thousand: (odds.clamp(0.0, 1.0) * 1_000.0) as u64, seed })
     }
 
     /// A number that tells which of its operations the next write meets a transaction with; `None` when with none.
     fn draw(self) -> Option<u64> {
-        let number = mixed(self.seed ^ mixed(WRITES.fetch_add(1, Ordering::SeqCst)));
-        (number % 1_000 < self.of_a_thousand).then_some(number / 1_000)
+        let number = mix(self.seed ^ mix(WRITES.fetch_add(1, Ordering::SeqCst)));
+        (number % 1_000 < self.per_thousand).then_some(number / 1_000)
     }
 }
 
 /// A bijection whose values look random (SplitMix64).
-fn mixed(number: u64) -> u64 {
+fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -51,7 +51,7 @@ fn mixed(number: u64) -> u64 {
 }
 
 /// The client, in front of which writes meet conflicts if this process is told so.
-pub(crate) fn in_front_of(client: SharedHttpClient) -> SharedHttpClient {
+pub(crate) fn with_conflicts(client: SharedHttpClient) -> SharedHttpClient {
     let Some(odds) = Odds::of_process() else { return client };
     http_client_fn(move |settings, components| {
         SharedHttpConnector::new(Conflicting { behind: client.http_connector(settings, components), odds })
@@ -77,7 +77,7 @@ impl Conflicting {
     /// The answer to a write that meets a transaction; `None` for every other request.
     fn conflict(&self, request: &HttpRequest) -> Option<HttpResponse> {
         let operation = request.headers().get("x-amz-target")?.strip_prefix("DynamoDB_20120810.")?;
-        if !WRITING.contains(&operation) {
+        if !WRITE_OPERATIONS.contains(&operation) {
             return None;
         }
         let number = self.odds.draw()?;
@@ -92,7 +92,8 @@ impl Conflicting {
 }
 
 /// Operations that write rows.
-const WRITING: [&str; 5] = ["BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"];
+const WRITE_OPERATIONS: [&str; 5] =
+    ["BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"];
 
 /// What DynamoDB answers, with its status.
 fn answer(operation: &str, request: &Value, number: u64) -> (u16, Value) {

@@ -38,7 +38,7 @@ impl Connection {
         let eventbridge = aws_sdk_eventbridge::config::Builder::from(&config);
         #[cfg(feature = "kill-points")]
         let dynamodb = match config.http_client() {
-            Some(client) => dynamodb.http_client(crate::conflicts::in_front_of(client)),
+            Some(client) => dynamodb.http_client(crate::conflicts::with_conflicts(client)),
             None => dynamodb,
         };
         #[cfg(feature = "kill-points")]

@@ -10,12 +10,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Erasure, ErasureState, Reach, RequestId, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-pub use self::asking::{ListedRequest, Opened};
-pub use self::person::Person;
-pub(crate) use self::person::WHOSE;
+pub use self::asking::{ListedRequest, OpenOutcome};
+pub(crate) use self::person::REQUESTER;
+pub use self::person::RequesterIdentity;
 use crate::table::{self, Item, REQUEST};
 use crate::write::{self, Condition, Existing, Outcome, Transaction};
-use crate::{CloudError, Connection, Replaced, Segment};
+use crate::{CloudError, Connection, ReplaceOutcome, Segment};
 
 /// The requests, and the tables that the same transaction writes.
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ impl Erasures {
 
     /// The same requests beside a restored copy of the records.
     #[must_use]
-    pub fn beside(&self, records: String) -> Self {
+    pub fn with_records(&self, records: String) -> Self {
         Self { records, ..self.clone() }
     }
 
@@ -77,7 +77,7 @@ impl Erasures {
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn replace(&self, old: &Erasure, new: &Erasure) -> Result<Replaced, CloudError> {
+    pub async fn replace(&self, old: &Erasure, new: &Erasure) -> Result<ReplaceOutcome, CloudError> {
         let transaction = Transaction::replacing(&self.table, row(new)?, still_stands(old))?;
         self.replaced(transaction).await
     }
@@ -124,10 +124,10 @@ impl Erasures {
         Ok(reaches)
     }
 
-    async fn replaced<Kind>(&self, transaction: Transaction<Kind>) -> Result<Replaced, CloudError> {
+    async fn replaced<Kind>(&self, transaction: Transaction<Kind>) -> Result<ReplaceOutcome, CloudError> {
         Ok(match transaction.write(&self.connection).await? {
-            Outcome::Written => Replaced::Stored,
-            Outcome::Refused(_) => Replaced::Superseded,
+            Outcome::Written => ReplaceOutcome::Stored,
+            Outcome::Refused(_) => ReplaceOutcome::Superseded,
         })
     }
 }

@@ -22,13 +22,13 @@ pub struct Favorites {
 
 /// What became of a request to mark something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Saved {
+pub enum SaveOutcome {
     /// It is a favorite, since now or since an earlier request.
     Favorite(Favorite),
     /// There are as many favorites as there may be.
-    Full,
+    LimitReached,
     /// The work went in the meantime.
-    Vanished,
+    WorkGone,
     /// The subject's gate has closed in the meantime.
     Closed,
 }
@@ -57,14 +57,14 @@ impl Favorites {
         gate: Gate,
         target: FavoriteTarget,
         now: UnixSeconds,
-    ) -> Result<Saved, CloudError> {
+    ) -> Result<SaveOutcome, CloudError> {
         let all = self.all(gate).await?;
         let count = all.len();
         if let Some(earlier) = all.into_iter().find(|favorite| favorite.target == target) {
-            return Ok(Saved::Favorite(earlier));
+            return Ok(SaveOutcome::Favorite(earlier));
         }
         if count >= FAVORITES_MAX {
-            return Ok(Saved::Full);
+            return Ok(SaveOutcome::LimitReached);
         }
         let admission =
             Admission::open_gate(&self.table, gate.subject, Generation::Favorites(gate.favorites))?;
@@ -72,16 +72,16 @@ impl Favorites {
         let mut transaction = Transaction::admitted(admission).insert(&self.table, row, vacant)?;
         if let FavoriteTarget::Work(work) = target {
             let row = table::key(gate.subject, table::work_row(work));
-            transaction = transaction.check(&self.table, row, work_stays())?;
+            transaction = transaction.check(&self.table, row, work_is_kept())?;
         }
         let failed = match transaction.write(&self.connection).await? {
-            Outcome::Written => return Ok(Saved::Favorite(Favorite { target, saved_at: now })),
+            Outcome::Written => return Ok(SaveOutcome::Favorite(Favorite { target, saved_at: now })),
             Outcome::Refused(failed) => failed,
         };
         Ok(match failed.as_slice() {
-            [true, ..] => Saved::Closed,
-            [_, _, true] => Saved::Vanished,
-            _ => self.saved_at_once(gate, target, now).await?,
+            [true, ..] => SaveOutcome::Closed,
+            [_, _, true] => SaveOutcome::WorkGone,
+            _ => self.concurrently_saved(gate, target, now).await?,
         })
     }
 
@@ -149,15 +149,15 @@ impl Favorites {
     }
 
     /// A request at the same time has marked it. If it is unmarked again by now, this request came before that.
-    async fn saved_at_once(
+    async fn concurrently_saved(
         &self,
         gate: Gate,
         target: FavoriteTarget,
         now: UnixSeconds,
-    ) -> Result<Saved, CloudError> {
+    ) -> Result<SaveOutcome, CloudError> {
         let all = self.all(gate).await?;
         let other = all.into_iter().find(|favorite| favorite.target == target);
-        Ok(Saved::Favorite(other.unwrap_or(Favorite { target, saved_at: now })))
+        Ok(SaveOutcome::Favorite(other.unwrap_or(Favorite { target, saved_at: now })))
     }
 }
 
@@ -176,7 +176,7 @@ fn new_row(
 }
 
 /// The condition that a work is there and is not about to go.
-fn work_stays() -> Condition<Existing> {
+fn work_is_kept() -> Condition<Existing> {
     Condition::exists_and("#status <> :deleting")
         .name("#status", "status")
         .value(":deleting", table::text("deleting"))

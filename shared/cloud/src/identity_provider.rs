@@ -4,7 +4,7 @@
 use aws_sdk_cognitoidentityprovider::operation::admin_delete_user::AdminDeleteUserError;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
-use crate::{CloudError, Connection, Person};
+use crate::{CloudError, Connection, RequesterIdentity};
 
 /// The kind of event that tells another provider.
 const ACCOUNT_ERASED: &str = "account.erased";
@@ -31,16 +31,16 @@ impl IdentityProvider {
     ///
     /// # Errors
     /// When it cannot be told; the erasure then waits and tries again, because afterwards nobody knows whom to tell of.
-    pub async fn account_erased(&self, person: &Person) -> Result<(), CloudError> {
+    pub async fn account_erased(&self, requester: &RequesterIdentity) -> Result<(), CloudError> {
         match &self.user_pool {
-            Some((issuer, pool)) if *issuer == person.issuer => self.delete_user(pool, person).await,
-            _ => self.emit(person).await,
+            Some((issuer, pool)) if *issuer == requester.issuer => self.delete_user(pool, requester).await,
+            _ => self.emit(requester).await,
         }
     }
 
-    async fn delete_user(&self, pool: &str, person: &Person) -> Result<(), CloudError> {
+    async fn delete_user(&self, pool: &str, requester: &RequesterIdentity) -> Result<(), CloudError> {
         // A user of the pool's own goes by the `sub` as well.
-        let username = person.username.as_ref().unwrap_or(&person.sub);
+        let username = requester.username.as_ref().unwrap_or(&requester.sub);
         let request = self.connection.cognito.admin_delete_user().user_pool_id(pool).username(username);
         match request.send().await {
             Err(error)
@@ -54,8 +54,8 @@ impl IdentityProvider {
         }
     }
 
-    async fn emit(&self, person: &Person) -> Result<(), CloudError> {
-        let detail = serde_json::json!({ "issuer": person.issuer, "sub": person.sub }).to_string();
+    async fn emit(&self, requester: &RequesterIdentity) -> Result<(), CloudError> {
+        let detail = serde_json::json!({ "issuer": requester.issuer, "sub": requester.sub }).to_string();
         let entry = PutEventsRequestEntry::builder()
             .source(&self.source)
             .detail_type(ACCOUNT_ERASED)

@@ -10,7 +10,7 @@ use domain::{Erasure, FavoriteTarget, RequestId, SubjectId, UnixSeconds, Work, W
 
 use crate::addresses::{COUNT, SECRET};
 use crate::cursors::PURGE;
-use crate::erasures::{self, WHOSE};
+use crate::erasures::{self, REQUESTER};
 use crate::favorites;
 use crate::quota::QUOTA;
 use crate::table::{self, FAVORITE, GATE, IDEMPOTENCY, Item, REQUEST, WORK};
@@ -47,7 +47,7 @@ pub struct Scanned<R> {
 #[derive(Debug, Clone)]
 pub enum RecordRow {
     /// A row of a subject's partition, with its sort key.
-    Of(SubjectId, String, SubjectRow),
+    Subject(SubjectId, String, SubjectRow),
     /// A cursor. It names nobody.
     Cursor,
     /// A row of another form.
@@ -67,7 +67,7 @@ pub enum SubjectRow {
     /// A favorite.
     Favorite(FavoriteTarget),
     /// A row that DynamoDB's TTL deletes.
-    Passing {
+    Expiring {
         /// When it is due.
         ttl: UnixSeconds,
     },
@@ -81,7 +81,7 @@ pub struct IdentityRow {
     /// The key.
     pub key: String,
     /// Its content.
-    pub is: Identity,
+    pub kind: Identity,
 }
 
 /// The content of a row of the identities.
@@ -95,7 +95,7 @@ pub enum Identity {
         ttl: UnixSeconds,
     },
     /// The requester of an erasure.
-    Person(RequestId),
+    Requester(RequestId),
     /// A count of uploads or requests, of a person or an address.
     Count {
         /// When DynamoDB's TTL deletes it.
@@ -163,16 +163,16 @@ impl Inspection {
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn gated(&self, subjects: HashSet<SubjectId>) -> Result<HashSet<SubjectId>, CloudError> {
+    pub async fn with_gate(&self, subjects: HashSet<SubjectId>) -> Result<HashSet<SubjectId>, CloudError> {
         let rows = subjects.into_iter().map(|subject| (subject, GATE.to_owned())).collect();
-        Ok(self.present(rows).await?.into_iter().map(|(subject, _gate)| subject).collect())
+        Ok(self.existing(rows).await?.into_iter().map(|(subject, _gate)| subject).collect())
     }
 
     /// Which of these rows exist, by their sort keys.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn present(
+    pub async fn existing(
         &self,
         rows: Vec<(SubjectId, String)>,
     ) -> Result<Vec<(SubjectId, String)>, CloudError> {
@@ -199,7 +199,7 @@ impl Inspection {
         let key = Item::from([("identity".to_owned(), table::text(key))]);
         let get = self.connection.dynamodb.get_item().table_name(&self.identities).set_key(Some(key));
         let answer = get.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
-        Ok(answer.item.map(|row| identity_row(&row).is))
+        Ok(answer.item.map(|row| identity_row(&row).kind))
     }
 }
 
@@ -231,8 +231,8 @@ fn key_of(row: &Item) -> Option<(SubjectId, String)> {
 fn record(row: Item) -> RecordRow {
     match (key_of(&row), text(&row, "pk")) {
         (Some((subject, key)), _) => {
-            let is = subject_row(&key, row).unwrap_or(SubjectRow::Unreadable);
-            RecordRow::Of(subject, key, is)
+            let content = subject_row(&key, row).unwrap_or(SubjectRow::Unreadable);
+            RecordRow::Subject(subject, key, content)
         }
         (None, Some(PURGE)) => RecordRow::Cursor,
         (None, _) => RecordRow::Unreadable,
@@ -251,18 +251,18 @@ fn subject_row(key: &str, row: Item) -> Option<SubjectRow> {
         return favorites::target(key).map(SubjectRow::Favorite);
     }
     let passes = [IDEMPOTENCY, REQUEST].iter().any(|prefix| key.starts_with(prefix));
-    passes.then(|| seconds(&row, "ttl").map(|ttl| SubjectRow::Passing { ttl }))?
+    passes.then(|| seconds(&row, "ttl").map(|ttl| SubjectRow::Expiring { ttl }))?
 }
 
 fn identity_row(row: &Item) -> IdentityRow {
     let key = text(row, "identity").unwrap_or_default().to_owned();
-    let is = identity(&key, row).unwrap_or(Identity::Unreadable);
-    IdentityRow { key, is }
+    let kind = identity(&key, row).unwrap_or(Identity::Unreadable);
+    IdentityRow { key, kind }
 }
 
 fn identity(key: &str, row: &Item) -> Option<Identity> {
-    if let Some(request) = key.strip_prefix(WHOSE) {
-        return request.parse().ok().map(Identity::Person);
+    if let Some(request) = key.strip_prefix(REQUESTER) {
+        return request.parse().ok().map(Identity::Requester);
     }
     if key.starts_with(QUOTA) || key.starts_with(COUNT) {
         return seconds(row, "ttl").map(|ttl| Identity::Count { ttl });

@@ -135,7 +135,7 @@ impl Photos {
     /// When the bucket cannot be listed.
     pub async fn keys_of(&self, subject: SubjectId) -> Result<Vec<String>, CloudError> {
         let objects =
-            bucket::objects_below(&self.connection, &self.bucket, &PhotoKey::prefix(subject)).await?;
+            bucket::objects_with_prefix(&self.connection, &self.bucket, &PhotoKey::prefix(subject)).await?;
         Ok(objects.into_iter().filter(|object| !spent::is_marker(object)).map(|object| object.key).collect())
     }
 
@@ -143,7 +143,7 @@ impl Photos {
     ///
     /// # Errors
     /// When the bucket cannot be listed or written.
-    pub async fn delete_some(&self, subject: SubjectId) -> Result<(usize, usize), CloudError> {
+    pub async fn delete_first_page(&self, subject: SubjectId) -> Result<(usize, usize), CloudError> {
         let deleted = bucket::delete_page(&self.connection, &self.bucket, &PhotoKey::prefix(subject)).await?;
         let markers = deleted.iter().filter(|object| spent::is_marker(object)).count();
         Ok((deleted.len() - markers, markers))
@@ -158,7 +158,7 @@ impl Photos {
     }
 
     /// Deletes the photos of these works; the keys of those that are still there.
-    pub(crate) async fn delete_of(&self, works: &[Work]) -> Result<Vec<Undeleted>, CloudError> {
+    pub(crate) async fn delete_of_works(&self, works: &[Work]) -> Result<Vec<Undeleted>, CloudError> {
         let keys: Vec<_> = works.iter().map(|work| work.photo_key().to_string()).collect();
         bucket::delete_each(&self.connection, &self.bucket, &keys).await
     }
@@ -179,7 +179,8 @@ impl Photos {
         let (markers, photos): (Vec<_>, Vec<_>) = listed.objects.into_iter().partition(spent::is_marker);
         let oldest = photos.iter().map(|photo| photo.stored_at).min();
         let old = photos.into_iter().filter(is_old).map(|photo| photo.key).collect();
-        let spent = markers.into_iter().filter(|marker| is_old(marker) || spent::is_over(marker, now));
+        let spent =
+            markers.into_iter().filter(|marker| is_old(marker) || spent::has_expired_url(marker, now));
         Ok(ListedPhotos { old, spent: spent.map(|marker| marker.key).collect(), oldest, next: listed.next })
     }
 
@@ -187,7 +188,7 @@ impl Photos {
     ///
     /// # Errors
     /// When the bucket cannot be listed.
-    pub async fn everything(&self, after: Option<&str>) -> Result<ListedObjects, CloudError> {
+    pub async fn page_of_all(&self, after: Option<&str>) -> Result<ListedObjects, CloudError> {
         bucket::page(&self.connection, &self.bucket, None, after).await
     }
 

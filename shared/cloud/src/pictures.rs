@@ -102,7 +102,7 @@ impl Pictures {
     }
 
     /// Deletes all that the attempts of these works may have stored; the keys of what is still there.
-    pub(crate) async fn delete_of(&self, works: &[Work]) -> Result<Vec<Undeleted>, CloudError> {
+    pub(crate) async fn delete_of_works(&self, works: &[Work]) -> Result<Vec<Undeleted>, CloudError> {
         let keys: Vec<_> = works.iter().flat_map(|work| keys_of_attempts(work, work.attempt())).collect();
         bucket::delete_each(&self.connection, &self.bucket, &keys).await
     }
@@ -111,7 +111,7 @@ impl Pictures {
     ///
     /// # Errors
     /// When the bucket cannot be listed or written.
-    pub async fn delete_some(&self, subject: SubjectId) -> Result<usize, CloudError> {
+    pub async fn delete_first_page(&self, subject: SubjectId) -> Result<usize, CloudError> {
         let prefix = WorkObjectKey::prefix(subject);
         Ok(bucket::delete_page(&self.connection, &self.bucket, &prefix).await?.len())
     }
@@ -139,14 +139,14 @@ impl Pictures {
     /// # Errors
     /// When the bucket cannot be listed.
     pub async fn keys_of(&self, subject: SubjectId) -> Result<Vec<String>, CloudError> {
-        bucket::keys_below(&self.connection, &self.bucket, &WorkObjectKey::prefix(subject)).await
+        bucket::keys_with_prefix(&self.connection, &self.bucket, &WorkObjectKey::prefix(subject)).await
     }
 
     /// One page of everything in the bucket, whatever its key.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
-    pub async fn everything(&self, after: Option<&str>) -> Result<ListedObjects, CloudError> {
+    pub async fn page_of_all(&self, after: Option<&str>) -> Result<ListedObjects, CloudError> {
         bucket::page(&self.connection, &self.bucket, None, after).await
     }
 
@@ -162,8 +162,8 @@ impl Pictures {
     ///
     /// # Errors
     /// When the bucket cannot be listed.
-    pub async fn is_there(&self, key: &str) -> Result<bool, CloudError> {
-        let keys = bucket::keys_below(&self.connection, &self.bucket, key).await?;
+    pub async fn exists(&self, key: &str) -> Result<bool, CloudError> {
+        let keys = bucket::keys_with_prefix(&self.connection, &self.bucket, key).await?;
         Ok(keys.iter().any(|found| found == key))
     }
 

@@ -175,9 +175,9 @@ impl Subjects {
             let Some(issued_at) = issued_at.filter(|issued_at| tombstone.erased_at < *issued_at) else {
                 return Ok(Err(Closed::TokenTooOld));
             };
-            let in_its_place = Condition::vacant_or("erased_at < :issued_at")
+            let tombstone_is_older = Condition::vacant_or("erased_at < :issued_at")
                 .value(":issued_at", table::number(issued_at.as_second()));
-            self.create(identity, data_key, in_its_place, now).await?;
+            self.create(identity, data_key, tombstone_is_older, now).await?;
         }
         self.find_or_create(identity, data_key, now).await
     }
@@ -223,7 +223,7 @@ impl Subjects {
         let Known::Subject { subject, wrapped_key } = known else { return Ok(Err(Closed::Changing)) };
         let mut gate = self.gate(subject).await?;
         if gate.is_none() {
-            self.mend_gate(identity, subject, now).await?;
+            self.restore_gate(identity, subject, now).await?;
             gate = self.gate(subject).await?;
         }
         // No gate still: an erasure has removed identity and gate since the identity was read.
@@ -252,17 +252,17 @@ impl Subjects {
     /// Puts a gate where there is none, if the identity still leads to the subject. An erasure removes identity and gate in
     /// one write, so an identity without a gate is one whose records were restored from an older backup; without the
     /// identity, the gate would stay for good. Its generations are above any that was given.
-    async fn mend_gate(
+    async fn restore_gate(
         &self,
         identity: &IdentityHash,
         subject: SubjectId,
         now: UnixSeconds,
     ) -> Result<(), CloudError> {
-        let above_all = u32::try_from(now.as_second()).unwrap_or(u32::MAX);
-        let is_theirs = Admission::identity(&self.identities, identity, subject)?;
-        let transaction = Transaction::admitted(is_theirs).insert(
+        let above_all_earlier = u32::try_from(now.as_second()).unwrap_or(u32::MAX);
+        let still_leads_to_subject = Admission::identity(&self.identities, identity, subject)?;
+        let transaction = Transaction::admitted(still_leads_to_subject).insert(
             &self.records,
-            GateRow::new(above_all, now).of(subject)?,
+            GateRow::new(above_all_earlier, now).of(subject)?,
             Condition::vacant(),
         )?;
         // Refused means that another request of the same caller has mended it, or an erasure has come to its end.

@@ -15,7 +15,7 @@ use crate::{CloudError, Connection, Gate, Works};
 
 /// What became of a request for an upload.
 #[derive(Debug)]
-pub enum Upload {
+pub enum AdmitOutcome {
     /// The work was created.
     Created,
     /// The idempotency key was used before, for this work (which may be gone by now).
@@ -60,10 +60,10 @@ impl Uploads {
         work: &Work,
         idempotency_key: &str,
         now: Timestamp,
-    ) -> Result<Upload, CloudError> {
+    ) -> Result<AdmitOutcome, CloudError> {
         let (table, now) = (&self.works.table, UnixSeconds::of(now));
-        let idempotency = table::key(gate.subject, idempotency_row(idempotency_key));
-        let (remembered, unused) = remembered(idempotency, work.id, now)?;
+        let idempotency = table::key(gate.subject, idempotency_sort_key(idempotency_key));
+        let (remembered, unused) = new_idempotency_row(idempotency, work.id, now)?;
         let day = Quota::of_day(identity, Counted::Uploads, now);
         let slot = Quota::of_slot(identity, now);
         let admission = Admission::open_gate(table, gate.subject, Generation::Works(gate.works))?;
@@ -73,18 +73,18 @@ impl Uploads {
             .upsert(&self.identities, slot.key, slot.count, slot.is_left)?
             .insert(table, Works::new_row(work)?, Condition::vacant())?;
         let failed = match transaction.write(&self.connection).await? {
-            Outcome::Written => return Ok(Upload::Created),
+            Outcome::Written => return Ok(AdmitOutcome::Created),
             Outcome::Refused(failed) => failed,
         };
         match failed.as_slice() {
-            [true, ..] => Ok(Upload::Closed),
+            [true, ..] => Ok(AdmitOutcome::Closed),
             // A key that has vanished in between goes with its partition, which is being erased.
             [_, true, ..] => {
                 let earlier = self.earlier(gate, idempotency_key, now).await?;
-                Ok(earlier.map_or(Upload::Closed, Upload::Repeated))
+                Ok(earlier.map_or(AdmitOutcome::Closed, AdmitOutcome::Repeated))
             }
-            [_, _, true, ..] => Ok(Upload::OverQuota),
-            [_, _, _, true, ..] => Ok(Upload::OverSlot(quota::slot_start(now).plus(UPLOAD_SLOT))),
+            [_, _, true, ..] => Ok(AdmitOutcome::OverQuota),
+            [_, _, _, true, ..] => Ok(AdmitOutcome::OverSlot(quota::slot_start(now).plus(UPLOAD_SLOT))),
             _ => Err(CloudError::Malformed { what: "the row of a work that was never made" }),
         }
     }
@@ -99,7 +99,7 @@ impl Uploads {
         idempotency_key: &str,
         now: UnixSeconds,
     ) -> Result<Option<WorkId>, CloudError> {
-        let key = table::key(gate.subject, idempotency_row(idempotency_key));
+        let key = table::key(gate.subject, idempotency_sort_key(idempotency_key));
         let request = self.connection.dynamodb.get_item().table_name(&self.works.table).set_key(Some(key));
         let item = request.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?.item;
         let Some(item) = item else { return Ok(None) };
@@ -110,7 +110,11 @@ impl Uploads {
 
 /// The row that ties the key to the work, and the place it may take. It is not deleted by name but by DynamoDB's TTL: it
 /// names no object.
-fn remembered(key: Item, work: WorkId, now: UnixSeconds) -> Result<(Item, Condition<Vacant>), CloudError> {
+fn new_idempotency_row(
+    key: Item,
+    work: WorkId,
+    now: UnixSeconds,
+) -> Result<(Item, Condition<Vacant>), CloudError> {
     let ttl = now.plus(Record::Idempotency.retention().period);
     let mut row = table::to_item(&IdempotencyRow { work, ttl }, "an idempotency row")?;
     row.extend(key);
@@ -121,7 +125,7 @@ fn remembered(key: Item, work: WorkId, now: UnixSeconds) -> Result<(Item, Condit
 }
 
 /// The sort key of an idempotency row: the key's digest, since the key itself is the app's and may hold anything.
-fn idempotency_row(key: &str) -> String {
+fn idempotency_sort_key(key: &str) -> String {
     let digest = sha2::Sha256::digest(key.as_bytes());
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{IDEMPOTENCY}{hex}")

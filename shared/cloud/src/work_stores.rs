@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{Failure, PhotoKey, SubjectId, UnixSeconds, Work, WorkId, WorkObjectKey, WorkState};
 
 use crate::bucket::Undeleted;
-use crate::{CloudError, Photos, Pictures, Replaced, Works};
+use crate::{CloudError, Photos, Pictures, ReplaceOutcome, Works};
 
 /// The stores of a work, for all who delete works: its user, `synthesize`, `purge`.
 #[derive(Debug, Clone)]
@@ -25,22 +25,22 @@ impl WorkStores {
     ///
     /// # Errors
     /// When a store fails. The row then still names what is left, and `purge` resumes.
-    pub async fn delete(&self, work: &Work, now: UnixSeconds) -> Result<Replaced, CloudError> {
+    pub async fn delete(&self, work: &Work, now: UnixSeconds) -> Result<ReplaceOutcome, CloudError> {
         let hidden = work.deleted(now);
         let replaced = self.works.replace(work, &hidden).await?;
-        if replaced != Replaced::Stored {
+        if replaced != ReplaceOutcome::Stored {
             return Ok(replaced);
         }
         if work.is_hidden() && hidden.due_at() > now {
             // Once is enough: each deletion of the photo's marker would open its upload URL again. The worker or the
             // sweep deletes what a first try left, after the lease.
-            return Ok(Replaced::Stored);
+            return Ok(ReplaceOutcome::Stored);
         }
         self.delete_stored(&hidden).await?;
         if hidden.due_at() <= now {
             self.works.remove(&hidden).await?;
         }
-        Ok(Replaced::Stored)
+        Ok(ReplaceOutcome::Stored)
     }
 
     /// Gives up a work that no worker holds: deletes its photo and objects and marks it failed. Of a work that has
@@ -81,12 +81,12 @@ impl WorkStores {
         works: &[Work],
     ) -> Result<HashMap<(SubjectId, WorkId), CloudError>, CloudError> {
         let mut left = HashMap::new();
-        for Undeleted { key, error } in self.photos.delete_of(works).await? {
+        for Undeleted { key, error } in self.photos.delete_of_works(works).await? {
             let PhotoKey { subject, work } =
                 key.parse::<PhotoKey>().map_err(|_none_of_ours| error.clone())?;
             left.insert((subject, work), error);
         }
-        for Undeleted { key, error } in self.pictures.delete_of(works).await? {
+        for Undeleted { key, error } in self.pictures.delete_of_works(works).await? {
             let WorkObjectKey { subject, work, .. } =
                 key.parse::<WorkObjectKey>().map_err(|_none_of_ours| error.clone())?;
             left.insert((subject, work), error);

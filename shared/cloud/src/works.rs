@@ -28,7 +28,7 @@ pub struct Works {
 
 /// Whether a transition was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replaced {
+pub enum ReplaceOutcome {
     /// It was.
     Stored,
     /// The state it was computed from no longer stands: nothing was written.
@@ -74,7 +74,7 @@ impl Works {
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn own(&self, gate: Gate, work: WorkId) -> Result<Option<Work>, CloudError> {
+    pub async fn load_own(&self, gate: Gate, work: WorkId) -> Result<Option<Work>, CloudError> {
         let work = self.load(gate.subject, work).await?;
         Ok(work.filter(|work| work.generation == gate.works))
     }
@@ -100,14 +100,14 @@ impl Works {
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn replace(&self, old: &Work, new: &Work) -> Result<Replaced, CloudError> {
+    pub async fn replace(&self, old: &Work, new: &Work) -> Result<ReplaceOutcome, CloudError> {
         let gate = Admission::open_gate(&self.table, old.subject, Generation::Works(old.generation))?;
         let row = table::to_item(&Row::of(new), "a work")?;
         let transaction = Transaction::admitted(gate).replace(&self.table, row, still_stands(old))?;
         Ok(match transaction.write(&self.connection).await? {
-            Outcome::Written => Replaced::Stored,
-            Outcome::Refused(failed) if failed.first() == Some(&true) => Replaced::Closed,
-            Outcome::Refused(_) => Replaced::Superseded,
+            Outcome::Written => ReplaceOutcome::Stored,
+            Outcome::Refused(failed) if failed.first() == Some(&true) => ReplaceOutcome::Closed,
+            Outcome::Refused(_) => ReplaceOutcome::Superseded,
         })
     }
 

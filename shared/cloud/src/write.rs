@@ -148,7 +148,7 @@ impl<Kind> Transaction<Kind> {
     }
 
     /// Deletes a row whatever its state, if the others are written.
-    pub(crate) fn delete_too(self, table: &str, key: Item) -> Result<Self, CloudError> {
+    pub(crate) fn delete_in_any_state(self, table: &str, key: Item) -> Result<Self, CloudError> {
         let delete = Delete::builder().table_name(table).set_key(Some(key)).build();
         let delete = delete.map_err(CloudError::malformed("a delete"))?;
         Ok(self.and(TransactWriteItem::builder().delete(delete).build()))
@@ -199,7 +199,7 @@ fn update(
     change: condition::Terms,
     condition: condition::Terms,
 ) -> Result<TransactWriteItem, CloudError> {
-    let (names, values) = change.shared_with(&condition);
+    let (names, values) = change.merged_with(&condition);
     let update = Update::builder()
         .table_name(table)
         .set_key(Some(key))

@@ -35,13 +35,13 @@ impl Residue<'_> {
             found.add_all(Kind::MultipartUpload, photos.incomplete_uploads(begun_before).await?);
         }
         loop {
-            let page = photos.everything(after.as_deref()).await?;
+            let page = photos.page_of_all(after.as_deref()).await?;
             let past = page.objects.iter().filter(|object| self.is_past(object.stored_at, PHOTO_GRACE));
             for kind in past.filter_map(upload_kind) {
                 found.add(kind);
             }
-            if let Some(looked) = self.turn(page.next, after) {
-                return Ok(looked);
+            if let Some(scan) = self.turn_page(page.next, after) {
+                return Ok(scan);
             }
         }
     }
@@ -58,52 +58,53 @@ impl Residue<'_> {
             found.add_all(Kind::MultipartUpload, pictures.incomplete_uploads(begun_before).await?);
         }
         loop {
-            let page = pictures.everything(after.as_deref()).await?;
+            let page = pictures.page_of_all(after.as_deref()).await?;
             let next = page.next.clone();
-            self.look_at_pictures(page, found).await?;
-            if let Some(looked) = self.turn(next, after) {
-                return Ok(looked);
+            self.judge_pictures(page, found).await?;
+            if let Some(scan) = self.turn_page(next, after) {
+                return Ok(scan);
             }
         }
     }
 
-    async fn look_at_pictures(&self, page: ListedObjects, found: &mut Found) -> Result<(), CloudError> {
+    async fn judge_pictures(&self, page: ListedObjects, found: &mut Found) -> Result<(), CloudError> {
         let settled = page.objects.into_iter().filter(|object| self.is_past(object.stored_at, PICTURE_GRACE));
         let mut keys = Vec::new();
         for object in settled {
             match object.key.parse::<WorkObjectKey>() {
                 Ok(key) => keys.push(key),
-                Err(_none_of_ours) => found.add(Kind::StrayObject),
+                Err(_other_form) => found.add(Kind::StrayObject),
             }
         }
         let named = keys.iter().map(|key| (key.subject, key.work)).collect();
         let rows = self.inspection.works(named).await?;
         let rows: HashMap<(SubjectId, WorkId), Work> =
             rows.into_iter().map(|work| ((work.subject, work.id), work)).collect();
-        let gated = self.inspection.gated(keys.iter().map(|key| key.subject).collect()).await?;
+        let with_gate = self.inspection.with_gate(keys.iter().map(|key| key.subject).collect()).await?;
         let strays: HashSet<_> = keys
             .into_iter()
             .filter(|key| {
                 let row = rows.get(&(key.subject, key.work));
-                !gated.contains(&key.subject) || !row.is_some_and(|work| names(work, key.attempt, self.now()))
+                !with_gate.contains(&key.subject)
+                    || !row.is_some_and(|work| names(work, key.attempt, self.now()))
             })
             .map(|key| key.to_string())
             .collect();
-        found.add_all(Kind::Picture, self.still_there(strays).await?);
+        found.add_all(Kind::Picture, self.count_existing(strays).await?);
         Ok(())
     }
 
     /// Counts which of these objects still exist: works may have been deleted after the page was listed.
-    async fn still_there(&self, keys: HashSet<String>) -> Result<usize, CloudError> {
+    async fn count_existing(&self, keys: HashSet<String>) -> Result<usize, CloudError> {
         let mut count = 0;
         for key in keys {
-            count += usize::from(self.work_stores.pictures.is_there(&key).await?);
+            count += usize::from(self.work_stores.pictures.exists(&key).await?);
         }
         Ok(count)
     }
 
     /// Continues with the page after `next`; returns how far the scan came when this was the last page or time is up.
-    fn turn(&self, next: Option<String>, after: &mut Option<String>) -> Option<Scan> {
+    fn turn_page(&self, next: Option<String>, after: &mut Option<String>) -> Option<Scan> {
         let Some(last) = next else { return Some(Scan::Complete) };
         if self.is_over() {
             *after = Some(cut(&last));

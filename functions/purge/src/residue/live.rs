@@ -68,7 +68,7 @@ impl Residue<'_> {
         loop {
             let page = self.inspection.identities(Segment { number: 0, of: 1 }, start).await?;
             for row in page.rows {
-                if let Identity::Subject(subject) = row.is {
+                if let Identity::Subject(subject) = row.kind {
                     live.add(subject, SUBJECTS_MAX);
                 }
             }

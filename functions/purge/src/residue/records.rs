@@ -53,7 +53,7 @@ impl Residue<'_> {
                 found.add(Kind::UnreadableRow);
                 return Ok(());
             }
-            RecordRow::Of(subject, key, row) => (subject, key, row),
+            RecordRow::Subject(subject, key, row) => (subject, key, row),
         };
         if let Some(before) = partition.take_if(|partition| partition.subject != subject) {
             self.judge(&before, live, found).await?;
@@ -71,8 +71,8 @@ impl Residue<'_> {
                 }
             }
             SubjectRow::Favorite(target) => partition.favorite(key.clone(), &target),
-            SubjectRow::Passing { ttl } if self.is_past(ttl, TTL_AFTER) => found.add(Kind::LapsedRow),
-            SubjectRow::Passing { .. } | SubjectRow::Gate { .. } => {}
+            SubjectRow::Expiring { ttl } if self.is_past(ttl, TTL_AFTER) => found.add(Kind::LapsedRow),
+            SubjectRow::Expiring { .. } | SubjectRow::Gate { .. } => {}
             SubjectRow::Unreadable => found.add(Kind::UnreadableRow),
         }
         partition.rows.push(key);
@@ -96,11 +96,11 @@ impl Residue<'_> {
     /// Counts rows without a gate: nobody can write there any more, and nothing would delete them.
     async fn judge_ungated(&self, partition: &Partition, found: &mut Found) -> Result<(), CloudError> {
         let subject = partition.subject;
-        if self.inspection.gated(HashSet::from([subject])).await?.contains(&subject) {
+        if self.inspection.with_gate(HashSet::from([subject])).await?.contains(&subject) {
             return Ok(());
         }
         let rows = partition.rows.iter().map(|key| (subject, key.clone())).collect();
-        found.add_all(Kind::UngatedRow, self.inspection.present(rows).await?.len());
+        found.add_all(Kind::UngatedRow, self.inspection.existing(rows).await?.len());
         Ok(())
     }
 
@@ -114,7 +114,7 @@ impl Residue<'_> {
         let vanished = lone.into_iter().filter(|(_, work)| !works.contains(work));
         let (keys, targets): (Vec<_>, Vec<_>) =
             vanished.map(|(key, work)| ((subject, key), FavoriteTarget::Work(work))).unzip();
-        found.add_all(Kind::Favorite, self.inspection.present(keys).await?.len());
+        found.add_all(Kind::Favorite, self.inspection.existing(keys).await?.len());
         for target in targets {
             self.favorites.delete(subject, &target).await?;
         }

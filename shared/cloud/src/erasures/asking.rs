@@ -5,7 +5,7 @@ use domain::retention::Record;
 use domain::{Erasure, ErasureScope, RequestId, SubjectId};
 
 use super::Erasures;
-use super::person::{Person, PersonRow};
+use super::person::{RequesterIdentity, RequesterRow};
 use crate::quota::{Counted, Quota};
 use crate::subject_key::Sealed;
 use crate::table::{self, Item, REQUEST};
@@ -14,7 +14,7 @@ use crate::{CloudError, Gate, Segment};
 
 /// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Opened {
+pub enum OpenOutcome {
     /// It is recorded, and its data is hidden.
     Opened(Erasure),
     /// It was recorded before.
@@ -44,29 +44,29 @@ impl Erasures {
         &self,
         gate: Gate,
         erasure: &Erasure,
-        person: &Person,
+        requester: &RequesterIdentity,
         contact: Option<&Sealed>,
-    ) -> Result<Opened, CloudError> {
+    ) -> Result<OpenOutcome, CloudError> {
         let gate_closes = Admission::closing_gate(&self.records, gate, erasure.scope)?;
         let row = super::row(erasure)?;
         let Quota { key, count, is_left } =
-            Quota::of_day(&person.identity, Counted::DeletionRequests, erasure.received_at);
+            Quota::of_day(&requester.identity, Counted::DeletionRequests, erasure.received_at);
         let mut transaction = Transaction::admitted(gate_closes)
             .insert(&self.table, row, Condition::vacant())?
             .upsert(&self.identities, key, count, is_left)?
             .put(&self.records, list_row(gate.subject, erasure, contact))?;
         if erasure.scope == ErasureScope::Account {
-            let row = table::to_item(&PersonRow::of(erasure.id, person), "a person")?;
+            let row = table::to_item(&RequesterRow::of(erasure.id, requester), "a requester")?;
             transaction = transaction.put(&self.identities, row)?;
         }
         match transaction.write(&self.connection).await? {
-            Outcome::Written => Ok(Opened::Opened(erasure.clone())),
+            Outcome::Written => Ok(OpenOutcome::Opened(erasure.clone())),
             Outcome::Refused(failed) if failed.get(1) == Some(&true) => {
                 let earlier = self.load(erasure.id).await?;
-                earlier.map(Opened::Repeated).ok_or(CloudError::Malformed { what: "a request" })
+                earlier.map(OpenOutcome::Repeated).ok_or(CloudError::Malformed { what: "a request" })
             }
-            Outcome::Refused(failed) if failed.first() == Some(&true) => Ok(Opened::Closed),
-            Outcome::Refused(_) => Ok(Opened::OverQuota),
+            Outcome::Refused(failed) if failed.first() == Some(&true) => Ok(OpenOutcome::Closed),
+            Outcome::Refused(_) => Ok(OpenOutcome::OverQuota),
         }
     }
 

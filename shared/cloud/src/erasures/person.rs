@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::{Erasures, row, still_stands};
 use crate::table::{self, GATE, Item};
 use crate::write::{Condition, Transaction};
-use crate::{CloudError, Replaced};
+use crate::{CloudError, ReplaceOutcome};
 
 /// Prefix of the key in the `identities` table under which an erasure keeps its requester.
-pub(crate) const WHOSE: &str = "ERASURE#";
+pub(crate) const REQUESTER: &str = "ERASURE#";
 
 /// The requester as the issuer knows them. The row is kept until the identity provider is told, in the table without
 /// backups.
 #[derive(Clone)]
-pub struct Person {
+pub struct RequesterIdentity {
     /// Their key in the `identities` table.
     pub identity: IdentityHash,
     /// The issuer of their token.
@@ -28,15 +28,15 @@ pub struct Person {
     pub username: Option<String>,
 }
 
-impl fmt::Debug for Person {
+impl fmt::Debug for RequesterIdentity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Person(…)")
+        formatter.write_str("RequesterIdentity(…)")
     }
 }
 
 /// The row of a requester in the `identities` table.
 #[derive(Serialize, Deserialize)]
-pub(super) struct PersonRow {
+pub(super) struct RequesterRow {
     identity: String,
     of: IdentityHash,
     issuer: String,
@@ -45,10 +45,10 @@ pub(super) struct PersonRow {
     username: Option<String>,
 }
 
-impl PersonRow {
-    pub(super) fn of(request: RequestId, person: &Person) -> Self {
-        let Person { identity, issuer, sub, username } = person.clone();
-        Self { identity: whose(request), of: identity, issuer, sub, username }
+impl RequesterRow {
+    pub(super) fn of(request: RequestId, requester: &RequesterIdentity) -> Self {
+        let RequesterIdentity { identity, issuer, sub, username } = requester.clone();
+        Self { identity: requester_key(request), of: identity, issuer, sub, username }
     }
 }
 
@@ -57,12 +57,16 @@ impl Erasures {
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn person(&self, request: RequestId) -> Result<Option<Person>, CloudError> {
-        let key = table::identity_key(&whose(request));
+    pub async fn requester_identity(
+        &self,
+        request: RequestId,
+    ) -> Result<Option<RequesterIdentity>, CloudError> {
+        let key = table::identity_key(&requester_key(request));
         let get = self.connection.dynamodb.get_item().table_name(&self.identities).set_key(Some(key));
         let answer = get.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
-        let row = answer.item.map(|item| table::from_item::<PersonRow>(item, "a person")).transpose()?;
-        Ok(row.map(|row| Person {
+        let row =
+            answer.item.map(|item| table::from_item::<RequesterRow>(item, "a requester")).transpose()?;
+        Ok(row.map(|row| RequesterIdentity {
             identity: row.of,
             issuer: row.issuer,
             sub: row.sub,
@@ -76,16 +80,16 @@ impl Erasures {
     ///
     /// # Errors
     /// When a table cannot be written.
-    pub async fn forget_person(
+    pub async fn forget_requester(
         &self,
         old: &Erasure,
         new: &Erasure,
         subject: SubjectId,
-        person: &Person,
+        requester: &RequesterIdentity,
         now: UnixSeconds,
-    ) -> Result<Replaced, CloudError> {
+    ) -> Result<ReplaceOutcome, CloudError> {
         let tombstone = Item::from([
-            ("identity".to_owned(), table::text(person.identity.as_str())),
+            ("identity".to_owned(), table::text(requester.identity.as_str())),
             ("erased_at".to_owned(), table::number(now.as_second())),
             ("ttl".to_owned(), table::number(now.plus(Record::Tombstone.retention().period).as_second())),
         ]);
@@ -93,12 +97,12 @@ impl Erasures {
             Condition::exists_and("subject = :subject").value(":subject", table::text(subject));
         let transaction = Transaction::replacing(&self.table, row(new)?, still_stands(old))?
             .replace(&self.identities, tombstone, is_that_subject)?
-            .delete_too(&self.identities, table::identity_key(&whose(old.id)))?
-            .delete_too(&self.records, table::key(subject, GATE.to_owned()))?;
+            .delete_in_any_state(&self.identities, table::identity_key(&requester_key(old.id)))?
+            .delete_in_any_state(&self.records, table::key(subject, GATE.to_owned()))?;
         self.replaced(transaction).await
     }
 }
 
-fn whose(request: RequestId) -> String {
-    format!("{WHOSE}{request}")
+fn requester_key(request: RequestId) -> String {
+    format!("{REQUESTER}{request}")
 }

@@ -71,6 +71,6 @@ pub(super) fn is_marker(object: &ListedObject) -> bool {
 }
 
 /// Whether no upload URL for this key works any more.
-pub(super) fn is_over(object: &ListedObject, now: UnixSeconds) -> bool {
+pub(super) fn has_expired_url(object: &ListedObject, now: UnixSeconds) -> bool {
     object.key.parse::<PhotoKey>().is_ok_and(|key| !key.may_have_url(now))
 }

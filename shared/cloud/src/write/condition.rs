@@ -125,7 +125,7 @@ impl Terms {
     }
 
     /// The names and values of a change and its condition, which DynamoDB takes together.
-    pub(super) fn shared_with(&self, condition: &Self) -> (HashMap<String, String>, Option<Item>) {
+    pub(super) fn merged_with(&self, condition: &Self) -> (HashMap<String, String>, Option<Item>) {
         let names = self.names.clone().into_iter().chain(condition.names.clone()).collect();
         let all = [&self.values, &condition.values].into_iter().flatten().flatten();
         let values: Item = all.map(|(alias, value)| (alias.clone(), value.clone())).collect();
@@ -160,10 +160,10 @@ mod tests {
     fn a_change_and_its_condition_share_names_and_values() {
         let change = Change::of("SET #a = :a").name("#a", "a").value(":a", text("1"));
         let condition = Condition::exists_and("#b = :b").name("#b", "b").value(":b", text("2"));
-        let (names, values) = change.0.shared_with(&condition.of_row(&Item::new()));
+        let (names, values) = change.0.merged_with(&condition.of_row(&Item::new()));
         assert_eq!(names.len(), 3);
         assert_eq!(values.map(|values| values.len()), Some(2));
-        let (_, values) = Change::of("REMOVE a").0.shared_with(&Condition::exists().of_row(&Item::new()));
+        let (_, values) = Change::of("REMOVE a").0.merged_with(&Condition::exists().of_row(&Item::new()));
         assert!(values.is_none());
     }
 }

@@ -26,7 +26,7 @@ const TRIES_MAX: u32 = 12;
 const WAIT_MAX: u64 = 320;
 
 /// Reasons of a cancelled transaction that pass by themselves (Amazon DynamoDB API reference, "TransactWriteItems").
-const PASSING: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+const TRANSIENT: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
 
 /// DynamoDB's answer to a try whose token it knows from a transaction that has not ended.
 const IN_PROGRESS: &str = "TransactionInProgressException";
@@ -102,7 +102,7 @@ enum Verdict {
 }
 
 fn verdict(reasons: &[&str]) -> Verdict {
-    if reasons.iter().any(|reason| PASSING.contains(reason)) {
+    if reasons.iter().any(|reason| TRANSIENT.contains(reason)) {
         return Verdict::TryAgain;
     }
     if reasons == [IN_PROGRESS] {

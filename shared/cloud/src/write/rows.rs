@@ -48,7 +48,7 @@ async fn update<Row>(
     condition: Condition<Row>,
 ) -> Result<Outcome, CloudError> {
     let (change, condition) = (change.0, condition.of_row(&key));
-    let (names, values) = change.shared_with(&condition);
+    let (names, values) = change.merged_with(&condition);
     let request = connection
         .dynamodb
         .update_item()
@@ -113,11 +113,11 @@ pub(crate) async fn delete_batch(
     const BATCH_MAX: usize = 25;
     /// Requests under way at once.
     const BATCHES_AT_ONCE: usize = 8;
-    let batches = keys.chunks(BATCH_MAX).map(|keys| delete_some(connection, table, keys));
+    let batches = keys.chunks(BATCH_MAX).map(|keys| delete_chunk(connection, table, keys));
     stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE).try_collect().await
 }
 
-async fn delete_some(connection: &Connection, table: &str, keys: &[Item]) -> Result<(), CloudError> {
+async fn delete_chunk(connection: &Connection, table: &str, keys: &[Item]) -> Result<(), CloudError> {
     let deletes = keys.iter().map(|key| {
         let delete = DeleteRequest::builder().set_key(Some(key.clone())).build();
         let delete = delete.map_err(CloudError::malformed("a delete"))?;
