@@ -1,4 +1,4 @@
-//! Opens a request: one write closes the gate and enters the request in its requester's list.
+//! Opens a request: one write closes the account gate and adds the request to its requester's list.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::retention::Record;
@@ -12,16 +12,16 @@ use crate::table::{self, Item, REQUEST};
 use crate::write::{self, Admission, Change, Condition, Outcome, Transaction};
 use crate::{CloudError, Gate, Segment};
 
-/// The outcome of a request.
+/// The outcome of opening a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenOutcome {
-    /// It is recorded, and its data is hidden.
+    /// The request is recorded, and its data is hidden.
     Opened(Erasure),
-    /// It was recorded before.
+    /// The request was recorded before.
     Repeated(Erasure),
-    /// The gate has changed in the meantime: read it again.
+    /// The account gate has changed in the meantime. The caller must read it again.
     Closed,
-    /// The day's requests are used up.
+    /// The requests of this day are used up.
     OverQuota,
 }
 
@@ -30,13 +30,13 @@ pub enum OpenOutcome {
 pub struct ListedRequest {
     /// The request.
     pub id: RequestId,
-    /// The contact, if there is one.
+    /// The encrypted contact, if there is one.
     pub contact: Option<Sealed>,
 }
 
 impl Erasures {
-    /// Records a request and hides its data, in one write. For an account the gate closes; for works or favorites a new
-    /// generation begins. Writes under the old generation fail from then on.
+    /// Records a request and hides its data, in one write. For an account, the account gate closes. For works or
+    /// favorites, a new generation begins, and writes under the old generation fail from then on.
     ///
     /// # Errors
     /// When a table cannot be read or written.
@@ -70,7 +70,7 @@ impl Erasures {
         }
     }
 
-    /// Removes the contact from the list, if it is still there.
+    /// Deletes the contact from the requester's list, if it is still there.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -80,7 +80,7 @@ impl Erasures {
         write::change(&self.connection, &self.records, key, forget, Condition::exists()).await.map(drop)
     }
 
-    /// The requests of this segment of the records that still have a contact.
+    /// Loads the requests of this segment of the records that still have a contact.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -108,7 +108,7 @@ impl Erasures {
         rows.into_iter().map(of).collect()
     }
 
-    /// The requests of a subject, in no useful order: the `limit` after `after`.
+    /// Loads a page of a subject's requests: at most `limit` requests after `after`, in no useful order.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -133,8 +133,8 @@ impl Erasures {
     }
 }
 
-/// The row in the requester's list, with the contact under the subject's own key. It names no object, so it is
-/// deleted with the account or by DynamoDB's TTL.
+/// Creates the row in the requester's list. The contact is encrypted under the subject's own key. The row names no
+/// object, so it is deleted with the account or by DynamoDB's TTL.
 fn list_row(subject: SubjectId, erasure: &Erasure, contact: Option<&Sealed>) -> Item {
     let mut row = table::key(subject, table::request_row(erasure.id));
     let ttl = erasure.received_at.plus(Record::Erasure.retention().period);

@@ -1,4 +1,4 @@
-//! The requester of an account erasure, kept in the table without backups until the identity provider is told.
+//! The requester of an account erasure, kept in a table without backups until the identity provider is told.
 
 use std::fmt;
 
@@ -14,17 +14,16 @@ use crate::{CloudError, ReplaceOutcome};
 /// Prefix of the key in the `identities` table under which an erasure keeps its requester.
 pub(crate) const REQUESTER: &str = "ERASURE#";
 
-/// The requester as the issuer knows them. The row is kept until the identity provider is told, in the table without
-/// backups.
+/// The requester of an account erasure, as the issuer knows them.
 #[derive(Clone)]
 pub struct RequesterIdentity {
-    /// Their key in the `identities` table.
+    /// The key of the identity in the `identities` table.
     pub identity: IdentityHash,
-    /// The issuer of their token.
+    /// The issuer of the token.
     pub issuer: String,
     /// The token's `sub`.
     pub sub: String,
-    /// The token's `username`, if it has one: a Cognito user pool knows users of other providers only by it.
+    /// The token's `username`, if it has one. A Cognito user pool knows users of other providers only by this name.
     pub username: Option<String>,
 }
 
@@ -53,7 +52,7 @@ impl RequesterRow {
 }
 
 impl Erasures {
-    /// The requester of an account erasure; `None` once they are forgotten.
+    /// Loads the requester of an account erasure; `None` once the row is deleted.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -74,9 +73,9 @@ impl Erasures {
         }))
     }
 
-    /// Stores that an account was erased and forgets the requester, in one write. A tombstone replaces the identity
-    /// row with the wrapped key, and the gate, the last row of the partition, is deleted. From then on nothing leads
-    /// from the person to the subject or back.
+    /// Stores that an account was erased and deletes the requester's row, in one write. A tombstone replaces the
+    /// identity row, which holds the wrapped key. The account gate, the last row of the partition, is deleted. From
+    /// then on nothing leads from the person to the subject or back.
     ///
     /// # Errors
     /// When a table cannot be written.
