@@ -1,7 +1,8 @@
-//! Full-table scans for the residue check. Rows may be of any form; the caller decides which of them should exist.
+//! Full-table scans for the residue check. Malformed rows are reported, not skipped. The caller decides which rows
+//! should exist.
 //!
-//! A table is read in segments, as DynamoDB divides it by the hash of the partition key. A whole partition lies in one
-//! segment, and the number of a segment says how far a scan has come without naming anybody.
+//! A table is read in segments, as DynamoDB divides it by the hash of the partition key. A whole partition is in one
+//! segment. The number of a segment says how far a scan has come without identifying anybody.
 
 use std::collections::HashSet;
 
@@ -28,9 +29,9 @@ pub struct Inspection {
 /// One of the equal parts of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// Its number, from 0.
+    /// The number of this segment, from 0.
     pub number: u16,
-    /// How many there are.
+    /// The number of all segments.
     pub of: u16,
 }
 
@@ -48,7 +49,7 @@ pub struct Scanned<R> {
 pub enum RecordRow {
     /// A row of a subject's partition, with its sort key.
     Subject(SubjectId, String, SubjectRow),
-    /// A cursor. It names nobody.
+    /// A cursor. It identifies nobody.
     Cursor,
     /// A row of another form.
     Unreadable,
@@ -57,9 +58,9 @@ pub enum RecordRow {
 /// The kind of a row in a subject's partition.
 #[derive(Debug, Clone)]
 pub enum SubjectRow {
-    /// The gate.
+    /// The account gate.
     Gate {
-        /// When it was created.
+        /// When the gate was created.
         created_at: UnixSeconds,
     },
     /// A work.
@@ -68,7 +69,7 @@ pub enum SubjectRow {
     Favorite(FavoriteTarget),
     /// A row that DynamoDB's TTL deletes.
     Expiring {
-        /// When it is due.
+        /// When DynamoDB's TTL deletes it.
         ttl: UnixSeconds,
     },
     /// A row of another form.
@@ -80,11 +81,11 @@ pub enum SubjectRow {
 pub struct IdentityRow {
     /// The key.
     pub key: String,
-    /// Its content.
+    /// The kind of the row, with its content.
     pub kind: Identity,
 }
 
-/// The content of a row of the identities.
+/// The kind of a row of the identities, with its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
     /// The link from a person to a subject.
@@ -96,12 +97,12 @@ pub enum Identity {
     },
     /// The requester of an erasure.
     Requester(RequestId),
-    /// A count of uploads or requests, of a person or an address.
+    /// A count of uploads or requests, of one identity or one network address.
     Count {
         /// When DynamoDB's TTL deletes it.
         ttl: UnixSeconds,
     },
-    /// The secret that addresses are hashed with.
+    /// The secret for hashing network addresses.
     Secret {
         /// The slot in which it is used.
         slot: i64,
@@ -111,12 +112,12 @@ pub enum Identity {
 }
 
 impl Inspection {
-    /// The three tables of a stack.
+    /// Creates the inspection of a stack's three tables.
     pub fn new(connection: &Connection, records: String, identities: String, erasures: String) -> Self {
         Self { connection: connection.clone(), records, identities, erasures }
     }
 
-    /// A page of the records.
+    /// Reads a page of the records.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -129,7 +130,7 @@ impl Inspection {
         page(scan, segment, start, record).await
     }
 
-    /// A page of the identities, without any key of a subject.
+    /// Reads a page of the identities, without the wrapped keys of subjects.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -146,7 +147,7 @@ impl Inspection {
         page(scan, segment, start, |row| identity_row(&row)).await
     }
 
-    /// A page of the requests for erasures; `None` for a row of another form.
+    /// Reads a page of the requests for erasures; `None` for a row of another form.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -159,7 +160,7 @@ impl Inspection {
         page(scan, segment, start, |row| erasures::read(row).ok()).await
     }
 
-    /// Which of these subjects have a gate.
+    /// Returns those of these subjects that have an account gate.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -168,7 +169,7 @@ impl Inspection {
         Ok(self.existing(rows).await?.into_iter().map(|(subject, _gate)| subject).collect())
     }
 
-    /// Which of these rows exist, by their sort keys.
+    /// Returns those of these rows that exist. A row is given by its subject and sort key.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -181,7 +182,7 @@ impl Inspection {
         Ok(found.iter().filter_map(key_of).collect())
     }
 
-    /// Which of these works have a row; a row that cannot be read is left out.
+    /// Loads those of these works that have a row. A row that cannot be read is left out.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -191,7 +192,7 @@ impl Inspection {
         Ok(rows.into_iter().filter_map(|row| works::read(row).ok()).collect())
     }
 
-    /// The content of an identity's row now, if there is one.
+    /// Reads the current content of an identity's row, if the row exists.
     ///
     /// # Errors
     /// When the table cannot be read.

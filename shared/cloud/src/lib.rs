@@ -3,7 +3,7 @@
 //! Invariants:
 //!
 //! - The open account gate or the identity admits a new row in a subject's partition, in the same transaction. No other
-//! write can create such a row (`write.rs`).
+//!   write can create such a row (`write.rs`).
 //! - Every transition of a work is conditional on the state from which it was computed.
 //! - An object is deleted before the row that names it.
 //! - The text of an error holds an operation and a code, never a key, an id or a body.
