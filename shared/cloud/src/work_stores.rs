@@ -1,4 +1,4 @@
-//! Deletes works in the one order that leaves nothing behind: objects before the row that names them.
+//! Deletes works in the only order that leaves nothing behind: objects before the row that names them.
 
 use std::collections::HashMap;
 
@@ -7,21 +7,21 @@ use domain::{Failure, PhotoKey, SubjectId, UnixSeconds, Work, WorkId, WorkObject
 use crate::bucket::Undeleted;
 use crate::{CloudError, Photos, Pictures, ReplaceOutcome, Works};
 
-/// The stores of a work, for all who delete works: its user, `synthesize`, `purge`.
+/// The three stores that hold parts of a work. Everything that deletes works uses them together.
 #[derive(Debug, Clone)]
 pub struct WorkStores {
     /// The uploads bucket.
     pub photos: Photos,
     /// The works bucket.
     pub pictures: Pictures,
-    /// The rows.
+    /// The rows of works.
     pub works: Works,
 }
 
 impl WorkStores {
     /// Deletes a work for its user: hides it, deletes its objects, then its row. While a worker may still hold the
-    /// work, the hidden row stays, and `purge` deletes once more after the lease. So a worker that dies after it
-    /// stored a picture leaves nothing without a row.
+    /// work, the hidden row stays, and `purge` deletes everything again after the lease. So if a worker dies after it
+    /// has stored an object, a row still names that object.
     ///
     /// # Errors
     /// When a store fails. The row then still names what is left, and `purge` resumes.
@@ -32,8 +32,8 @@ impl WorkStores {
             return Ok(replaced);
         }
         if work.is_hidden() && hidden.due_at() > now {
-            // Once is enough: each deletion of the photo's marker would open its upload URL again. The worker or the
-            // sweep deletes what a first try left, after the lease.
+            // Do not delete again: deleting the photo's marker would make its upload URL work again. The worker, or
+            // the sweep after the lease, deletes what the first try left.
             return Ok(ReplaceOutcome::Stored);
         }
         self.delete_stored(&hidden).await?;
@@ -43,8 +43,8 @@ impl WorkStores {
         Ok(ReplaceOutcome::Stored)
     }
 
-    /// Gives up a work that no worker holds: deletes its photo and objects and marks it failed. Of a work that has
-    /// ended, only the photo is deleted, which a dead worker left.
+    /// Gives up a work that no worker holds: deletes its photo and objects, and marks it failed. If the work has
+    /// already ended, this deletes only the photo, which a dead worker left.
     ///
     /// # Errors
     /// When a store fails. The row then stays due, and `purge` retries.
@@ -71,8 +71,8 @@ impl WorkStores {
         self.works.remove(work).await.map(|_either| ())
     }
 
-    /// Deletes the objects of many works, not their rows. Returns the works of which something is left, with the
-    /// reasons.
+    /// Deletes the objects of many works, but not their rows. Returns the works that still have an object, with the
+    /// errors.
     ///
     /// # Errors
     /// When a store fails as a whole.
