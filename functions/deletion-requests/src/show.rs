@@ -52,5 +52,5 @@ async fn load_with_salt(endpoints: &Endpoints, request: &Request) -> Result<Eras
     let id: RequestId = request.path("id", "deletion request")?;
     let salt: Salt = request.header(SALT).and_then(|salt| salt.parse().ok()).ok_or_else(not_found)?;
     let erasure = endpoints.erasures.load(id).await?.ok_or_else(not_found)?;
-    if erasure.requester.is_of(&salt, id) { Ok(erasure) } else { Err(not_found().into()) }
+    if erasure.requester.belongs_to(&salt, id) { Ok(erasure) } else { Err(not_found().into()) }
 }

@@ -70,7 +70,7 @@ impl Erase {
                         return Ok(Some(erasure));
                     }
                 }
-                ErasureStep::LookAgain(reach) => {
+                ErasureStep::VerifyPass(reach) => {
                     if self.verify_pass(&erasure, reach, budget).await? == Progress::Partial {
                         return Ok(Some(erasure));
                     }
