@@ -9,7 +9,7 @@ use crate::give_up;
 use crate::residue::Residue;
 use crate::sweep::Sweep;
 
-/// What the tasks need.
+/// The stores and settings that the tasks use.
 pub(crate) struct Purge {
     pub(crate) work_stores: WorkStores,
     pub(crate) favorites: Favorites,

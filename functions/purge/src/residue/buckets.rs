@@ -14,11 +14,11 @@ use super::{OVERDUE_AFTER, Residue, Scan};
 /// Time between two sweeps.
 const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long a photo, or a part of one, may exist: its limit and the next sweep.
+/// How long a photo, or a part of one, may exist: its age limit plus the time until the next sweep.
 const PHOTO_GRACE: SignedDuration =
     SignedDuration::from_secs(PHOTO_AGE_MAX.as_secs() + SWEEP_INTERVAL.as_secs());
 
-/// How long an object may exist that no row names: until its worker's lease has run out and a sweep has come.
+/// How long an object that no row names may exist: until its worker's lease has expired and a sweep has run.
 const PICTURE_GRACE: SignedDuration =
     SignedDuration::from_secs(LEASE.as_secs() + SYNTHESIZE_TIMEOUT.as_secs() + SWEEP_INTERVAL.as_secs());
 
@@ -46,7 +46,7 @@ impl Residue<'_> {
         }
     }
 
-    /// Scans the works bucket. The row of its work must name every object, and its subject must exist.
+    /// Scans the works bucket. For every object, the row of its work must name it, and its subject must exist.
     pub(super) async fn works(
         &self,
         after: &mut Option<String>,
@@ -103,7 +103,7 @@ impl Residue<'_> {
         Ok(count)
     }
 
-    /// Continues with the page after `next`; returns how far the scan came when this was the last page or time is up.
+    /// Continues after the key `next`. Returns how far the scan came if this was the last page or the time is up.
     fn turn_page(&self, next: Option<String>, after: &mut Option<String>) -> Option<Scan> {
         let Some(last) = next else { return Some(Scan::Complete) };
         if self.is_over() {
@@ -115,18 +115,18 @@ impl Residue<'_> {
     }
 }
 
-/// The kind of residue that an object of the uploads bucket is; `None` for an object that belongs there.
+/// Returns what kind of residue an object of the uploads bucket is; `None` for an object that belongs there.
 fn upload_kind(object: &ListedObject) -> Option<Kind> {
     let is_photo = object.key.parse::<PhotoKey>().is_ok() && object.bytes > 0;
     match (is_photo, object.key.as_str(), object.bytes) {
         (true, ..) => Some(Kind::Photo),
         (false, Photos::EMPTY_OBJECT, 0) => None,
-        // A marker that the sweep has not removed holds nothing of a photo.
+        // This includes a marker that the sweep has not deleted. It holds no data of a photo.
         (false, ..) => Some(Kind::StrayObject),
     }
 }
 
-/// Whether this row names the objects of this attempt and may still have some.
+/// Tells whether this row names the objects of this attempt and may still have objects.
 fn names(work: &Work, attempt: u32, now: UnixSeconds) -> bool {
     let has_objects = match work.state {
         WorkState::AwaitingUpload { .. } | WorkState::Failed { .. } => false,

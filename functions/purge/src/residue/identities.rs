@@ -34,7 +34,8 @@ impl Residue<'_> {
         for IdentityRow { key, kind } in rows {
             match kind {
                 Identity::Subject(subject) if with_gate.contains(subject) => {}
-                // One write makes both and one removes both, so a subject that is still there has lost its gate.
+                // One write creates identity and gate, and one write removes both. So if the identity still exists,
+                // its gate is missing.
                 Identity::Subject(_) => {
                     let is_there = self.inspection.identity(key).await? == Some(*kind);
                     found.add_all(Kind::UngatedIdentity, usize::from(is_there));
@@ -56,14 +57,14 @@ impl Residue<'_> {
         Ok(())
     }
 
-    /// Whether a request still needs its requester: until everything is deleted.
+    /// Tells whether a request still needs its requester. It does until everything is deleted.
     async fn needs_requester(&self, request: RequestId) -> Result<bool, CloudError> {
         let erasure = self.erasures.load(request).await?;
         Ok(erasure.is_some_and(|erasure| matches!(erasure.state, ErasureState::Hidden { .. })))
     }
 }
 
-/// When the secret of this slot should have been replaced or deleted.
+/// Returns the end of a slot, when its secret should be replaced or deleted.
 fn slot_end(slot: i64) -> UnixSeconds {
     UnixSeconds::from_second(slot.saturating_add(1).saturating_mul(UPLOAD_SLOT.as_secs()))
 }
