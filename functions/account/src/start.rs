@@ -24,7 +24,8 @@ impl Start {
     /// Handles the request.
     pub(crate) async fn handle(&self, request: Request, now: UnixSeconds) -> Result<Response, ApiError> {
         let identity = request.caller()?;
-        let started = self.subjects.start_anew(&identity, request.issued_at(), &self.data_key, now).await?;
+        let started =
+            self.subjects.start_new_account(&identity, request.issued_at(), &self.data_key, now).await?;
         started.map_err(closed)?;
         Response::json(200, &Account { status: "open" })
     }

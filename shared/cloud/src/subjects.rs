@@ -165,7 +165,7 @@ impl Subjects {
     ///
     /// # Errors
     /// As [`Subjects::find_or_create`].
-    pub async fn start_anew(
+    pub async fn start_new_account(
         &self,
         identity: &IdentityHash,
         issued_at: Option<UnixSeconds>,
