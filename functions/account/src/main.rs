@@ -1,4 +1,4 @@
-//! `POST /v1/account`. This file wires; `start.rs` does it.
+//! `account`: serves `POST /v1/account`. This file wires the parts; `start.rs` handles the request.
 
 mod start;
 

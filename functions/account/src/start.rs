@@ -1,6 +1,7 @@
-//! `POST /v1/account`: the explicit act by which somebody whose account was erased starts anew, as a new subject to
-//! which nothing leads from the old one. It needs a token that was issued after the erasure: an older one may be in the
-//! hands of an app that does not know of it. For everybody else it makes sure that there is an account.
+//! `POST /v1/account`: starts a new account after an erasure, on the user's explicit request. The new account is a
+//! new subject; nothing leads from the old subject to it. The request needs a token that was issued after the
+//! erasure, because an app may still hold an older token without knowing of the erasure. For all other callers the
+//! request makes sure that an account exists.
 
 use cloud::Subjects;
 use domain::UnixSeconds;
@@ -8,7 +9,7 @@ use lambda::{ApiError, Request, Response};
 use resources::closed;
 use serde::Serialize;
 
-/// The endpoint and what it needs.
+/// The endpoint, with the store and the key it uses.
 pub(crate) struct Start {
     pub(crate) subjects: Subjects,
     pub(crate) data_key: String,
@@ -23,7 +24,8 @@ impl Start {
     /// Handles the request.
     pub(crate) async fn handle(&self, request: Request, now: UnixSeconds) -> Result<Response, ApiError> {
         let identity = request.caller()?;
-        let started = self.subjects.start_anew(&identity, request.issued_at(), &self.data_key, now).await?;
+        let started =
+            self.subjects.start_new_account(&identity, request.issued_at(), &self.data_key, now).await?;
         started.map_err(closed)?;
         Response::json(200, &Account { status: "open" })
     }

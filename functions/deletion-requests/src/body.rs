@@ -5,7 +5,7 @@ use domain::limits::CONTACT_BYTES_MAX;
 use lambda::Problem;
 use serde::Deserialize;
 
-/// What the requester sends.
+/// The JSON document that the requester sends.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
@@ -14,7 +14,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// How to reach the requester: any one line, since it is for people to read.
+    /// Returns how to reach the requester. Any single line is valid, because only people read it.
     pub(crate) fn contact(&self) -> Result<Option<&str>, Problem> {
         let Some(contact) = self.contact.as_deref() else { return Ok(None) };
         let is_a_line = !contact.trim().is_empty() && !contact.chars().any(char::is_control);
@@ -22,7 +22,7 @@ impl Body {
             return Ok(Some(contact));
         }
         let detail =
-            format!("contact is one line of 1 to {CONTACT_BYTES_MAX} bytes, such as an e-mail address.");
+            format!("contact must be one line of 1 to {CONTACT_BYTES_MAX} bytes, such as an e-mail address.");
         Err(Problem::new(422, "invalid_contact", "Invalid contact", detail))
     }
 }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_contact_is_one_line_that_says_something() {
+    fn a_contact_is_one_line_that_is_not_blank() {
         let body = |contact: &str| Body { scope: ErasureScope::Works, contact: Some(contact.to_owned()) };
         for good in ["ada@example.com", "+1 555 0100", "艾达"] {
             assert_eq!(body(good).contact(), Ok(Some(good)));

@@ -7,7 +7,7 @@ use lambda::{ApiError, Problem, Request, Response};
 
 use crate::{create, keys, list, show};
 
-/// What the endpoints need.
+/// The stores and settings that the endpoints use.
 pub(crate) struct Endpoints {
     pub(crate) subjects: Subjects,
     pub(crate) erasures: Erasures,
@@ -16,7 +16,7 @@ pub(crate) struct Endpoints {
     pub(crate) data_key: String,
 }
 
-/// Hands the request to the endpoint it is for.
+/// Passes the request to its endpoint.
 pub(crate) async fn route(
     endpoints: &Endpoints,
     request: Request,

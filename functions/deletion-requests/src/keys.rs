@@ -1,11 +1,12 @@
-//! `GET /v1/receipts/keys`: the public keys by which anybody can check a receipt, as a JSON Web Key Set (RFC 7517).
+//! `GET /v1/receipts/keys`: publishes the public keys with which anybody can check a receipt, as a JSON Web Key Set
+//! (RFC 7517).
 
 use lambda::{ApiError, Response};
 
 use crate::endpoints::Endpoints;
 
-/// How long anybody may keep the keys. After a change of the signing key, whoever keeps the old ones does not know the new
-/// one for at most this long.
+/// How long caches may keep the keys. After a change of the signing key, a cached set lacks the new key for at most
+/// this long.
 const CACHED_SECONDS: u32 = 300;
 
 /// Handles the request.

@@ -1,4 +1,4 @@
-//! `GET /v1/deletion-requests?limit=…&cursor=…`: the caller's requests, for as long as there is an account.
+//! `GET /v1/deletion-requests?limit=…&cursor=…`: lists the caller's requests, for as long as the account exists.
 
 use cloud::Purpose;
 use domain::limits::PAGE_REQUESTS_MAX;
@@ -34,7 +34,7 @@ pub(crate) async fn handle(
     let cursor: Option<RequestId> = request.cursor()?;
     let identity = request.caller()?;
     let mut list = List { deletion_requests: Vec::new(), next_cursor: None };
-    // Without a subject, or with one that is being erased, there is nothing to see.
+    // A caller without a subject, or whose subject is being erased, gets an empty list.
     if let Some(gate) = endpoints.subjects.find(&identity).await?
         && let Ok(owner) = endpoints.subjects.owner(&identity, &endpoints.data_key, now).await?
     {

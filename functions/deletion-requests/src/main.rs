@@ -1,5 +1,6 @@
-//! `POST` and `GET /v1/deletion-requests…` and `GET /v1/receipts/keys`. This file wires; `endpoints.rs` routes, and each
-//! endpoint has a file of its own. Carrying requests out is the job of `erase`.
+//! `deletion-requests`: serves `POST` and `GET /v1/deletion-requests…` and `GET /v1/receipts/keys`. This file wires
+//! the parts; `endpoints.rs` routes, and each endpoint has a file of its own. The function `erase` carries the
+//! requests out.
 
 mod body;
 mod create;

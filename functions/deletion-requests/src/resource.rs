@@ -1,29 +1,29 @@
-//! A deletion request as the app sees it.
+//! The JSON document of a deletion request.
 
 use domain::{Erasure, ErasureScope, ErasureState, RequestId, UnixSeconds};
 use serde::Serialize;
 
-/// The JSON document of a request: its state, and when it came to each of those it has been in.
+/// A deletion request as the app receives it: its state, and when it reached each state so far.
 #[derive(Serialize)]
 pub(crate) struct RequestResource {
     request_id: RequestId,
     scope: ErasureScope,
     status: &'static str,
     received_at: String,
-    /// When it will have been done at the latest.
+    /// When the erasure must be done at the latest.
     deadline: String,
     hidden_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     erased_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verified_at: Option<String>,
-    /// When the last backup that holds any of it is gone; in the future at first.
+    /// When the last backup that holds erased data expires. At first this time is in the future.
     #[serde(skip_serializing_if = "Option::is_none")]
     unrecoverable_at: Option<String>,
 }
 
 impl RequestResource {
-    /// The document of this request as it stands at `now`.
+    /// Creates the document of this request as it is at `now`.
     pub(crate) fn of(erasure: &Erasure, now: UnixSeconds) -> Self {
         let (hidden_at, erased_at, verified_at, unrecoverable_at) = match &erasure.state {
             ErasureState::Hidden { hidden_at, .. } => (*hidden_at, None, None, None),

@@ -1,28 +1,28 @@
-//! Deletes what an erasure reaches: objects by the thousand, then rows by the batch, within a budget of time. The
-//! next run finds what is left by what is still there.
+//! Deletes what an erasure reaches, within a time budget: objects by the thousand, then rows by the batch. It stores
+//! no progress, because the next run lists what is still there.
 
 use cloud::CloudError;
 use domain::{Erasure, ErasureScope, ErasureState, Reach, UnixSeconds};
 
 use crate::erase::Erase;
 
-/// The time that a run may take.
+/// The time budget of a run.
 #[derive(Clone, Copy)]
 pub(crate) struct Budget {
-    /// The time.
+    /// The clock.
     pub(crate) clock: fn() -> UnixSeconds,
-    /// When it is over.
+    /// When the budget is used up.
     pub(crate) until: UnixSeconds,
 }
 
 impl Budget {
-    /// A budget of half the time.
+    /// Returns a budget of half the remaining time.
     pub(crate) fn half(self) -> Self {
         let left = self.until.since((self.clock)());
         Self { until: self.until.plus(-(left / 2)), ..self }
     }
 
-    /// Whether time is up, so that nothing more may begin.
+    /// Tells whether the time is up, so that nothing more may begin.
     pub(crate) fn is_over(self) -> bool {
         (self.clock)() >= self.until
     }
@@ -37,12 +37,12 @@ pub(crate) enum Progress {
     Partial,
 }
 
-/// What was deleted.
+/// The outcome of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deleted {
-    /// The number of objects and rows.
+    /// The number of objects and rows that were found and deleted.
     pub(crate) found: usize,
-    /// Whether that was everything.
+    /// Whether everything is deleted.
     pub(crate) progress: Progress,
 }
 
@@ -75,9 +75,9 @@ impl Erase {
         }
     }
 
-    /// Deletes everything of a subject. The first pass leaves the closed gate, which one write removes with the
-    /// identity. A later pass deletes and counts a gate too: nobody can reach it, but a verified erasure leaves no
-    /// row at all.
+    /// Deletes everything of a subject. The first pass leaves the closed account gate, which one write later removes
+    /// together with the identity. A verify pass deletes and counts a gate too: nobody can reach it, but a verified
+    /// erasure leaves no row at all.
     async fn delete_everything(
         &self,
         erasure: &Erasure,
@@ -87,10 +87,10 @@ impl Erase {
         let subject = reach.subject;
         let mut found = 0;
         loop {
-            // A marker holds nothing of a photo, and `synthesize` may put one as it ends. It is deleted but not
-            // counted.
-            let (photos, markers) = self.work_stores.photos.delete_some(subject).await?;
-            let pictures = self.work_stores.pictures.delete_some(subject).await?;
+            // A marker holds no data of a photo, and `synthesize` may put one when it ends. So markers are deleted
+            // but not counted.
+            let (photos, markers) = self.work_stores.photos.delete_first_page(subject).await?;
+            let pictures = self.work_stores.pictures.delete_first_page(subject).await?;
             found += photos + pictures;
             if photos + markers + pictures == 0 {
                 break;
@@ -108,8 +108,8 @@ impl Erase {
         Ok(Deleted::all(found + partition.len()))
     }
 
-    /// Deletes the works in reach, then objects without a row: a worker that died, or a late upload, may have left
-    /// them.
+    /// Deletes the works in reach, then the objects without a row. A worker that died, or a late upload, may have
+    /// left such objects.
     async fn delete_works(&self, reach: Reach, budget: Budget) -> Result<Deleted, CloudError> {
         let (mut found, mut start) = (0, None);
         loop {

@@ -1,11 +1,12 @@
-//! The life of an erasure after the request. Read from top to bottom.
+//! Carries out an erasure after the request. Read from top to bottom.
 //!
 //! Every step is idempotent, may run in two processes at once, and may stop anywhere. It deletes an object before the
-//! row that names it, and stores a state after the work that the state claims. An item stays due until then.
+//! row that names it. It stores a new state only after it has done what that state claims. Until then the item stays
+//! due.
 
 use cloud::{
     Addresses, CloudError, Connection, Erasures, Favorites, IdentityProvider, Partitions, ReceiptKeys,
-    Replaced, WorkStores,
+    ReplaceOutcome, WorkStores,
 };
 use domain::receipt::Receipt;
 use domain::{Erasure, ErasureScope, ErasureStep, Reach, RequestId, UnixSeconds};
@@ -14,7 +15,7 @@ use lambda::{Metric, Metrics, Unit};
 
 use crate::delete::{Budget, Deleted, Progress};
 
-/// The metric of the alarm on data of somebody whose receipt says that nothing was left.
+/// The metric that counts data found after the receipt certified that nothing was left. An alarm watches it.
 const FOUND_AFTER_RECEIPT: &str = "found_after_receipt";
 
 /// Carries out erasures.
@@ -32,7 +33,7 @@ pub(crate) struct Erase {
     pub(crate) service: String,
     /// How long an upload URL works, at most.
     pub(crate) upload_window: SignedDuration,
-    /// How long a run may take. What is left stays due.
+    /// How long a run may take. Unfinished items stay due.
     pub(crate) budget: SignedDuration,
     pub(crate) clock: fn() -> UnixSeconds,
 }
@@ -43,14 +44,18 @@ pub(crate) enum EraseError {
     /// A store or the identity provider failed. A retry may succeed.
     #[error(transparent)]
     Cloud(#[from] CloudError),
-    /// A step was done, and the request did not advance: its row and the identity contradict each other, which a
-    /// restored table can cause. An operator must look at it.
-    #[error("an erasure does not advance")]
+    /// A step was done, but the request did not advance. Its row and the identity contradict each other, which a
+    /// restored table can cause. An operator must fix it.
+    #[error(
+        "an erasure does not advance and is not complete: its row and the identity contradict each other; check \
+         whether a table was restored"
+    )]
     Stuck,
 }
 
 impl Erase {
-    /// Carries out what is due about one request, step after step, within the budget. Returns its state afterwards.
+    /// Carries out the due steps of one request, one after the other, within the budget. Returns the request's state
+    /// afterwards; `None` when the request no longer exists.
     pub(crate) async fn advance(
         &self,
         request: RequestId,
@@ -70,13 +75,13 @@ impl Erase {
                         return Ok(Some(erasure));
                     }
                 }
-                ErasureStep::LookAgain(reach) => {
-                    if self.look_again(&erasure, reach, budget).await? == Progress::Partial {
+                ErasureStep::VerifyPass(reach) => {
+                    if self.verify_pass(&erasure, reach, budget).await? == Progress::Partial {
                         return Ok(Some(erasure));
                     }
                 }
                 ErasureStep::Forget(reach) => {
-                    if self.look_once_more(&erasure, reach, budget).await? == Progress::Partial {
+                    if self.final_check(&erasure, reach, budget).await? == Progress::Partial {
                         return Ok(Some(erasure));
                     }
                     self.erasures.forget_contact(reach.subject, request).await?;
@@ -87,8 +92,8 @@ impl Erase {
         }
     }
 
-    /// Deletes everything in reach. Nobody can see it or write to it any more. What there is no time for stays due
-    /// for the next run.
+    /// The first pass: deletes everything in reach, which nobody can see or write to any more. If time runs out, the
+    /// rest stays due for the next run.
     async fn erase(&self, erasure: &Erasure, reach: Reach, budget: Budget) -> Result<Progress, CloudError> {
         let noted = self.note_leases(erasure, reach).await?;
         let Some(erasure) = noted else { return Ok(Progress::Complete) };
@@ -100,16 +105,20 @@ impl Erase {
         if erasure.scope != ErasureScope::Account {
             return self.erasures.replace(&erasure, &erased).await.map(|_either| Progress::Complete);
         }
-        // Without a person, another process has finished this step.
-        let Some(person) = self.erasures.person(erasure.id).await? else { return Ok(Progress::Complete) };
-        self.identity_provider.account_erased(&person).await?;
-        // Superseded means the same. If not, the erasure is stuck.
-        let forgotten = self.erasures.forget_person(&erasure, &erased, reach.subject, &person, now).await;
+        // Without the requester's row, another process has already finished this step.
+        let Some(requester) = self.erasures.requester_identity(erasure.id).await? else {
+            return Ok(Progress::Complete);
+        };
+        self.identity_provider.account_erased(&requester).await?;
+        // Superseded also means that another process has finished this step. If not, the next loop reports it as
+        // stuck.
+        let forgotten =
+            self.erasures.forget_requester(&erasure, &erased, reach.subject, &requester, now).await;
         forgotten.map(|_either| Progress::Complete)
     }
 
-    /// Notes until when workers hold leases, before it deletes the rows that say so. No lease begins after the gate has
-    /// closed. `None` when another process has advanced the request.
+    /// Stores until when workers hold leases, before the rows with the leases are deleted. No lease begins after the
+    /// account gate has closed. Returns `None` when another process has advanced the request.
     async fn note_leases(&self, erasure: &Erasure, reach: Reach) -> Result<Option<Erasure>, CloudError> {
         if erasure.scope == ErasureScope::Favorites {
             return Ok(Some(erasure.clone()));
@@ -122,12 +131,13 @@ impl Erase {
             return Ok(Some(noted));
         }
         let replaced = self.erasures.replace(erasure, &noted).await?;
-        Ok((replaced == Replaced::Stored).then_some(noted))
+        Ok((replaced == ReplaceOutcome::Stored).then_some(noted))
     }
 
-    /// The verify pass: looks for what workers and uploads stored that began before the hiding. It deletes what it
-    /// finds, and another pass follows. A pass that finds nothing is the last, and the receipt certifies it.
-    async fn look_again(
+    /// The verify pass: checks for data that was stored by workers and uploads that began before the hiding. It
+    /// deletes what it finds, and another pass follows. A pass that finds nothing is the last, and the receipt
+    /// certifies it.
+    async fn verify_pass(
         &self,
         erasure: &Erasure,
         reach: Reach,
@@ -136,7 +146,7 @@ impl Erase {
         let Deleted { found, progress } = self.delete(erasure, reach, budget).await?;
         let now = (self.clock)();
         if found > 0 {
-            tracing::warn!(found, "found by the second look and deleted");
+            tracing::warn!(found, "verify pass found and deleted data; another pass follows");
             let again = erasure.found_more(now, self.upload_window);
             return self.erasures.replace(erasure, &again).await.map(|_either| Progress::Complete);
         }
@@ -161,10 +171,10 @@ impl Erase {
         self.erasures.replace(erasure, &verified).await.map(|_either| Progress::Complete)
     }
 
-    /// Looks once more before the subject is forgotten. An upload that began before its URL expired may end after the
-    /// verification. `synthesize` deletes its photo at once, since no row names it; `purge` deletes it when that
-    /// fails. This deletes what both have missed.
-    async fn look_once_more(
+    /// Checks a last time before the subject's id is deleted from the request. An upload that began before its URL
+    /// expired may end after the verification. `synthesize` deletes such a photo at once, because no row names it. If
+    /// that fails, `purge` deletes it. This check deletes what both have missed.
+    async fn final_check(
         &self,
         erasure: &Erasure,
         reach: Reach,
@@ -172,7 +182,7 @@ impl Erase {
     ) -> Result<Progress, CloudError> {
         let Deleted { found, progress } = self.delete(erasure, reach, budget).await?;
         if found > 0 {
-            tracing::error!(found, "found after the receipt and deleted");
+            tracing::error!(found, "erased data found after the receipt and deleted");
             let found = Metric { name: FOUND_AFTER_RECEIPT, unit: Unit::Count, value: found as u64 };
             self.metrics.emit(None, &[found], (self.clock)());
         }

@@ -21,13 +21,13 @@ pub(crate) enum EraseEvent {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Task {
-    /// Carry out what is due.
+    /// Run the sweep.
     Sweep,
-    /// Clear a restored copy of the records of what was erased since, before it serves.
+    /// Reapply erasures to a restored copy of the records, before it serves.
     Replay {
-        /// The name of the copy.
+        /// The table name of the copy.
         table: String,
-        /// How many seconds this run may take; by default what fits into the function's time-out.
+        /// How many seconds this run may take. The default, also the maximum, fits into the function's time-out.
         seconds: Option<u32>,
     },
 }
@@ -56,7 +56,7 @@ struct Text {
 }
 
 impl StreamRecord {
-    /// The request that is new; `None` for a row of another kind.
+    /// Returns the id of the new request; `None` for a row of another kind.
     pub(crate) fn request(&self) -> Option<RequestId> {
         self.dynamodb.keys.pk.text.strip_prefix("REQUEST#")?.parse().ok()
     }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kinds_of_event_are_told_apart() {
+    fn each_kind_of_event_is_recognised() {
         let event = |text: &str| serde_json::from_str::<EraseEvent>(text);
         assert!(matches!(event(r#"{"task": "sweep"}"#), Ok(EraseEvent::Task(Task::Sweep))));
         let replay = event(r#"{"task": "replay", "table": "copy"}"#);

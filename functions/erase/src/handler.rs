@@ -6,10 +6,10 @@ use crate::erase::{Erase, EraseError};
 use crate::event::{EraseEvent, StreamRecord, Task};
 use crate::replay::Replayed;
 
-/// Runs the task of an event. A replay answers how far it has come.
+/// Runs the task of an event. A replay answers whether it is complete.
 ///
 /// # Errors
-/// When something failed. It stays due, and the next sweep retries it.
+/// When a step failed. It stays due, and the next sweep retries it.
 pub(crate) async fn handle(erase: &Erase, event: EraseEvent) -> Result<Option<Replayed>, EraseError> {
     match event {
         EraseEvent::Task(Task::Sweep) => erase.sweep().await.map(|()| None),

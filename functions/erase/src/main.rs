@@ -1,5 +1,5 @@
 //! `erase`: carries out erasures as soon as they are requested, and sweeps every minute. It is the only function that
-//! may delete a subject's whole partition and its key. This file wires; `erase.rs` is the life of an erasure.
+//! may delete a subject's whole partition and its key. This file wires the parts; `erase.rs` carries out an erasure.
 
 mod delete;
 mod erase;

@@ -1,5 +1,5 @@
 //! Reapplies erasures and deletions to a restored copy of the records, before it serves. A large copy takes several
-//! runs; the copy itself holds the cursor.
+//! runs. The copy itself holds the cursor.
 
 mod place;
 mod window;
@@ -20,17 +20,17 @@ pub(crate) const SEGMENTS_AT_ONCE: u16 = 8;
 /// Erasures or contacts of a segment that are handled at once.
 const AT_ONCE: usize = 4;
 
-/// The answer to the invoker.
+/// The answer to the operator who invokes the replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Replayed {
-    /// Whether the copy may serve. If not, the same command resumes.
+    /// Whether the replay is complete, so that the copy may serve. If not, the same command resumes it.
     complete: bool,
     /// How many works this run removed because their pictures are gone.
     vanished: usize,
 }
 
 impl Erase {
-    /// Clears the copy named `table`, or as much of it as there is time for. It is idempotent.
+    /// Reapplies erasures to the copy named `table`, as far as time allows. It is idempotent.
     pub(crate) async fn replay(&self, table: String, budget: Budget) -> Result<Replayed, CloudError> {
         let cursors = Cursors::new(&self.connection, table.clone());
         let noted = cursors.load(CursorOf::Replay).await?;
@@ -39,7 +39,7 @@ impl Erase {
                 partitions: Partitions::new(&self.connection, table.clone()),
                 favorites: Favorites::new(&self.connection, table.clone()),
                 works: Works::new(&self.connection, table.clone()),
-                requests: self.erasures.beside(table),
+                requests: self.erasures.with_records(table),
             },
             pictures: &self.work_stores.pictures,
             budget,
@@ -49,7 +49,7 @@ impl Erase {
         let mut place = Some(noted.and_then(|noted| Place::read(&noted)).unwrap_or_default());
         while let Some(here) = place {
             place = run.step(here).await?;
-            // After every step, so that a run that fails or is cut off loses one step only.
+            // Store the cursor after every step, so that a run that fails loses only one step.
             cursors.store(CursorOf::Replay, place.map(Place::note).as_deref()).await?;
             if budget.is_over() {
                 break;
@@ -66,7 +66,7 @@ struct Run<'a> {
     copy: Copy,
     pictures: &'a Pictures,
     budget: Budget,
-    /// The pictures that the rows are compared with.
+    /// The existing pictures, with which the rows are compared.
     window: Option<Window>,
     vanished: usize,
 }
@@ -76,11 +76,11 @@ struct Copy {
     partitions: Partitions,
     favorites: Favorites,
     works: Works,
-    /// The current requests, beside the copy.
+    /// The current requests, combined with the copy.
     requests: Erasures,
 }
 
-/// The next segments, from this one on.
+/// Returns the next few segments, from this one on.
 fn segments(from: u16) -> impl Iterator<Item = Segment> {
     (from..SEGMENTS.min(from.saturating_add(SEGMENTS_AT_ONCE))).map(|number| Segment { number, of: SEGMENTS })
 }
@@ -157,7 +157,7 @@ impl Copy {
         }
     }
 
-    /// Removes contacts that their requests have forgotten since.
+    /// Deletes contacts that were already deleted from their requests after the backup.
     async fn forget_contacts(&self, segment: Segment) -> Result<(), CloudError> {
         let contacts = self.requests.contacts(segment).await?.into_iter();
         let forgotten = contacts.map(|(subject, request)| self.forget_contact(subject, request));
@@ -172,8 +172,8 @@ impl Copy {
         self.requests.forget_contact(subject, request).await
     }
 
-    /// Removes the ready works of a segment whose pictures are gone: their users have deleted them since the backup.
-    /// `purge` settles works that were in progress.
+    /// Deletes the rows of a segment's ready works whose pictures are gone, because their users have deleted them
+    /// since the backup. `purge` settles works that were in processing.
     async fn remove_vanished(&self, segment: Segment, window: &Window) -> Result<usize, CloudError> {
         let (mut count, mut start) = (0, None);
         loop {

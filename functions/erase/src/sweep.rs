@@ -1,5 +1,5 @@
-//! The sweep, every minute: carries out what is due about any request. It catches what the stream missed, and what
-//! becomes due later.
+//! The sweep, every minute: carries out the due steps of all requests. It catches requests that the stream missed,
+//! and steps that become due later.
 
 use cloud::CloudError;
 use domain::RequestId;
@@ -10,13 +10,13 @@ use lambda::{Metric, Unit};
 use crate::delete::Budget;
 use crate::erase::{Erase, EraseError};
 
-/// The metric that the template's alarm is on.
+/// The metric that counts overdue requests. An alarm in the SAM template watches it.
 const OVERDUE: &str = "overdue_requests";
 
 /// Seconds between two sweeps. Each run starts with another shard.
 const INTERVAL_SECONDS: i64 = 60;
 
-/// What a run has done, and its first error.
+/// The counts of a run, and its first error.
 #[derive(Default)]
 struct Tally {
     advanced: u64,
@@ -25,13 +25,13 @@ struct Tally {
 }
 
 impl Erase {
-    /// The budget of a run that begins now and takes no longer than `most`.
+    /// Returns the budget of a run that begins now and takes no longer than `most`.
     pub(crate) fn budget(&self, most: SignedDuration) -> Budget {
         Budget { clock: self.clock, until: (self.clock)().plus(self.budget.min(most)) }
     }
 
-    /// Runs the sweep. A failure does not stop the rest. The first error is returned at the end, for the alarm; what
-    /// it was about stays due.
+    /// Runs the sweep. A failure does not stop the rest. The first error is returned at the end, which raises an
+    /// alarm; the failed item stays due.
     pub(crate) async fn sweep(&self) -> Result<(), EraseError> {
         let start = (self.clock)();
         let budget = self.budget(SignedDuration::MAX);
@@ -43,8 +43,8 @@ impl Erase {
                 tally.error.get_or_insert(error.into());
             }
         }
-        // This is no erasure, but no other function may delete from the identities.
-        if let Err(error) = self.addresses.forget(start).await {
+        // This is not part of an erasure, but only `erase` may delete from the identities.
+        if let Err(error) = self.addresses.delete_old_secret(start).await {
             tally.error.get_or_insert(error.into());
         }
         let overdue = Metric { name: OVERDUE, unit: Unit::Count, value: tally.overdue };

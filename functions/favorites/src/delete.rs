@@ -1,10 +1,10 @@
-//! `DELETE /v1/favorites/{kind}/{id}`: the favorite is none any more. What it named stays as it is.
+//! `DELETE /v1/favorites/{kind}/{id}`: removes a favorite. The template or work it points to is untouched.
 
 use lambda::{ApiError, Request, Response};
 
 use crate::endpoints::{Endpoints, target};
 
-/// Handles the request. To unmark what is not marked is a success, so that the app may repeat it.
+/// Handles the request. Removing a favorite that does not exist succeeds, so that the app may repeat the request.
 pub(crate) async fn handle(endpoints: &Endpoints, request: Request) -> Result<Response, ApiError> {
     let target = target(&request)?;
     if let Some(gate) = endpoints.subjects.find(&request.caller()?).await? {

@@ -6,7 +6,7 @@ use lambda::{ApiError, Problem, Request, Response};
 
 use crate::{delete, list, put};
 
-/// What the endpoints need.
+/// The stores and the key that the endpoints use.
 pub(crate) struct Endpoints {
     pub(crate) subjects: Subjects,
     pub(crate) favorites: Favorites,
@@ -16,7 +16,7 @@ pub(crate) struct Endpoints {
     pub(crate) data_key: String,
 }
 
-/// Hands the request to the endpoint it is for.
+/// Passes the request to its endpoint.
 pub(crate) async fn route(
     endpoints: &Endpoints,
     request: Request,
@@ -30,7 +30,7 @@ pub(crate) async fn route(
     }
 }
 
-/// What the path names.
+/// Parses the template or work that the path names.
 pub(crate) fn target(request: &Request) -> Result<FavoriteTarget, Problem> {
     let (kind, id): (String, String) = (request.path("kind", "kind")?, request.path("id", "favorite")?);
     FavoriteTarget::of(&kind, &id).map_err(|_malformed| Problem::not_found("favorite"))

@@ -1,4 +1,4 @@
-//! `GET /v1/favorites?limit=…&cursor=…`: the caller's favorites with what they name, newest first.
+//! `GET /v1/favorites?limit=…&cursor=…`: lists the caller's favorites, newest first, each with its template or work.
 
 use cloud::CatalogueEntry;
 use domain::limits::PAGE_FAVORITES_MAX;
@@ -17,8 +17,8 @@ struct List {
     next_cursor: Option<String>,
 }
 
-/// Handles the request. A favorite whose work is deleted or past its period, or whose template has left the catalogue,
-/// is left out, so a page may be shorter than asked for, or empty, and still have a `next_cursor`.
+/// Handles the request. A favorite is left out if its work is deleted or past its period, or if its template has left
+/// the catalogue. So a page may be shorter than `limit`, or empty, and still have a `next_cursor`.
 pub(crate) async fn handle(
     endpoints: &Endpoints,
     request: Request,
@@ -36,16 +36,19 @@ pub(crate) async fn handle(
         FavoriteTarget::Template(_) => None,
     });
     let works = endpoints.favorites.works(gate, &works.collect::<Vec<_>>()).await?;
-    let catalogue = catalogue(endpoints, &page).await?;
+    let catalogue = load_catalogue(endpoints, &page).await?;
     let mut favorites = Vec::with_capacity(page.favorites.len());
     for favorite in &page.favorites {
-        favorites.extend(shown(endpoints, favorite, &works, &catalogue, now).await?);
+        favorites.extend(favorite_resource(endpoints, favorite, &works, &catalogue, now).await?);
     }
     Response::json(200, &List { favorites, next_cursor: page.next.map(|next| next.to_string()) })
 }
 
-/// The catalogue, if the page has any template.
-async fn catalogue(endpoints: &Endpoints, page: &FavoritesPage) -> Result<Vec<CatalogueEntry>, ApiError> {
+/// Loads the catalogue, if the page holds a template. Otherwise the list is empty.
+async fn load_catalogue(
+    endpoints: &Endpoints,
+    page: &FavoritesPage,
+) -> Result<Vec<CatalogueEntry>, ApiError> {
     let is_template = |favorite: &Favorite| matches!(favorite.target, FavoriteTarget::Template(_));
     if page.favorites.iter().any(is_template) {
         Ok(endpoints.templates.catalogue().await?)
@@ -54,8 +57,8 @@ async fn catalogue(endpoints: &Endpoints, page: &FavoritesPage) -> Result<Vec<Ca
     }
 }
 
-/// The favorite with what it names, unless there is nothing to see of that.
-async fn shown(
+/// Creates the favorite's document with its template or work. `None` when that is no longer visible.
+async fn favorite_resource(
     endpoints: &Endpoints,
     favorite: &Favorite,
     works: &[Work],
@@ -64,9 +67,9 @@ async fn shown(
 ) -> Result<Option<FavoriteResource>, ApiError> {
     let resource = FavoriteResource::of(favorite);
     Ok(match &favorite.target {
-        FavoriteTarget::Template(id) => {
-            template(endpoints, id, catalogue).await?.map(|template| resource.with_template(template))
-        }
+        FavoriteTarget::Template(id) => template_resource(endpoints, id, catalogue)
+            .await?
+            .map(|template| resource.with_template(template)),
         FavoriteTarget::Work(id) => match works.iter().find(|work| work.id == *id) {
             Some(work) => {
                 WorkResource::of(work, &endpoints.pictures, now).await?.map(|work| resource.with_work(work))
@@ -76,7 +79,7 @@ async fn shown(
     })
 }
 
-async fn template(
+async fn template_resource(
     endpoints: &Endpoints,
     id: &TemplateId,
     catalogue: &[CatalogueEntry],

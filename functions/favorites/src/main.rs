@@ -1,5 +1,5 @@
-//! `GET /v1/favorites`, `PUT` and `DELETE /v1/favorites/{kind}/{id}`. This file wires; `endpoints.rs` routes, and each
-//! endpoint has a file of its own.
+//! `favorites`: serves `GET /v1/favorites`, and `PUT` and `DELETE /v1/favorites/{kind}/{id}`. This file wires the
+//! parts; `endpoints.rs` routes, and each endpoint has a file of its own.
 
 mod delete;
 mod endpoints;

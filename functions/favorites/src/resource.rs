@@ -1,10 +1,10 @@
-//! A favorite as the app sees it.
+//! The JSON document of a favorite.
 
 use domain::{Favorite, FavoriteKind};
 use resources::{TemplateResource, WorkResource};
 use serde::Serialize;
 
-/// The JSON document of a favorite; in a list with what it names.
+/// A favorite as the app receives it. In a list it holds its template or work.
 #[derive(Serialize)]
 pub(crate) struct FavoriteResource {
     kind: FavoriteKind,
@@ -17,18 +17,18 @@ pub(crate) struct FavoriteResource {
 }
 
 impl FavoriteResource {
-    /// The favorite without what it names.
+    /// Creates the document without the template or work.
     pub(crate) fn of(favorite: &Favorite) -> Self {
         let (kind, id) = (favorite.target.kind(), favorite.target.id());
         Self { kind, id, saved_at: favorite.saved_at.to_rfc3339(), template: None, work: None }
     }
 
-    /// The favorite with its template.
+    /// Adds the template.
     pub(crate) fn with_template(self, template: TemplateResource) -> Self {
         Self { template: Some(template), ..self }
     }
 
-    /// The favorite with its work.
+    /// Adds the work.
     pub(crate) fn with_work(self, work: WorkResource) -> Self {
         Self { work: Some(work), ..self }
     }

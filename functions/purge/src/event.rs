@@ -33,12 +33,12 @@ pub(crate) struct GivenUp {
     pub(crate) request_payload: S3Event,
 }
 
-/// What the record says of the invocation.
+/// What the record says about the invocation.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RequestContext {
-    /// Its id, the same for all attempts. Without it `purge` cannot tell which lease is dead, and leaves the work to
-    /// the sweep.
+    /// The request id, the same for all attempts. Without it `purge` cannot tell whether a lease is dead, and leaves
+    /// the work to the sweep.
     pub(crate) request_id: Option<String>,
 }
 
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_kinds_of_event_are_told_apart() {
+    fn each_kind_of_event_is_recognised() {
         let scheduled = serde_json::from_str(r#"{"task": "sweep"}"#).expect("the scheduler's");
         assert!(matches!(scheduled, PurgeEvent::Scheduled(Scheduled::Sweep)));
         let scheduled = serde_json::from_str(r#"{"task": "residue"}"#).expect("the scheduler's");

@@ -13,7 +13,7 @@ pub(crate) async fn run(
     now: UnixSeconds,
 ) -> Result<(), CloudError> {
     for photo in &record.request_payload.records {
-        // A key of another form has no work. The sweep removes the object under it.
+        // A key of another form has no work. The sweep deletes the object under it.
         if let Ok(key) = object_key(&photo.s3.object).parse() {
             give_up(work_stores, key, record.request_context.request_id.as_deref(), now).await?;
         }
@@ -21,9 +21,9 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Deletes the photo under `key` and marks its work failed, unless a worker on a duplicate of the event holds the work.
-/// Then that worker, or its own failure, ends the work. The lease of a worker on this very event is dead: Lambda sends
-/// the record after the last worker has ended.
+/// Deletes the photo under `key` and marks its work failed, unless a worker on a duplicate of the event holds the
+/// work. In that case that worker, or its own failure, ends the work. A lease of a worker on this same event is dead,
+/// because Lambda sends the record only after the last worker has ended.
 async fn give_up(
     work_stores: &WorkStores,
     key: PhotoKey,

@@ -1,5 +1,5 @@
-//! `purge`: deletes what is due every five minutes, handles photos that `synthesize` gave up, and checks for residue
-//! once a day. This file wires; `sweep.rs`, `give_up.rs` and `residue.rs` do the work.
+//! `purge`: sweeps every five minutes, handles events that `synthesize` gave up, and runs the residue check once a
+//! day. This file wires the parts; `sweep.rs`, `give_up.rs` and `residue.rs` do the work.
 
 mod event;
 mod give_up;

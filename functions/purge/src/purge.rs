@@ -9,7 +9,7 @@ use crate::give_up;
 use crate::residue::Residue;
 use crate::sweep::Sweep;
 
-/// What the tasks need.
+/// The stores and settings that the tasks use.
 pub(crate) struct Purge {
     pub(crate) work_stores: WorkStores,
     pub(crate) favorites: Favorites,
@@ -30,7 +30,7 @@ impl Purge {
         match event {
             PurgeEvent::Scheduled(Scheduled::Sweep) => {
                 let swept = self.sweep().run().await;
-                swept.and(residue.go_on().await)
+                swept.and(residue.resume().await)
             }
             PurgeEvent::Scheduled(Scheduled::Residue) => residue.run().await,
             PurgeEvent::GivenUp(record) => give_up::run(&self.work_stores, &record, (self.clock)()).await,

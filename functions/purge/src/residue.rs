@@ -1,13 +1,13 @@
 //! Daily residue check: scans every store for data past its retention period. It reports a count of each kind, zeros
-//! included, because one alarm is on the count and another on silence.
+//! included, because one alarm watches the counts and another watches for missing reports.
 //!
-//! It only detects. The sweep, `erase`, S3's expiry and DynamoDB's TTL delete; what is found here says that one of
-//! them has failed, and stays for somebody to look at. The one exception is the favorite of a work that is gone
-//! ([`records`]): nothing else would delete it.
+//! It only detects. The sweep, `erase`, S3's expiry and DynamoDB's TTL delete data. A finding means that one of them
+//! has failed, and stays in place so that somebody can investigate. The one exception is the favorite of a work that
+//! is gone ([`records`]), because nothing else would delete it.
 //!
-//! Data that has just become due, or is being written, is no residue. Each kind has a grace period: the time that its
-//! deleter may take. A row without its other half is read once more, consistently, because other functions write while
-//! the scan runs.
+//! Data that has just become due, or is being written, is not residue. Each kind has a grace period: the time that
+//! its deletion may take. If a row's counterpart is missing, it is read again, consistently, because other functions
+//! write while the scan runs.
 
 mod buckets;
 mod erasures;
@@ -31,14 +31,14 @@ use self::progress::{Place, Progress, SEGMENTS};
 /// How long a run may take: well below the function's time-out of 240 s.
 pub(crate) const BUDGET: SignedDuration = SignedDuration::from_secs(180);
 
-/// The metric that the template's alarms are on.
+/// The metric that counts residue. Alarms in the SAM template watch it.
 const RESIDUE: &str = "residue_found";
 
-/// Grace period of what a sweep settles or the next event brings.
+/// The grace period of data that a sweep or the next event settles.
 const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
-/// Grace period of rows that DynamoDB's TTL deletes ("typically within a few days"; earlier editions of its guide say
-/// 48 hours).
+/// The grace period of rows that DynamoDB's TTL deletes ("typically within a few days"; earlier editions of its guide
+/// say 48 hours).
 const TTL_AFTER: SignedDuration = SignedDuration::from_hours(48);
 
 /// The residue check and what it needs.
@@ -57,7 +57,7 @@ pub(crate) struct Residue<'a> {
     pub(crate) start: UnixSeconds,
 }
 
-/// How far a scan came in the time that there was.
+/// Whether a scan is complete or ran out of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scan {
     Complete,
@@ -68,18 +68,19 @@ impl Residue<'_> {
     /// Starts a check, or resumes one that has not completed.
     pub(crate) async fn run(&self) -> Result<(), CloudError> {
         let progress = self.progress().await?.unwrap_or_default();
-        self.pass(progress).await
+        self.scan_from(progress).await
     }
 
     /// Resumes a check that ran out of time or failed, if there is one and time is left. The sweep calls it.
-    pub(crate) async fn go_on(&self) -> Result<(), CloudError> {
+    pub(crate) async fn resume(&self) -> Result<(), CloudError> {
         match self.progress().await? {
-            Some(progress) => self.pass(progress).await,
+            Some(progress) => self.scan_from(progress).await,
             None => Ok(()),
         }
     }
 
-    /// The cursor of the last run; `None` when there is none or this version cannot read it.
+    /// Loads the cursor of the last run; `None` when there is none. A cursor that this version cannot read starts a
+    /// new check.
     async fn progress(&self) -> Result<Option<Progress>, CloudError> {
         let noted = self.cursors.load(CursorOf::Residue).await?;
         Ok(noted.map(|noted| Progress::read(&noted).unwrap_or_default()))
@@ -87,29 +88,29 @@ impl Residue<'_> {
 
     /// Scans one place after the other. It stores the cursor before it scans a place, so that a failed run is resumed
     /// like one that ran out of time.
-    async fn pass(&self, mut progress: Progress) -> Result<(), CloudError> {
+    async fn scan_from(&self, mut progress: Progress) -> Result<(), CloudError> {
         let mut live = None;
         loop {
             if progress.place.is_beginning() {
-                self.note(&progress).await?;
+                self.store_cursor(&progress).await?;
             }
-            if self.is_over() || self.look(&mut progress, &mut live).await? == Scan::Partial {
-                return self.note(&progress).await;
+            if self.is_over() || self.scan_place(&mut progress, &mut live).await? == Scan::Partial {
+                return self.store_cursor(&progress).await;
             }
             match progress.place.next() {
                 Some(place) => progress.place = place,
                 None => break,
             }
         }
-        self.tell(&progress.found);
+        self.emit_metrics(&progress.found);
         self.cursors.store(CursorOf::Residue, None).await
     }
 
-    async fn note(&self, progress: &Progress) -> Result<(), CloudError> {
+    async fn store_cursor(&self, progress: &Progress) -> Result<(), CloudError> {
         self.cursors.store(CursorOf::Residue, Some(&progress.note())).await
     }
 
-    async fn look(&self, progress: &mut Progress, live: &mut Option<Live>) -> Result<Scan, CloudError> {
+    async fn scan_place(&self, progress: &mut Progress, live: &mut Option<Live>) -> Result<Scan, CloudError> {
         let Progress { place, found } = progress;
         match place {
             Place::Uploads { after } => self.uploads(after, found).await,
@@ -133,19 +134,19 @@ impl Residue<'_> {
         }
     }
 
-    fn tell(&self, found: &Found) {
+    fn emit_metrics(&self, found: &Found) {
         for kind in Kind::ALL {
             let metric = Metric { name: RESIDUE, unit: Unit::Count, value: found.of(kind) };
             self.metrics.emit(Some(kind.as_str()), &[metric], self.now());
         }
-        tracing::info!(found = found.total(), "looked for residue");
+        tracing::info!(found = found.total(), "residue check completed");
     }
 
     fn now(&self) -> UnixSeconds {
         (self.clock)()
     }
 
-    /// Whether an item that was due at `due` is residue, given this grace period.
+    /// Tells whether an item that was due at `due` is residue, given this grace period.
     fn is_past(&self, due: UnixSeconds, grace: SignedDuration) -> bool {
         due.plus(grace) <= self.now()
     }

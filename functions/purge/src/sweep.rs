@@ -11,25 +11,26 @@ use lambda::{Metric, Metrics, Unit};
 
 use crate::residue;
 
-/// How long a run scans photos. It lists about 10,000 keys a second.
+/// How long a run may scan photos. It lists about 10,000 keys a second.
 const PHOTOS_BUDGET: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long a run may take with photos and works. Both tasks share 180 s, so the residue check keeps at least a minute.
+/// How long a run may take for photos and works together. The sweep and the resumed residue check share 180 s, so the
+/// check keeps at least a minute.
 const BUDGET: SignedDuration = SignedDuration::from_secs(120);
 
 const _: () = assert!(BUDGET.as_secs() + 60 <= residue::BUDGET.as_secs());
 
-/// Works that are marked failed at once; each is one write.
+/// How many works are marked failed, or photos given up, at once.
 const AT_ONCE: usize = 16;
 
-/// The metric that the template's alarm is on.
+/// The metric of the oldest photo's age. An alarm in the SAM template watches it.
 const OLDEST_PHOTO_AGE: &str = "oldest_photo_age_seconds";
 
 /// Seconds between two sweeps. Each run starts with another shard.
 const INTERVAL_SECONDS: i64 = 300;
 
-/// Characters of a photo's key that the cursor keeps: the prefix and the first 4 of the subject's 26. They are too
-/// few to name anybody, and enough that almost nothing is listed twice.
+/// How many characters of a photo's key the cursor keeps: the prefix and the first 4 of the subject's 26. They are
+/// too few to identify anybody, and enough that almost nothing is listed twice.
 const CURSOR_CHARS: usize = PhotoKey::PREFIX.len() + 4;
 
 /// The sweep and what it needs.
@@ -41,8 +42,8 @@ pub(crate) struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Runs the sweep. A failure does not stop the rest. The first error is returned at the end, for the alarm; what
-    /// it was about stays due.
+    /// Runs the sweep. A failure does not stop the rest. The first error is returned at the end, which raises an
+    /// alarm; the failed item stays due.
     pub(crate) async fn run(&self) -> Result<(), CloudError> {
         let now = (self.clock)();
         let mut tally = Tally::default();
@@ -62,8 +63,8 @@ impl Sweep<'_> {
         tally.error.map_or(Ok(()), Err)
     }
 
-    /// Scans the photos, as many as there is time for; the next run resumes. Reports the age of the oldest photo it
-    /// saw. In a healthy service that is none, or one of an upload under way.
+    /// Scans the photos as far as time allows; the next run resumes. Reports the age of the oldest photo that it saw.
+    /// In a healthy service there is none, or only that of an upload under way.
     async fn photos(&self, now: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
         let resumed = self.cursors.load(CursorOf::Photos).await?;
         let (mut after, mut oldest) = (resumed.clone(), now);
@@ -77,18 +78,18 @@ impl Sweep<'_> {
             after = page.next;
             let Some(last) = &after else { break };
             if self.is_over(now, PHOTOS_BUDGET) {
-                self.tell_age(oldest, now);
+                self.emit_age(oldest, now);
                 return self.cursors.store(CursorOf::Photos, Some(&cursor(last))).await;
             }
         }
-        self.tell_age(oldest, now);
+        self.emit_age(oldest, now);
         if resumed.is_some() {
             self.cursors.store(CursorOf::Photos, None).await?;
         }
         Ok(())
     }
 
-    /// Settles what is due in one shard. What is left stays due, and comes first in the next run.
+    /// Settles the due works of one shard. What is left stays due, and comes first in the shard's next run.
     async fn works(&self, shard: u8, now: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
         let mut start = None;
         while !self.is_over(now, BUDGET) {
@@ -109,8 +110,8 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Settles a page of works: deletes their objects by the thousand, then their rows. The index may be behind, so
-    /// the rows decide. A work with an object left keeps its row; the others do not wait for it.
+    /// Settles a page of works: deletes their objects by the thousand, then their rows. The index may lag behind, so
+    /// the rows decide. A work that still has an object keeps its row, and does not delay the others.
     async fn settle(&self, due: &[DueWork], now: UnixSeconds, tally: &mut Tally) -> Result<(), CloudError> {
         let mut works = Vec::with_capacity(due.len());
         for work in self.work_stores.works.load_all(due).await? {
@@ -135,21 +136,22 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Deletes the objects of these works. Returns the works of which nothing is left, and the first error.
+    /// Deletes the objects of these works. Removes from `works` those that still have an object, and returns the
+    /// errors.
     async fn delete_stored_of(&self, works: &mut Vec<Work>) -> Result<Vec<CloudError>, CloudError> {
         let left = self.work_stores.delete_stored_of(works).await?;
         works.retain(|work| !left.contains_key(&(work.subject, work.id)));
         Ok(left.into_values().collect())
     }
 
-    /// Marks a work failed whose objects are deleted.
+    /// Marks a work failed after its objects are deleted.
     async fn fail(&self, work: &Work, now: UnixSeconds) -> Result<bool, CloudError> {
         let DueAction::Fail(reason) = work.due_action(now) else { return Ok(false) };
         // Superseded: the work has ended in another way, which stands.
         self.work_stores.works.replace(work, &work.failed(Failure::of(reason), now)).await.map(|_either| true)
     }
 
-    fn tell_age(&self, oldest: UnixSeconds, now: UnixSeconds) {
+    fn emit_age(&self, oldest: UnixSeconds, now: UnixSeconds) {
         let value = u64::try_from(now.since(oldest).as_secs()).unwrap_or(0);
         self.metrics.emit(None, &[Metric { name: OLDEST_PHOTO_AGE, unit: Unit::Seconds, value }], now);
     }
@@ -159,13 +161,13 @@ impl Sweep<'_> {
     }
 }
 
-/// The key up to which photos were scanned, cut so that it names nobody. Keys with the same beginning are scanned
-/// again.
+/// Cuts the key up to which photos were scanned, so that it identifies nobody. Keys with the same beginning are
+/// scanned again.
 fn cursor(key: &str) -> String {
     key.chars().take(CURSOR_CHARS).collect()
 }
 
-/// What a run has done, and its first error.
+/// The count of a run, and its first error.
 #[derive(Default)]
 struct Tally {
     done: usize,
@@ -173,7 +175,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Keeps the first error.
+    /// Keeps the first error, without counting a success.
     fn note(&mut self, outcome: Result<(), CloudError>) {
         self.count(outcome.map(|()| false));
     }
@@ -188,8 +190,8 @@ impl Tally {
     }
 }
 
-/// Deletes a photo that is older than any synthesis, whatever its lease: this bounds what a crash leaves behind. The
-/// photo is deleted first. Then its work is marked failed, unless a worker still holds it and will end it.
+/// Deletes a photo that is older than any synthesis can take, whatever its lease. This bounds how long a crash can
+/// leave a photo behind. Then the work is marked failed, unless a worker still holds it and will end it.
 async fn give_up_orphan(work_stores: &WorkStores, key: &str, now: UnixSeconds) -> Result<bool, CloudError> {
     work_stores.photos.delete_stray(key).await?;
     if let Ok(key) = key.parse::<PhotoKey>()
@@ -206,11 +208,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_names_nobody_and_passes_no_key_over() {
+    fn a_cursor_identifies_nobody_and_skips_no_key() {
         let key = "uploads/01ARZ3NDEKTSV4RRFFQ69G5FAV/01BX5ZZKBKACTAV9WEVGEMMVRZ";
         assert_eq!(cursor(key), "uploads/01AR");
-        // S3 lists from after the cursor, in byte order, so keys with the same beginning are listed again.
+        // S3 lists keys after the cursor in byte order, so keys with the same beginning are listed again.
         assert!(cursor(key).as_str() < key && "uploads/01AR0" > cursor(key).as_str());
-        assert_eq!(cursor("uploads/ü"), "uploads/ü", "a stray key of other characters is cut between them");
+        assert_eq!(cursor("uploads/ü"), "uploads/ü", "a stray key is cut between characters, not inside one");
     }
 }

@@ -1,54 +1,56 @@
-//! From an S3 event to the photos it speaks of.
+//! Reads the photos from an S3 event.
 
 use aws_lambda_events::s3::S3EventRecord;
 use domain::PhotoKey;
 use lambda::object_key;
 use serde::Deserialize;
 
-/// What S3 sends: records, or the test event that it sends when a notification is set up and that has none.
+/// An event from S3. It holds records, except the test event, which S3 sends when a notification is set up.
 #[derive(Debug, Deserialize)]
 pub(crate) struct UploadEvent {
     #[serde(rename = "Records", default)]
     records: Vec<S3EventRecord>,
 }
 
-/// An object that has arrived in the uploads bucket.
+/// An object that arrived in the uploads bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// A photo, under a key that `uploads` gives.
+    /// A photo, under a key that `uploads` assigns.
     Photo(ArrivedPhoto),
-    /// Anything else, under this key.
+    /// Any other object, under this key.
     Stray(String),
 }
 
-/// One photo that has arrived.
+/// One photo that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ArrivedPhoto {
-    /// Where it lies.
+    /// The photo's object key.
     pub(crate) key: PhotoKey,
-    /// Which object lay there when the event was sent.
+    /// The ETag of the object when the event was sent.
     pub(crate) etag: String,
-    /// Its size in bytes.
+    /// The photo's size in bytes.
     pub(crate) bytes: u64,
 }
 
-/// Why an event is none that this function is for.
+/// Why an event is not for this function.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EventError {
     /// The notification of another bucket is wired to this function.
-    #[error("the event is about another bucket than UPLOADS_BUCKET")]
+    #[error(
+        "the event is from another bucket than UPLOADS_BUCKET; check the notifications in infra/template.yaml"
+    )]
     OtherBucket,
-    /// S3 always sends size and ETag with `ObjectCreated`.
-    #[error("the event has no size or no ETag")]
+    /// The size or the ETag is missing. S3 always sends both with `ObjectCreated`.
+    #[error("the event has no size or no ETag; S3 sends both with every ObjectCreated event")]
     Incomplete,
 }
 
 impl UploadEvent {
-    /// What has arrived in `bucket`.
+    /// Returns the objects that arrived in `bucket`.
     ///
     /// # Errors
-    /// When a record is not about an object of ours; Lambda then retries and gives the event up, which raises the
-    /// alarm on it.
+    /// When a record is about another bucket or is incomplete. Lambda then retries and gives the event up, which
+    /// raises an alarm.
     pub(crate) fn arrivals(&self, bucket: &str) -> Result<Vec<Arrival>, EventError> {
         self.records.iter().map(|record| arrived(record, bucket)).collect()
     }
@@ -93,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn the_test_event_speaks_of_no_photo() {
+    fn the_test_event_holds_no_photo() {
         let test = r#"{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"}"#;
         let event: UploadEvent = serde_json::from_str(test).expect("the test event");
         assert_eq!(event.arrivals("uploads"), Ok(Vec::new()));
     }
 
     #[test]
-    fn an_event_from_elsewhere_is_refused_and_a_stray_object_is_named() {
+    fn an_event_of_another_bucket_is_refused_and_a_stray_object_is_reported() {
         let key = format!("uploads/{SUBJECT}/{WORK}");
         assert_eq!(event("other", &key).arrivals("uploads"), Err(EventError::OtherBucket));
         assert_eq!(

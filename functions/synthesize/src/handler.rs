@@ -1,4 +1,4 @@
-//! From an S3 event to the works of its photos.
+//! Handles an S3 event: makes a work of each photo in it.
 
 use crate::event::{Arrival, EventError, UploadEvent};
 use crate::synthesize::{Ending, SynthesisError, Synthesize};
@@ -6,18 +6,18 @@ use crate::synthesize::{Ending, SynthesisError, Synthesize};
 /// Why an event goes back to Lambda.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HandleError {
-    /// It is none that this function is for.
+    /// The event is not for this function.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// Its photo is to be tried again.
+    /// A photo of the event must be tried again.
     #[error(transparent)]
     Synthesis(#[from] SynthesisError),
 }
 
-/// Makes the works of an event's photos, one after the other, and deletes what else has arrived.
+/// Makes the works of an event's photos, one after the other, and deletes every other object that arrived.
 ///
 /// # Errors
-/// When Lambda is to try again; what was done before is then found done.
+/// When Lambda must try again. The retry does not repeat what was already done.
 pub(crate) async fn handle(
     synthesize: &Synthesize,
     event: UploadEvent,
@@ -31,7 +31,8 @@ pub(crate) async fn handle(
                 if ending == Ending::OnlyDeleted {
                     synthesize.count_unprocessed();
                 }
-                // No id: the line outlives the work, and an ending may say something of a face.
+                // The line holds no id, because it outlives the work, and an ending may reveal something about a
+                // face.
                 tracing::info!(?ending, "photo handled");
             }
             Arrival::Stray(key) => {

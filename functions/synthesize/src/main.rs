@@ -1,5 +1,5 @@
-//! `synthesize`: a photo has arrived. This file wires; `event.rs` reads the event, `synthesize.rs` is the life of a
-//! photo.
+//! `synthesize`: makes a work of each photo that arrives. This file wires the parts; `event.rs` reads the event,
+//! `handler.rs` handles it, and `synthesize.rs` processes one photo.
 
 mod event;
 mod handler;
@@ -23,7 +23,7 @@ async fn main() -> Result<()> {
     lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
     let settings = Settings::of_process();
     let models_dir = settings.text("MODELS_DIR")?;
-    // Loading the models is what a cold start takes longest for: it begins before anything else.
+    // Loading the models is the longest part of a cold start, so it begins before anything else.
     let models = std::thread::spawn(move || Models::load(Path::new(&models_dir)));
     let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
     let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
@@ -40,7 +40,7 @@ async fn main() -> Result<()> {
         metrics: Metrics::of(&settings)?,
         visible_label: settings.value("VISIBLE_LABEL")?,
         clock: clock::now,
-        models: models.join().map_err(|_panicked| anyhow!("loading the models panicked"))??,
+        models: models.join().map_err(|_panicked| anyhow!("the thread that loads the models panicked"))??,
     };
     let handler = async |event, request: String| {
         handle(&synthesize, event, &request).await.map_err(|error| HandlerError::of(&error))

@@ -1,9 +1,10 @@
-//! The life of a photo, from its arrival to its deletion. Read from top to bottom.
+//! Processes one photo, from its arrival to its deletion. Read from top to bottom.
 //!
-//! The photo is deleted on every way out but two: it is left to another worker who is at it, and an error goes back to
-//! Lambda, which tries again within minutes and hands what it gives up to `purge`, which deletes it then.
+//! Every path deletes the photo, with two exceptions. If another worker holds the work, that worker deletes the
+//! photo. If an error goes back to Lambda, Lambda retries within minutes; after the last retry it sends the event to
+//! `purge`, which deletes the photo.
 
-use cloud::{CloudError, FetchedPhoto, Replaced, WorkStores, lease_token, random_bits};
+use cloud::{CloudError, FetchedPhoto, ReplaceOutcome, WorkStores, lease_token, random_bits};
 use domain::limits::PHOTO_BYTES_MAX;
 use domain::{Admission, Failure, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
 use fitting::mark::Mark;
@@ -14,7 +15,7 @@ use lambda::{Metric, Metrics, Unit};
 use crate::event::ArrivedPhoto;
 use crate::template_cache::TemplateCache;
 
-/// The metric that the template's alarm is on.
+/// The metric that counts photos deleted without being processed. An alarm in the SAM template watches it.
 const UNPROCESSED: &str = "photos_deleted_unprocessed";
 
 /// Makes works of photos.
@@ -29,35 +30,35 @@ pub(crate) struct Synthesize {
     pub(crate) clock: fn() -> Timestamp,
 }
 
-/// How it ended, for the log.
+/// How the processing of a photo ended. The log holds the variant's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// The work can be fetched.
+    /// The work is ready and can be fetched.
     Published,
-    /// No work came of the photo, and the record says why.
+    /// The work failed, and its row says why.
     Failed(ReasonCode),
-    /// Another worker is at it; it deletes the photo.
+    /// Another worker holds the work; it deletes the photo.
     LeftToAnother,
-    /// There was nothing to do but to delete the photo: the work has ended, or there is none.
+    /// The photo was only deleted, because its work has ended or does not exist.
     OnlyDeleted,
 }
 
-/// What sends the event back to Lambda.
+/// An error that sends the event back to Lambda.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SynthesisError {
-    /// A store failed; another try may succeed.
+    /// A store failed; a retry may succeed.
     #[error(transparent)]
     Cloud(#[from] CloudError),
-    /// Models or template are broken. The work has failed already; the error is to be seen.
+    /// The models or the template are broken. The work is already marked failed; the error makes the fault visible.
     #[error(transparent)]
     Fitting(#[from] FittingError),
 }
 
 impl Synthesize {
-    /// Makes the work that `photo` was sent for, on behalf of the Lambda request `request`.
+    /// Makes the work of `photo`. `request` is the id of the Lambda request.
     ///
     /// # Errors
-    /// When it is to be tried again.
+    /// When Lambda must try again.
     pub(crate) async fn run(&self, photo: &ArrivedPhoto, request: &str) -> Result<Ending, SynthesisError> {
         let works = &self.work_stores.works;
         let Some(work) = works.load(photo.key.subject, photo.key.work).await? else {
@@ -70,11 +71,11 @@ impl Synthesize {
             Admission::Exhausted => return self.give_up(photo, &work).await,
         };
         match works.replace(&work, &claimed).await? {
-            Replaced::Stored => {}
-            Replaced::Superseded => return Ok(Ending::LeftToAnother),
-            Replaced::Closed => return self.only_delete(photo).await,
+            ReplaceOutcome::Stored => {}
+            ReplaceOutcome::Superseded => return Ok(Ending::LeftToAnother),
+            ReplaceOutcome::Closed => return self.only_delete(photo).await,
         }
-        // A worker that died may have stored its picture; nobody publishes that any more.
+        // A worker that died may have stored objects under the previous attempt; nobody will publish them.
         self.work_stores.pictures.delete(&claimed, claimed.attempt() - 1).await?;
         let ending = match self.fit(photo, &claimed).await {
             Ok(Ok(fitted)) => self.publish(&claimed, fitted).await?,
@@ -90,14 +91,15 @@ impl Synthesize {
         Ok(ending)
     }
 
-    /// Fetches photo and template and fits the one onto the other. The photo's bytes live no longer than this.
+    /// Fetches the photo and the template and fits the photo onto the template. The photo's bytes are dropped at its
+    /// end.
     async fn fit(
         &self,
         photo: &ArrivedPhoto,
         work: &Work,
     ) -> Result<Result<Fitted, Failure>, SynthesisError> {
         let bytes = match self.work_stores.photos.fetch(photo.key, &photo.etag, PHOTO_BYTES_MAX).await? {
-            FetchedPhoto::Found(bytes) if is_the_one_admitted(work, photo) => bytes,
+            FetchedPhoto::Found(bytes) if has_admitted_size(work, photo) => bytes,
             FetchedPhoto::Found(_) | FetchedPhoto::Gone => {
                 return Ok(Err(Failure::of(ReasonCode::InternalError)));
             }
@@ -121,8 +123,8 @@ impl Synthesize {
         }
     }
 
-    /// Stores the picture, which the record names already, and then says so. Whoever has lost the work in the
-    /// meantime (its user deleted it, say) takes its own picture away again.
+    /// Stores the work's objects, which the row already names, and then marks the work ready. If this worker has lost
+    /// the work in the meantime (for example because the user deleted it), it deletes its own objects again.
     async fn publish(&self, work: &Work, fitted: Fitted) -> Result<Ending, SynthesisError> {
         let picture = Picture {
             width: u32::try_from(fitted.width).unwrap_or(u32::MAX),
@@ -136,7 +138,7 @@ impl Synthesize {
         }
         let published = work.published(picture, self.now(), self.work_period);
         match self.work_stores.works.replace(work, &published).await? {
-            Replaced::Stored => Ok(Ending::Published),
+            ReplaceOutcome::Stored => Ok(Ending::Published),
             lost => {
                 pictures.delete(work, work.attempt()).await?;
                 self.lost(work, lost).await
@@ -147,17 +149,17 @@ impl Synthesize {
     async fn fail(&self, work: &Work, failure: Failure) -> Result<Ending, SynthesisError> {
         let failed = work.failed(failure, self.now());
         match self.work_stores.works.replace(work, &failed).await? {
-            Replaced::Stored => Ok(Ending::Failed(failure.reason)),
+            ReplaceOutcome::Stored => Ok(Ending::Failed(failure.reason)),
             lost => self.lost(work, lost).await,
         }
     }
 
-    /// How it ends for a worker whose outcome was not stored: its user has deleted the work or all there is, or another
-    /// worker has reclaimed it, who needs the photo.
-    async fn lost(&self, work: &Work, lost: Replaced) -> Result<Ending, SynthesisError> {
+    /// Returns the ending for a worker whose outcome was not stored. Either the user deleted the work or is erasing
+    /// it, or another worker has reclaimed the work and needs the photo.
+    async fn lost(&self, work: &Work, lost: ReplaceOutcome) -> Result<Ending, SynthesisError> {
         let now = match lost {
-            Replaced::Superseded => self.work_stores.works.load(work.subject, work.id).await?,
-            Replaced::Closed | Replaced::Stored => None,
+            ReplaceOutcome::Superseded => self.work_stores.works.load(work.subject, work.id).await?,
+            ReplaceOutcome::Closed | ReplaceOutcome::Stored => None,
         };
         let reclaimed = now.is_some_and(|work| work.is_held_by_another(self.now(), None));
         Ok(if reclaimed { Ending::LeftToAnother } else { Ending::OnlyDeleted })
@@ -178,13 +180,13 @@ impl Synthesize {
         Ok(Ending::OnlyDeleted)
     }
 
-    /// Deletes the photo in such a way that its URL brings no other.
+    /// Deletes the photo so that its upload URL accepts no other photo.
     async fn delete(&self, photo: &ArrivedPhoto) -> Result<(), SynthesisError> {
         Ok(self.work_stores.photos.spend(photo.key, self.now()).await?)
     }
 
-    /// Counts a photo that was deleted without being looked at. Few are in order; many are somebody who sends photos
-    /// that nobody asked for, and each takes a place of those that fit.
+    /// Counts an object that was deleted without being processed. A few are normal. Many mean that somebody sends
+    /// photos that no user asked for; each takes capacity from real photos.
     pub(crate) fn count_unprocessed(&self) {
         let metric = Metric { name: UNPROCESSED, unit: Unit::Count, value: 1 };
         self.metrics.emit(None, &[metric], self.now());
@@ -195,7 +197,8 @@ impl Synthesize {
     }
 }
 
-/// S3 held the upload to the admitted size; an event that says otherwise is about something else.
-fn is_the_one_admitted(work: &Work, photo: &ArrivedPhoto) -> bool {
+/// Tells whether the photo has the admitted size. S3 enforces that size on the upload, so an event with another size
+/// is about another object.
+fn has_admitted_size(work: &Work, photo: &ArrivedPhoto) -> bool {
     matches!(&work.state, WorkState::Processing { photo: admitted, .. } if admitted.bytes == photo.bytes)
 }

@@ -1,4 +1,4 @@
-//! The templates this process has prepared, so that a warm one neither fetches nor decodes what it knows.
+//! Caches prepared templates, so that a warm process neither fetches nor decodes them again.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,25 +9,26 @@ use fitting::Template;
 
 use crate::synthesize::SynthesisError;
 
-/// Templates kept at once: one of 4096 × 4096 pixels takes some 150 MB prepared, most take a tenth of that.
+/// How many templates are kept at once. A prepared template of 4096 × 4096 pixels takes some 150 MB; most take a
+/// tenth of that.
 const TEMPLATES_MAX: usize = 3;
 
-/// The most recently used templates, by the hash that pins them.
+/// The most recently used templates, by the SHA-256 that pins them.
 pub(crate) struct TemplateCache {
     source: Templates,
     recent: Mutex<VecDeque<(String, Arc<Template>)>>,
 }
 
 impl TemplateCache {
-    /// An empty cache in front of `source`.
+    /// Creates an empty cache in front of `source`.
     pub(crate) fn new(source: Templates) -> Self {
         Self { source, recent: Mutex::default() }
     }
 
-    /// The pinned version of a template, ready to be fitted onto.
+    /// Returns the pinned version of a template, prepared for fitting.
     ///
     /// # Errors
-    /// When it cannot be fetched, or is not what was published.
+    /// When the template cannot be fetched, or differs from what was published.
     pub(crate) async fn prepared(&self, pinned: &TemplateVersion) -> Result<Arc<Template>, SynthesisError> {
         if let Some(template) = self.recall(&pinned.sha256) {
             return Ok(template);

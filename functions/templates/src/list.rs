@@ -1,4 +1,4 @@
-//! The catalogue with thumbnails the app can show.
+//! `GET /v1/templates`: lists the catalogue, with a presigned URL for each thumbnail.
 
 use cloud::Templates;
 use lambda::{ApiError, Request, Response};

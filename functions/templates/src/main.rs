@@ -1,4 +1,4 @@
-//! `GET /v1/templates`: the catalogue. This file wires; `list.rs` does it.
+//! `templates`: serves `GET /v1/templates`, the catalogue. This file wires the parts; `list.rs` handles the request.
 
 mod list;
 

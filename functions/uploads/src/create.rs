@@ -1,9 +1,10 @@
-//! From a request for an upload to a work that waits for its photo.
+//! `POST /v1/uploads`: creates a work that waits for its photo, and answers with a presigned PUT.
 
 use std::collections::BTreeMap;
 
 use cloud::{
-    Addresses, CatalogueEntry, Closed, Gate, Photos, Subjects, Templates, Upload, Uploads, Works, random_bits,
+    Addresses, AdmitOutcome, CatalogueEntry, Closed, Gate, Photos, Subjects, Templates, Uploads, Works,
+    random_bits,
 };
 use domain::limits::{UPLOAD_SLOT, UPLOADS_PER_SLOT_MAX};
 use domain::{
@@ -15,21 +16,21 @@ use lambda::{ApiError, Problem, Request, Response};
 use resources::closed;
 use serde::Serialize;
 
-/// The endpoint and what it needs.
+/// The endpoint, with the stores and settings it uses.
 pub(crate) struct Create {
     pub(crate) subjects: Subjects,
     pub(crate) templates: Templates,
     pub(crate) photos: Photos,
     pub(crate) uploads: Uploads,
     pub(crate) addresses: Addresses,
-    /// Uploads that one address may ask for in one slot; 0 for any number.
+    /// How many uploads one network address may request in one slot; 0 means no limit.
     pub(crate) per_address_max: u32,
     pub(crate) works: Works,
     pub(crate) data_key: String,
     pub(crate) window: SignedDuration,
 }
 
-/// The answer: the work, and how to send its photo.
+/// The answer: the work, and how to upload its photo.
 #[derive(Serialize)]
 struct Created {
     work_id: WorkId,
@@ -37,7 +38,7 @@ struct Created {
     upload: PutPhoto,
 }
 
-/// One PUT, to be sent to the letter.
+/// The PUT request that the app must send exactly as given.
 #[derive(Serialize)]
 struct PutPhoto {
     method: &'static str,
@@ -61,15 +62,15 @@ impl Create {
         let gate = self.subjects.find_or_create(&identity, &self.data_key, seconds).await?.map_err(closed)?;
         let work = self.new_work(gate, &upload, photo.clone(), template, now)?;
         match self.uploads.admit(&identity, gate, &work, idempotency_key, now).await? {
-            Upload::Created => self.answer(201, &work, seconds).await,
-            Upload::Repeated(earlier) => self.repeat(gate, &upload, &photo, earlier, seconds).await,
-            Upload::OverQuota => Err(over_quota(seconds).into()),
-            Upload::OverSlot(until) => Err(over_slot(until.since(seconds)).into()),
-            Upload::Closed => Err(closed(Closed::Changing).into()),
+            AdmitOutcome::Created => self.answer(201, &work, seconds).await,
+            AdmitOutcome::Repeated(earlier) => self.repeat(gate, &upload, &photo, earlier, seconds).await,
+            AdmitOutcome::OverQuota => Err(over_quota(seconds).into()),
+            AdmitOutcome::OverSlot(until) => Err(over_slot(until.since(seconds)).into()),
+            AdmitOutcome::Closed => Err(closed(Closed::Changing).into()),
         }
     }
 
-    /// Refuses a request from an address that has asked for too many uploads, whoever signed in there.
+    /// Refuses a request from a network address that has requested too many uploads, whoever the callers were.
     async fn check_address(&self, request: &Request, now: UnixSeconds) -> Result<(), ApiError> {
         let Some(address) = request.source_address().filter(|_address| self.per_address_max > 0) else {
             return Ok(());
@@ -80,15 +81,15 @@ impl Create {
         Err(address_over_quota(left_of_slot(now)).into())
     }
 
-    /// The version of the template that the work gets, whatever is published afterwards; `None` when the catalogue
-    /// does not list the template.
+    /// Returns the current version of the template. The work keeps this version, whatever is published later. `None`
+    /// when the catalogue does not list the template.
     async fn pin(&self, template: &TemplateId) -> Result<Option<TemplateVersion>, ApiError> {
         let catalogue = self.templates.catalogue().await?;
         Ok(catalogue.iter().find(|entry| entry.id == *template).map(CatalogueEntry::pinned))
     }
 
-    /// Answers a request for a template that the catalogue does not list. A repeated request is answered as before:
-    /// its work has pinned the version, whose files stay.
+    /// Answers a request for a template that the catalogue does not list. A repeated request still gets its earlier
+    /// answer: its work has pinned the template's version, and the files of a version stay.
     async fn repeat_withdrawn(
         &self,
         identity: &IdentityHash,
@@ -123,7 +124,8 @@ impl Create {
         })
     }
 
-    /// Answers a repeated request with the work of the first one, if it asks for the same and can still be met.
+    /// Answers a repeated request with the first request's work, if both ask for the same and the upload is still
+    /// open.
     async fn repeat(
         &self,
         gate: Gate,
@@ -132,14 +134,15 @@ impl Create {
         earlier: WorkId,
         now: UnixSeconds,
     ) -> Result<Response, ApiError> {
-        let earlier = self.works.own(gate, earlier).await?.ok_or_else(spent)?;
+        let earlier = self.works.load_own(gate, earlier).await?.ok_or_else(spent)?;
         if !asks_for_the_same(asked, photo, &earlier) {
             return Err(key_reused().into());
         }
         self.answer(200, &earlier, now).await
     }
 
-    /// Signs the URL anew each time, for what is left of the window: a presigned URL is never stored.
+    /// Answers with the work and a newly signed URL, valid for the rest of the window. A presigned URL is never
+    /// stored.
     async fn answer(&self, status: u16, work: &Work, now: UnixSeconds) -> Result<Response, ApiError> {
         let WorkState::AwaitingUpload { photo, upload_expires_at } = &work.state else {
             return Err(spent().into());
@@ -159,8 +162,8 @@ impl Create {
     }
 }
 
-/// Whether a request agrees with the earlier one in all that the record still holds; the digest is compared while it is
-/// there.
+/// Tells whether a request asks for the same as the earlier one. Only what the row still holds can be compared; it
+/// holds the photo's size, type and digest only until the work is done.
 fn asks_for_the_same(asked: &UploadRequest, photo: &ExpectedPhoto, earlier: &Work) -> bool {
     let same_photo = match &earlier.state {
         WorkState::AwaitingUpload { photo: earlier, .. } | WorkState::Processing { photo: earlier, .. } => {
@@ -171,21 +174,21 @@ fn asks_for_the_same(asked: &UploadRequest, photo: &ExpectedPhoto, earlier: &Wor
     asked.template_id == earlier.template.id && asked.source == earlier.source && same_photo
 }
 
-/// The photo that the request announces, if it may be uploaded.
+/// Returns the photo that the request announces, if it may be uploaded.
 fn expected_photo(upload: &UploadRequest) -> Result<ExpectedPhoto, Problem> {
     let content_type = upload.check().map_err(problem)?;
     Ok(ExpectedPhoto { content_type, bytes: upload.content_length, sha256: upload.sha256.clone() })
 }
 
 fn unknown_template() -> Problem {
-    let detail = "There is no template with this template_id; GET /v1/templates lists those there are.";
+    let detail = "There is no template with this template_id; GET /v1/templates lists all templates.";
     Problem::new(422, "unknown_template", "Unknown template", detail)
 }
 
 fn problem(error: UploadError) -> Problem {
     match error {
         UploadError::BadFormat => {
-            Problem::new(415, "bad_format", "Photos of this type are not read", format!("{error}."))
+            Problem::new(415, "bad_format", "Photos of this type are not accepted", format!("{error}."))
         }
         UploadError::Empty => Problem::new(422, "empty_photo", "The photo is empty", format!("{error}.")),
         UploadError::TooLarge => {
@@ -194,15 +197,15 @@ fn problem(error: UploadError) -> Problem {
     }
 }
 
-/// The quota counts the days of UTC, so it is open again at the next midnight.
+/// Answers that the day's quota is used up. A day ends at midnight UTC.
 fn over_quota(now: UnixSeconds) -> Problem {
-    let detail = "Today's uploads are used up; try again tomorrow (UTC).";
+    let detail = "You have used all of today's uploads; try again tomorrow (UTC).";
     Problem::new(429, "quota_exceeded", "Too many uploads", detail).retry_after(now.until_next_day())
 }
 
 fn over_slot(wait: SignedDuration) -> Problem {
     let detail = format!(
-        "At most {UPLOADS_PER_SLOT_MAX} uploads in {} minutes; try again later.",
+        "At most {UPLOADS_PER_SLOT_MAX} uploads are allowed in {} minutes; try again later.",
         UPLOAD_SLOT.as_mins()
     );
     Problem::new(429, "too_many_uploads", "Too many uploads at once", detail).retry_after(seconds_of(wait))
@@ -214,7 +217,7 @@ fn address_over_quota(wait: SignedDuration) -> Problem {
         .retry_after(seconds_of(wait))
 }
 
-/// How long the slot that `now` falls in still lasts.
+/// Returns the time left of the slot that contains `now`.
 fn left_of_slot(now: UnixSeconds) -> SignedDuration {
     SignedDuration::from_secs(UPLOAD_SLOT.as_secs() - now.as_second().rem_euclid(UPLOAD_SLOT.as_secs()))
 }
@@ -225,12 +228,12 @@ fn seconds_of(wait: SignedDuration) -> u32 {
 
 fn spent() -> Problem {
     let detail =
-        "This Idempotency-Key belongs to an upload that is over; follow its work, or send a new key.";
-    Problem::new(409, "idempotency_key_spent", "The upload is over", detail)
+        "This Idempotency-Key belongs to an upload that has ended; follow its work, or send a new key.";
+    Problem::new(409, "idempotency_key_spent", "The upload has ended", detail)
 }
 
 fn key_reused() -> Problem {
-    let detail = "This Idempotency-Key was sent with another request; send a new key.";
+    let detail = "This Idempotency-Key was used for a different request; send a new key.";
     Problem::new(422, "idempotency_key_reused", "The key belongs to another request", detail)
 }
 
@@ -239,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_used_up_quota_opens_again_at_midnight() {
+    fn a_used_up_quota_is_available_again_at_midnight_utc() {
         let now: Timestamp = "2026-11-18T23:55:00Z".parse().expect("a time");
         assert_eq!(over_quota(UnixSeconds::of(now)).retry_after_seconds(), Some(300));
     }

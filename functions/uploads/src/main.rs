@@ -1,4 +1,5 @@
-//! `POST /v1/uploads`: admits an upload and answers a presigned PUT. This file wires; `create.rs` does it.
+//! `uploads`: serves `POST /v1/uploads`, which admits an upload and answers with a presigned PUT. This file wires the
+//! parts; `create.rs` handles the request.
 
 mod create;
 

@@ -1,31 +1,31 @@
-//! `DELETE /v1/works/{id}`: the work is hidden at once, then its objects go, then its row.
+//! `DELETE /v1/works/{id}`: hides the work at once, then deletes its objects, then its row.
 
-use cloud::Replaced;
+use cloud::ReplaceOutcome;
 use domain::UnixSeconds;
 use lambda::{ApiError, Problem, Request, Response};
 
 use crate::endpoints::Endpoints;
-use crate::show::own_work;
+use crate::show::load_own_work;
 
-/// How often a transition that came in between is read and tried over: a work has no more than that many.
+/// How often the request is tried when another transition comes first. A work has no more transitions than this.
 const TRIES: u32 = 4;
 
-/// Handles the request. To delete what is already gone is a success, so that the app may repeat it.
+/// Handles the request. Deleting a work that is already gone succeeds, so that the app may repeat the request.
 pub(crate) async fn handle(
     endpoints: &Endpoints,
     request: Request,
     now: UnixSeconds,
 ) -> Result<Response, ApiError> {
     for _ in 0..TRIES {
-        let work = match own_work(endpoints, &request).await {
+        let work = match load_own_work(endpoints, &request).await {
             Ok(work) => work,
             Err(ApiError::Problem(problem)) if problem.status() == 404 => return Ok(Response::no_content()),
             Err(error) => return Err(error),
         };
         match endpoints.work_stores.delete(&work, now).await? {
-            // A closed gate means that everything of the caller's is being erased, this work with it.
-            Replaced::Stored | Replaced::Closed => return Ok(Response::no_content()),
-            Replaced::Superseded => {}
+            // A closed account gate means that all the caller's data is being erased, including this work.
+            ReplaceOutcome::Stored | ReplaceOutcome::Closed => return Ok(Response::no_content()),
+            ReplaceOutcome::Superseded => {}
         }
     }
     let detail = "The work keeps changing; please try again.";

@@ -1,4 +1,4 @@
-//! The routes of My Works.
+//! The routes of a caller's works.
 
 use cloud::{Subjects, WorkStores};
 use domain::UnixSeconds;
@@ -6,13 +6,13 @@ use lambda::{ApiError, Problem, Request, Response};
 
 use crate::{delete, list, show};
 
-/// What the endpoints need.
+/// The stores that the endpoints use.
 pub(crate) struct Endpoints {
     pub(crate) subjects: Subjects,
     pub(crate) work_stores: WorkStores,
 }
 
-/// Hands the request to the endpoint it is for.
+/// Passes the request to its endpoint.
 pub(crate) async fn route(
     endpoints: &Endpoints,
     request: Request,

@@ -1,4 +1,4 @@
-//! `GET /v1/works?limit=…&cursor=…`: the caller's works, newest first.
+//! `GET /v1/works?limit=…&cursor=…`: lists the caller's works, newest first.
 
 use domain::limits::PAGE_WORKS_MAX;
 use domain::{UnixSeconds, WorkId};
@@ -15,8 +15,8 @@ struct List {
     next_cursor: Option<WorkId>,
 }
 
-/// Handles the request. Works past their period are left out, so a page may be shorter than asked for, or empty,
-/// and still have a `next_cursor`.
+/// Handles the request. Works past their period are left out. So a page may be shorter than `limit`, or empty, and
+/// still have a `next_cursor`.
 pub(crate) async fn handle(
     endpoints: &Endpoints,
     request: Request,

@@ -1,5 +1,5 @@
-//! `GET /v1/works`, `GET /v1/works/{id}` and `DELETE /v1/works/{id}`. This file wires; `endpoints.rs`
-//! routes, and each endpoint has a file of its own.
+//! `works`: serves `GET /v1/works`, `GET /v1/works/{id}` and `DELETE /v1/works/{id}`. This file wires the parts;
+//! `endpoints.rs` routes, and each endpoint has a file of its own.
 
 mod delete;
 mod endpoints;

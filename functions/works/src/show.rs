@@ -1,4 +1,4 @@
-//! `GET /v1/works/{id}`: one work, with `Retry-After` while it is being made.
+//! `GET /v1/works/{id}`: shows one work, with `Retry-After` while it is being made.
 
 use domain::{UnixSeconds, Work, WorkId};
 use lambda::{ApiError, Problem, Request, Response};
@@ -12,7 +12,7 @@ pub(crate) async fn handle(
     request: Request,
     now: UnixSeconds,
 ) -> Result<Response, ApiError> {
-    let work = own_work(endpoints, &request).await?;
+    let work = load_own_work(endpoints, &request).await?;
     let pictures = &endpoints.work_stores.pictures;
     let resource = WorkResource::of(&work, pictures, now).await?.ok_or_else(|| Problem::not_found("work"))?;
     let response = Response::json(200, &resource)?;
@@ -22,12 +22,12 @@ pub(crate) async fn handle(
     })
 }
 
-/// The work that the path names, if it is the caller's. Another's is not found: it is looked for in the caller's
-/// own partition and nowhere else.
-pub(crate) async fn own_work(endpoints: &Endpoints, request: &Request) -> Result<Work, ApiError> {
+/// Loads the work that the path names, only from the caller's own partition. So the work of another user is not
+/// found.
+pub(crate) async fn load_own_work(endpoints: &Endpoints, request: &Request) -> Result<Work, ApiError> {
     let not_found = || Problem::not_found("work");
     let id: WorkId = request.path("id", "work")?;
     let gate = endpoints.subjects.find(&request.caller()?).await?.ok_or_else(not_found)?;
-    let work = endpoints.work_stores.works.own(gate, id).await?;
+    let work = endpoints.work_stores.works.load_own(gate, id).await?;
     Ok(work.ok_or_else(not_found)?)
 }

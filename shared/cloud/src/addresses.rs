@@ -1,9 +1,9 @@
-//! Counts upload requests per network address, so that many accounts at one address are bounded too. No address is
+//! Counts upload requests per network address, so that many accounts at one address are limited too. No address is
 //! stored.
 //!
-//! A count's key is an HMAC of the address under a random secret. Every slot has a secret of its own, which overwrites
-//! the one before. Both lie in the `identities` table, which has no backups and no stream. So a slot after it was
-//! counted nobody can tell whose a count was, and the bare number goes by DynamoDB's TTL.
+//! A count's key is an HMAC of the address under a random secret. Every slot has its own secret, which overwrites the
+//! one before. Secret and counts are in the `identities` table, which has no backups and no stream. So one slot later
+//! nobody can tell which address a count belongs to. DynamoDB's TTL deletes the number itself.
 
 use std::net::IpAddr;
 use std::sync::Mutex;
@@ -24,19 +24,19 @@ pub(crate) const SECRET: &str = "ADDRESSES";
 /// The prefix of a count's key.
 pub(crate) const COUNT: &str = "ADDRESS#";
 
-/// Bytes of an HMAC that name a count: enough that no two addresses of a slot ever share one.
+/// How many bytes of an HMAC name a count. They are enough that no two addresses of a slot share a count.
 const NAME_BYTES: usize = 16;
 
-/// The counts of addresses in the `identities` table.
+/// The counts of upload requests per address, in the `identities` table.
 #[derive(Debug)]
 pub struct Addresses {
     connection: Connection,
     identities: String,
-    /// The secret this process has seen last.
+    /// The secret that this process used last.
     secret: Mutex<Option<Secret>>,
 }
 
-/// What addresses are hashed with during one slot.
+/// The HMAC key for addresses during one slot.
 #[derive(Debug, Clone)]
 struct Secret {
     slot: i64,
@@ -44,12 +44,13 @@ struct Secret {
 }
 
 impl Addresses {
-    /// The counts in this table.
+    /// Creates the counts in this table.
     pub fn new(connection: &Connection, identities: String) -> Self {
         Self { connection: connection.clone(), identities, secret: Mutex::default() }
     }
 
-    /// Counts one request from `address`, unless `max` were counted in this slot; whether it was counted.
+    /// Counts one request from `address`, unless `max` requests were already counted in this slot. Returns whether
+    /// the request was counted.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -69,35 +70,35 @@ impl Addresses {
         Ok(counted == Outcome::Written)
     }
 
-    /// Deletes the secret of a slot that is over, in case that no later one has overwritten it.
+    /// Deletes the secret of an earlier slot, if no later secret has overwritten it.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn forget(&self, now: UnixSeconds) -> Result<(), CloudError> {
+    pub async fn delete_old_secret(&self, now: UnixSeconds) -> Result<(), CloudError> {
         let over = Condition::exists_and("slot < :slot").value(":slot", table::number(slot(now)));
         let key = table::identity_key(SECRET);
         write::delete(&self.connection, &self.identities, key, over).await.map(drop)
     }
 
-    /// The secret of this slot, which this process makes, finds made by another, or knows.
+    /// Returns the secret of this slot: from memory, or newly made, or as another process made it.
     async fn secret(&self, slot: i64) -> Result<Secret, CloudError> {
-        if let Some(known) = self.known().filter(|known| known.slot >= slot) {
+        if let Some(known) = self.cached_secret().filter(|known| known.slot >= slot) {
             return Ok(known);
         }
-        let secret = self.make_secret(slot).await?;
+        let secret = self.store_new_secret(slot).await?;
         if let Ok(mut known) = self.secret.lock() {
             *known = Some(secret.clone());
         }
         Ok(secret)
     }
 
-    fn known(&self) -> Option<Secret> {
+    fn cached_secret(&self) -> Option<Secret> {
         self.secret.lock().ok()?.clone()
     }
 
-    /// Puts a new secret in the place of an earlier slot's. Of two processes at once one wins, and the other takes its
-    /// secret, as does one whose clock is behind.
-    async fn make_secret(&self, slot: i64) -> Result<Secret, CloudError> {
+    /// Replaces the secret of an earlier slot by a new one. If two processes do this at once, one wins, and the other
+    /// takes the winner's secret. So does a process whose clock is behind.
+    async fn store_new_secret(&self, slot: i64) -> Result<Secret, CloudError> {
         let bytes: Vec<u8> =
             [random_bits()?, random_bits()?].into_iter().flat_map(u128::to_be_bytes).collect();
         let replace = Change::of("SET slot = :slot, secret = :secret")
@@ -108,11 +109,11 @@ impl Addresses {
         let key = table::identity_key(SECRET);
         match write::upsert(&self.connection, &self.identities, key, replace, is_earlier, why).await? {
             Outcome::Written => Ok(Secret { slot, key: hmac::Key::new(hmac::HMAC_SHA256, &bytes) }),
-            Outcome::Refused(_) => self.stored_secret().await,
+            Outcome::Refused(_) => self.load_secret().await,
         }
     }
 
-    async fn stored_secret(&self) -> Result<Secret, CloudError> {
+    async fn load_secret(&self) -> Result<Secret, CloudError> {
         let request = self.connection.dynamodb.get_item().table_name(&self.identities).consistent_read(true);
         let request = request.set_key(Some(table::identity_key(SECRET)));
         let row = request.send().await.map_err(CloudError::of("GetItem"))?.item;
@@ -131,7 +132,8 @@ fn slot(now: UnixSeconds) -> i64 {
     now.as_second().div_euclid(UPLOAD_SLOT.as_secs())
 }
 
-/// What one subscriber has: an IPv4 address, or 64 bits of an IPv6 address (RFC 6177, section 1).
+/// Returns the bytes that identify one subscriber: an IPv4 address, or the first 64 bits of an IPv6 address (RFC
+/// 6177, section 1).
 fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
@@ -144,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subscriber_is_one_network_however_the_address_is_written() {
+    fn one_subscriber_has_one_network_in_every_spelling_of_the_address() {
         let of = |text: &str| network(text.parse().expect("an address"));
         assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));

@@ -1,4 +1,4 @@
-//! What the two buckets of users' pictures have in common: everything of one subject lies under one prefix.
+//! Lists and deletes objects, for the buckets of photos and works. All objects of one subject share one key prefix.
 
 use aws_sdk_s3::types::{Delete, Object, ObjectIdentifier};
 use domain::UnixSeconds;
@@ -7,23 +7,23 @@ use crate::{CloudError, Connection};
 
 /// One object of a listing.
 pub struct ListedObject {
-    /// Its key, which may be none that this project gives.
+    /// The object's key. It may be of a form that this project does not use.
     pub key: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: u64,
-    /// When it was last written.
+    /// When the object was last written.
     pub stored_at: UnixSeconds,
 }
 
-/// One page of all that lies in a bucket, in the order of the keys.
+/// One page of a bucket's objects, in the order of the keys.
 pub struct ListedObjects {
     /// The objects.
     pub objects: Vec<ListedObject>,
-    /// After which key the next page begins, if there is one.
+    /// The key after which the next page begins, if there is one.
     pub next: Option<String>,
 }
 
-/// One page of all objects of a bucket, those after the key `after`.
+/// Lists one page of a bucket's objects: those after the key `after`, under `prefix` if it is given.
 ///
 /// # Errors
 /// When the bucket cannot be listed.
@@ -45,14 +45,14 @@ pub(crate) async fn page(
 fn listed(object: Object) -> Option<ListedObject> {
     Some(ListedObject {
         key: object.key?,
-        // An unknown size is never taken for that of an empty object.
+        // An object of unknown size must not count as empty.
         bytes: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(u64::MAX),
         stored_at: UnixSeconds::from_second(object.last_modified?.secs()),
     })
 }
 
-/// How many uploads in parts were begun at or before `cutoff` and neither completed nor given up: their parts lie in
-/// the bucket and are in no listing of it.
+/// Counts the multipart uploads that were begun at or before `cutoff` and neither completed nor aborted. Their parts
+/// are in the bucket, but listings of objects do not show them.
 ///
 /// # Errors
 /// When the bucket cannot be listed.
@@ -75,14 +75,14 @@ pub(crate) async fn incomplete_uploads(
     }
 }
 
-/// Objects that one request deletes at most, which is also as many as one page of a listing has.
+/// How many objects one request deletes at most. One page of a listing holds as many.
 const KEYS_MAX: usize = 1_000;
 
-/// All objects whose keys begin with `prefix`.
+/// Lists all objects whose keys begin with `prefix`.
 ///
 /// # Errors
 /// When the bucket cannot be listed.
-pub(crate) async fn objects_below(
+pub(crate) async fn objects_with_prefix(
     connection: &Connection,
     bucket: &str,
     prefix: &str,
@@ -98,19 +98,19 @@ pub(crate) async fn objects_below(
     }
 }
 
-/// The keys of all objects that begin with `prefix`.
+/// Lists all keys that begin with `prefix`.
 ///
 /// # Errors
 /// When the bucket cannot be listed.
-pub(crate) async fn keys_below(
+pub(crate) async fn keys_with_prefix(
     connection: &Connection,
     bucket: &str,
     prefix: &str,
 ) -> Result<Vec<String>, CloudError> {
-    Ok(objects_below(connection, bucket, prefix).await?.into_iter().map(|object| object.key).collect())
+    Ok(objects_with_prefix(connection, bucket, prefix).await?.into_iter().map(|object| object.key).collect())
 }
 
-/// Deletes the first page of the objects whose keys begin with `prefix`; which there were.
+/// Deletes the first page of the objects whose keys begin with `prefix`. Returns the deleted objects.
 ///
 /// # Errors
 /// When the bucket cannot be listed, or any object cannot be deleted.
@@ -127,13 +127,14 @@ pub(crate) async fn delete_page(
 
 /// An object that S3 did not delete.
 pub(crate) struct Undeleted {
-    /// Its key.
+    /// The object's key.
     pub(crate) key: String,
-    /// Why.
+    /// Why S3 did not delete it.
     pub(crate) error: CloudError,
 }
 
-/// Deletes these objects; it is no error if any is gone. Those that S3 refuses to delete keep nothing else from going.
+/// Deletes these objects and returns those that S3 did not delete. An object that is already gone is not an error. If
+/// S3 refuses to delete one object, the others are still deleted.
 ///
 /// # Errors
 /// When a request fails as a whole.
@@ -162,7 +163,7 @@ pub(crate) async fn delete_each(
     Ok(undeleted)
 }
 
-/// Deletes these objects; it is no error if any is gone.
+/// Deletes these objects. An object that is already gone is not an error.
 ///
 /// # Errors
 /// When any of them cannot be deleted.

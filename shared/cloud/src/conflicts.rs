@@ -1,10 +1,10 @@
-//! Answers writes to tables with conflicts, as DynamoDB does when a transaction holds the row: the emulator never does,
-//! because it carries out one request at a time.
+//! Injects conflicts into table writes, as DynamoDB answers them while a transaction holds the row. The emulator
+//! never answers so, because it carries out one request at a time.
 //!
-//! Compiled into test builds only (`--features kill-points`). `CONFLICTS=0.3` lets three out of ten writes meet another
-//! transaction, chosen by `CONFLICT_SEED` and the number of the write: the same process meets the same conflicts again.
-//! Such a write never leaves the process, so nothing of it is stored. The answer has the form of DynamoDB's, and goes
-//! through the SDK's own parser.
+//! Compiled into test builds only (`--features kill-points`). With `CONFLICTS=0.3` three out of ten writes get a
+//! conflict. `CONFLICT_SEED` and the number of the write choose them, so that a repeated run gets the same conflicts.
+//! Such a write never leaves the process, so it stores nothing. The answer has the form of DynamoDB's, and the SDK's
+//! own parser reads it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,40 +18,41 @@ use serde_json::{Value, json};
 
 static WRITES: AtomicU64 = AtomicU64::new(0);
 
-/// How many writes meet a transaction, and which.
+/// How many writes get a conflict, and the seed that chooses them.
 #[derive(Debug, Clone, Copy)]
 struct Odds {
-    of_a_thousand: u64,
+    per_thousand: u64,
     seed: u64,
 }
 
 impl Odds {
-    /// As the variables `CONFLICTS` and `CONFLICT_SEED` say; `None` without the first.
+    /// Reads the variables `CONFLICTS` and `CONFLICT_SEED`; `None` without the first.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1,000")]
     fn of_process() -> Option<Self> {
         let text = |name| std::env::var_os(name)?.into_string().ok();
         let odds: f64 = text("CONFLICTS")?.parse().ok()?;
         let seed = text("CONFLICT_SEED").and_then(|seed| seed.parse().ok()).unwrap_or(0);
-        Some(Self { of_a_thousand: (odds.clamp(0.0, 1.0) * 1_000.0) as u64, seed })
+        Some(Self { per_thousand: (odds.clamp(0.0, 1.0) * 1_000.0) as u64, seed })
     }
 
-    /// A number that tells which of its operations the next write meets a transaction with; `None` when with none.
+    /// Decides whether the next write gets a conflict; `None` if not. The number chooses the operation of a
+    /// transaction that conflicts.
     fn draw(self) -> Option<u64> {
-        let number = mixed(self.seed ^ mixed(WRITES.fetch_add(1, Ordering::SeqCst)));
-        (number % 1_000 < self.of_a_thousand).then_some(number / 1_000)
+        let number = mix(self.seed ^ mix(WRITES.fetch_add(1, Ordering::SeqCst)));
+        (number % 1_000 < self.per_thousand).then_some(number / 1_000)
     }
 }
 
-/// A bijection whose values look random (SplitMix64).
-fn mixed(number: u64) -> u64 {
+/// Maps a number to another that looks random (SplitMix64).
+fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ (number >> 31)
 }
 
-/// The client, in front of which writes meet conflicts if this process is told so.
-pub(crate) fn in_front_of(client: SharedHttpClient) -> SharedHttpClient {
+/// Wraps the client so that some writes get conflicts, if the variable `CONFLICTS` is set.
+pub(crate) fn with_conflicts(client: SharedHttpClient) -> SharedHttpClient {
     let Some(odds) = Odds::of_process() else { return client };
     http_client_fn(move |settings, components| {
         SharedHttpConnector::new(Conflicting { behind: client.http_connector(settings, components), odds })
@@ -74,10 +75,10 @@ impl HttpConnector for Conflicting {
 }
 
 impl Conflicting {
-    /// The answer to a write that meets a transaction; `None` for every other request.
+    /// Returns the answer to a write that gets a conflict; `None` for every other request.
     fn conflict(&self, request: &HttpRequest) -> Option<HttpResponse> {
         let operation = request.headers().get("x-amz-target")?.strip_prefix("DynamoDB_20120810.")?;
-        if !WRITING.contains(&operation) {
+        if !WRITE_OPERATIONS.contains(&operation) {
             return None;
         }
         let number = self.odds.draw()?;
@@ -92,9 +93,10 @@ impl Conflicting {
 }
 
 /// Operations that write rows.
-const WRITING: [&str; 5] = ["BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"];
+const WRITE_OPERATIONS: [&str; 5] =
+    ["BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"];
 
-/// What DynamoDB answers, with its status.
+/// Returns the status and the body that DynamoDB answers to a conflict.
 fn answer(operation: &str, request: &Value, number: u64) -> (u16, Value) {
     let error = |name: &str| format!("com.amazonaws.dynamodb.v20120810#{name}");
     let message = "Transaction is ongoing for the item";

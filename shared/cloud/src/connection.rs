@@ -1,4 +1,4 @@
-//! The SDK's clients, made once per process.
+//! The SDK's clients, created once per process.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-/// The clients of the services in use. The region, the credentials of the function's role and, on the local
-/// stack, the endpoint come from the variables that Lambda sets.
+/// The clients of the services in use. The region, the credentials of the function's role and, on the local stack,
+/// the endpoint come from environment variables that Lambda sets.
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub(crate) s3: aws_sdk_s3::Client,
@@ -24,13 +24,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Opens the clients; nothing is sent yet. `s3_path_style` puts the bucket into the path, as an S3 on a
-    /// loopback address needs it.
+    /// Creates the clients without sending anything. `s3_path_style` puts the bucket's name into the path, which an
+    /// S3 on a loopback address needs.
     pub async fn open(region: String, s3_path_style: bool) -> Self {
         let config = load(region).await;
         let s3 = aws_sdk_s3::config::Builder::from(&config)
             .force_path_style(s3_path_style)
-            // A presigned URL is bound to the digest the app gave; an added CRC would be one more header to send.
+            // A presigned URL is bound to the digest that the app gave. A CRC would be one more header for the app to
+            // send.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
@@ -38,7 +39,7 @@ impl Connection {
         let eventbridge = aws_sdk_eventbridge::config::Builder::from(&config);
         #[cfg(feature = "kill-points")]
         let dynamodb = match config.http_client() {
-            Some(client) => dynamodb.http_client(crate::conflicts::in_front_of(client)),
+            Some(client) => dynamodb.http_client(crate::conflicts::with_conflicts(client)),
             None => dynamodb,
         };
         #[cfg(feature = "kill-points")]

@@ -1,14 +1,14 @@
-//! Where a task that could not finish in one run goes on in the next. The rows lie outside every subject's partition
-//! and must name nobody.
+//! Stores where a task resumes that could not finish in one run. The rows are outside every subject's partition and
+//! must not identify anybody.
 
 use crate::table::{self, Item};
 use crate::write::{self, Condition, Unconditional};
 use crate::{CloudError, Connection};
 
-/// The partition of the cursors.
+/// The partition key of the cursors.
 pub(crate) const PURGE: &str = "PURGE";
 
-/// The cursors in the records table.
+/// The store of cursors, in the records table.
 #[derive(Debug, Clone)]
 pub struct Cursors {
     connection: Connection,
@@ -20,9 +20,9 @@ pub struct Cursors {
 pub enum CursorOf {
     /// The listing of the uploads bucket.
     Photos,
-    /// The look for residue through everything.
+    /// The residue check.
     Residue,
-    /// The clearing of a restored copy of the records, which holds the cursor itself.
+    /// The replay of erasures on a restored copy of the records. The copy itself holds the cursor.
     Replay,
 }
 
@@ -38,12 +38,12 @@ impl CursorOf {
 }
 
 impl Cursors {
-    /// The cursors in this records table.
+    /// Creates the store in this records table.
     pub fn new(connection: &Connection, records: String) -> Self {
         Self { connection: connection.clone(), table: records }
     }
 
-    /// Where the task goes on; `None` for at the beginning.
+    /// Loads where the task resumes. `None` means at the beginning.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -54,7 +54,7 @@ impl Cursors {
         Ok(after.and_then(|after| after.as_s().ok().cloned()))
     }
 
-    /// Notes where the task goes on; `None` when it has come to its end.
+    /// Stores where the task resumes, or deletes the cursor with `None` when the task is complete.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -65,9 +65,8 @@ impl Cursors {
         };
         let mut row = of.key();
         row.insert("after".to_owned(), table::text(after));
-        // One of two runs at once then scans again what the other has scanned.
-        let why =
-            Unconditional::because("a note that is lost costs a scan from the beginning and nothing else");
+        // If two runs overwrite each other's cursor, one scans again what the other has already scanned.
+        let why = Unconditional::because("a lost cursor only makes the next run start from the beginning");
         write::put_always(&self.connection, &self.table, row, why).await
     }
 }

@@ -1,5 +1,5 @@
-//! Requests for erasures. Their table is separate from the records: status and receipt outlive the account, and a
-//! restored copy of the records is cleared by what it says.
+//! The requests for erasures. Their table is separate from the records, because status and receipt outlive the
+//! account. A restored copy of the records is cleared by what this table says.
 
 mod asking;
 mod person;
@@ -10,14 +10,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Erasure, ErasureState, Reach, RequestId, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-pub use self::asking::{ListedRequest, Opened};
-pub use self::person::Person;
-pub(crate) use self::person::WHOSE;
+pub use self::asking::{ListedRequest, OpenOutcome};
+pub(crate) use self::person::REQUESTER;
+pub use self::person::RequesterIdentity;
 use crate::table::{self, Item, REQUEST};
 use crate::write::{self, Condition, Existing, Outcome, Transaction};
-use crate::{CloudError, Connection, Replaced, Segment};
+use crate::{CloudError, Connection, ReplaceOutcome, Segment};
 
-/// The requests, and the tables that the same transaction writes.
+/// The table of requests, and the two tables that the same transactions write.
 #[derive(Debug, Clone)]
 pub struct Erasures {
     connection: Connection,
@@ -26,10 +26,10 @@ pub struct Erasures {
     identities: String,
 }
 
-/// Requests that are due.
+/// A page of due requests.
 #[derive(Debug)]
 pub struct DueRequests {
-    /// The requests.
+    /// The requests. A row with a malformed key is an error.
     pub requests: Vec<Result<RequestId, CloudError>>,
     /// Where the next page begins, if there is one.
     pub next: Option<HashMap<String, AttributeValue>>,
@@ -52,18 +52,18 @@ impl Row {
 }
 
 impl Erasures {
-    /// The requests in `table`, beside these two tables.
+    /// Creates the store of the requests in `table`, with the other two tables.
     pub fn new(connection: &Connection, table: String, records: String, identities: String) -> Self {
         Self { connection: connection.clone(), table, records, identities }
     }
 
-    /// The same requests beside a restored copy of the records.
+    /// Returns the same requests with a restored copy as the records table.
     #[must_use]
-    pub fn beside(&self, records: String) -> Self {
+    pub fn with_records(&self, records: String) -> Self {
         Self { records, ..self.clone() }
     }
 
-    /// One request, by a consistent read.
+    /// Loads one request by a consistent read.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -73,16 +73,17 @@ impl Erasures {
         answer.item.map(read).transpose()
     }
 
-    /// Stores `new` in the place of `old`, if `old` still stands.
+    /// Replaces `old` by `new`, if `old` is still the stored state.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn replace(&self, old: &Erasure, new: &Erasure) -> Result<Replaced, CloudError> {
+    pub async fn replace(&self, old: &Erasure, new: &Erasure) -> Result<ReplaceOutcome, CloudError> {
         let transaction = Transaction::replacing(&self.table, row(new)?, still_stands(old))?;
         self.replaced(transaction).await
     }
 
-    /// Removes a request whose period is over, if it still stands: the same request may have been made again.
+    /// Deletes a request whose period is over, if its state is unchanged. The user may have made the same request
+    /// again.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -90,8 +91,8 @@ impl Erasures {
         write::delete(&self.connection, &self.table, key(erasure.id), still_stands(erasure)).await.map(drop)
     }
 
-    /// A page of the due requests of one shard of the index, earliest first. A malformed key is an error of its own
-    /// and does not stop the others.
+    /// Loads a page of the due requests of one shard of the index, earliest first. A row with a malformed key is an
+    /// error of its own and does not affect the other rows.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -105,8 +106,8 @@ impl Erasures {
         Ok(DueRequests { requests: keys.iter().map(request_of).collect(), next })
     }
 
-    /// The erasures of this segment of the table that a copy of the records may be older than, each with what the copy
-    /// must be cleared of.
+    /// Loads the erasures of this segment that a restored copy of the records may lack. Each comes with the reach
+    /// that must be deleted from the copy.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -124,10 +125,10 @@ impl Erasures {
         Ok(reaches)
     }
 
-    async fn replaced<Kind>(&self, transaction: Transaction<Kind>) -> Result<Replaced, CloudError> {
+    async fn replaced<Kind>(&self, transaction: Transaction<Kind>) -> Result<ReplaceOutcome, CloudError> {
         Ok(match transaction.write(&self.connection).await? {
-            Outcome::Written => Replaced::Stored,
-            Outcome::Refused(_) => Replaced::Superseded,
+            Outcome::Written => ReplaceOutcome::Stored,
+            Outcome::Refused(_) => ReplaceOutcome::Superseded,
         })
     }
 }
@@ -150,7 +151,8 @@ fn request_of(keys: &Item) -> Result<RequestId, CloudError> {
     request.ok_or(CloudError::Malformed { what: "the key of a request" })
 }
 
-/// The condition that the stored request is in the state of `old`, as far, and with the same note of leases.
+/// The condition that the stored request is unchanged: the state, the due time and the noted end of leases are those
+/// of `old`.
 fn still_stands(old: &Erasure) -> Condition<Existing> {
     let condition = match old.state {
         ErasureState::Hidden { leased_until: Some(leased_until), .. } => {
@@ -176,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_state_of_a_request_reads_back_as_it_was_written() {
+    fn every_state_of_a_request_survives_writing_and_reading() {
         let now = UnixSeconds::from_second(1_795_000_000);
         let reach = Reach { subject: SubjectId::from_random(1), works_before: 2, favorites_before: 0 };
         let id = RequestId::from_bits(5);

@@ -1,33 +1,33 @@
-//! What can go wrong in a store. An AWS error's own message may name a key, and a key names a subject; so only
-//! the operation and the service's error code are kept.
+//! The errors of the stores. The message of an AWS error may name a key, and a key names a subject. So only the
+//! operation and the service's error code are kept.
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// A fault of a store. All of them are worth a retry; none is the user's doing.
+/// A fault of a store. The user never causes it, and a retry may succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CloudError {
-    /// The service did not do what it was asked.
+    /// The service did not carry out the operation.
     #[error("{operation} failed: {code}")]
     Service {
         /// The API operation.
         operation: &'static str,
-        /// The service's error code, or what kept the request from an answer.
+        /// The service's error code, or why there was no answer.
         code: String,
     },
-    /// Something stored is not what this version of the code writes.
+    /// Stored data, or an answer, does not have the form that this version of the code expects.
     #[error("{what} cannot be read")]
     Malformed {
-        /// The kind of thing.
+        /// What cannot be read.
         what: &'static str,
     },
     /// The operating system gave no random bits.
-    #[error("no random bits from the operating system")]
+    #[error("the operating system gave no random bits")]
     Random,
 }
 
 impl CloudError {
-    /// For `map_err`: what `operation` answered, without the answer's words.
+    /// For `map_err`: converts an SDK error of `operation` and drops its message.
     pub(crate) fn of<E: ProvideErrorMetadata, R>(
         operation: &'static str,
     ) -> impl FnOnce(SdkError<E, R>) -> Self {
@@ -43,7 +43,7 @@ impl CloudError {
         }
     }
 
-    /// For `map_err`: something stored cannot be read.
+    /// For `map_err`: replaces an error by [`CloudError::Malformed`].
     pub(crate) fn malformed<E>(what: &'static str) -> impl FnOnce(E) -> Self {
         move |_error| Self::Malformed { what }
     }

@@ -1,5 +1,5 @@
-//! The rows of favorites. One row for each template or work, so that to mark it twice is to mark it once; a work's goes
-//! in the same write as the work's own row ([`crate::Works::remove`]).
+//! The rows of favorites. Each template or work has one row, so that marking it twice changes nothing. The favorite
+//! of a work is deleted in the same write as the work's own row ([`crate::Works::remove`]).
 
 use domain::limits::FAVORITES_MAX;
 use domain::{Favorite, FavoriteTarget, SubjectId, UnixSeconds, Work, WorkId};
@@ -10,26 +10,26 @@ use crate::table::{self, FAVORITE, Generation, Item};
 use crate::write::{self, Admission, Condition, Existing, Outcome, Transaction, Vacant};
 use crate::{CloudError, Connection, Gate, works};
 
-/// Deletes under way at once.
+/// How many deletes run at once.
 const DELETES_AT_ONCE: usize = 16;
 
-/// The rows of favorites in the records table.
+/// The store of favorites, in the records table.
 #[derive(Debug, Clone)]
 pub struct Favorites {
     connection: Connection,
     table: String,
 }
 
-/// What became of a request to mark something.
+/// The outcome of marking a favorite.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Saved {
-    /// It is a favorite, since now or since an earlier request.
+pub enum SaveOutcome {
+    /// The favorite exists, from this request or an earlier one.
     Favorite(Favorite),
-    /// There are as many favorites as there may be.
-    Full,
-    /// The work went in the meantime.
-    Vanished,
-    /// The subject's gate has closed in the meantime.
+    /// The subject already has the most favorites that are allowed.
+    LimitReached,
+    /// The work was deleted in the meantime.
+    WorkGone,
+    /// The account gate has closed in the meantime.
     Closed,
 }
 
@@ -42,13 +42,13 @@ struct Row {
 }
 
 impl Favorites {
-    /// The favorites in this records table.
+    /// Creates the store in this records table.
     pub fn new(connection: &Connection, records: String) -> Self {
         Self { connection: connection.clone(), table: records }
     }
 
-    /// Marks `target`, unless it is marked. Of a work the row must stand and not be about to go: whoever removes it
-    /// afterwards removes the favorite too.
+    /// Marks `target`, unless it is already marked. The row of a work must exist and not be in deletion. A later
+    /// removal of the work also removes the favorite.
     ///
     /// # Errors
     /// When the table cannot be read or written.
@@ -57,14 +57,14 @@ impl Favorites {
         gate: Gate,
         target: FavoriteTarget,
         now: UnixSeconds,
-    ) -> Result<Saved, CloudError> {
+    ) -> Result<SaveOutcome, CloudError> {
         let all = self.all(gate).await?;
         let count = all.len();
         if let Some(earlier) = all.into_iter().find(|favorite| favorite.target == target) {
-            return Ok(Saved::Favorite(earlier));
+            return Ok(SaveOutcome::Favorite(earlier));
         }
         if count >= FAVORITES_MAX {
-            return Ok(Saved::Full);
+            return Ok(SaveOutcome::LimitReached);
         }
         let admission =
             Admission::open_gate(&self.table, gate.subject, Generation::Favorites(gate.favorites))?;
@@ -72,20 +72,20 @@ impl Favorites {
         let mut transaction = Transaction::admitted(admission).insert(&self.table, row, vacant)?;
         if let FavoriteTarget::Work(work) = target {
             let row = table::key(gate.subject, table::work_row(work));
-            transaction = transaction.check(&self.table, row, work_stays())?;
+            transaction = transaction.check(&self.table, row, work_is_kept())?;
         }
         let failed = match transaction.write(&self.connection).await? {
-            Outcome::Written => return Ok(Saved::Favorite(Favorite { target, saved_at: now })),
+            Outcome::Written => return Ok(SaveOutcome::Favorite(Favorite { target, saved_at: now })),
             Outcome::Refused(failed) => failed,
         };
         Ok(match failed.as_slice() {
-            [true, ..] => Saved::Closed,
-            [_, _, true] => Saved::Vanished,
-            _ => self.saved_at_once(gate, target, now).await?,
+            [true, ..] => SaveOutcome::Closed,
+            [_, _, true] => SaveOutcome::WorkGone,
+            _ => self.concurrently_saved(gate, target, now).await?,
         })
     }
 
-    /// Unmarks `target`; it is no error if it was not marked.
+    /// Unmarks `target`. A target that is not marked is not an error.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -94,8 +94,9 @@ impl Favorites {
         write::delete(&self.connection, &self.table, key, Condition::exists()).await.map(drop)
     }
 
-    /// Every favorite of the owner of this gate but those that are being erased, in no order of use: they are few ([`FAVORITES_MAX`]), and the order by time is that
-    /// of no key, since a key must be the same however often a favorite is saved.
+    /// Loads all favorites of this subject except those being erased, in no useful order. They are few
+    /// ([`FAVORITES_MAX`]). No key sorts them by time, because the key of a favorite must be the same however often
+    /// it is saved.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -105,7 +106,7 @@ impl Favorites {
         own.map(|row| favorite(&row)).collect()
     }
 
-    /// Deletes the favorites of earlier generations than `before`; how many there were.
+    /// Deletes the favorites of generations below `before`. Returns how many there were.
     ///
     /// # Errors
     /// When the table cannot be read or written.
@@ -117,9 +118,10 @@ impl Favorites {
         Ok(rows.len())
     }
 
-    /// A batch would be fewer calls, but has no conditions.
+    /// Deletes one favorite, if its generation is still below `before`. A batch would take fewer calls, but has no
+    /// conditions.
     async fn delete_of_earlier(&self, subject: SubjectId, row: &Row, before: u32) -> Result<(), CloudError> {
-        // It may have been marked anew in the meantime.
+        // The user may have marked the target again in the meantime.
         let earlier = Condition::exists_and("generation < :before").value(":before", table::number(before));
         let key = table::key(subject, row.sk.clone());
         write::delete(&self.connection, &self.table, key, earlier).await.map(drop)
@@ -136,7 +138,7 @@ impl Favorites {
         rows.into_iter().map(|row| table::from_item(row, "a favorite")).collect()
     }
 
-    /// Those of these works whose rows are there and that are not being erased.
+    /// Loads those of these works that exist and are not being erased.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -148,20 +150,21 @@ impl Favorites {
         Ok(found)
     }
 
-    /// A request at the same time has marked it. If it is unmarked again by now, this request came before that.
-    async fn saved_at_once(
+    /// Returns the favorite that a concurrent request has saved. If it is already unmarked again, the answer is as if
+    /// this request had come before that.
+    async fn concurrently_saved(
         &self,
         gate: Gate,
         target: FavoriteTarget,
         now: UnixSeconds,
-    ) -> Result<Saved, CloudError> {
+    ) -> Result<SaveOutcome, CloudError> {
         let all = self.all(gate).await?;
         let other = all.into_iter().find(|favorite| favorite.target == target);
-        Ok(Saved::Favorite(other.unwrap_or(Favorite { target, saved_at: now })))
+        Ok(SaveOutcome::Favorite(other.unwrap_or(Favorite { target, saved_at: now })))
     }
 }
 
-/// The row of a new favorite, and the place it may take.
+/// Creates the row of a new favorite, and the condition for inserting it.
 fn new_row(
     gate: Gate,
     target: &FavoriteTarget,
@@ -169,14 +172,14 @@ fn new_row(
 ) -> Result<(Item, Condition<Vacant>), CloudError> {
     let (pk, sk) = (table::partition(gate.subject), table::favorite_row(target));
     let row = Row { pk, sk, generation: gate.favorites, saved_at: now };
-    // One of an earlier generation is being erased, and this one takes its place.
+    // A favorite of an earlier generation is being erased, and the new row may replace it.
     let vacant =
         Condition::vacant_or("generation < :generation").value(":generation", table::number(gate.favorites));
     Ok((table::to_item(&row, "a favorite")?, vacant))
 }
 
-/// The condition that a work is there and is not about to go.
-fn work_stays() -> Condition<Existing> {
+/// The condition that a work exists and is not in deletion.
+fn work_is_kept() -> Condition<Existing> {
     Condition::exists_and("#status <> :deleting")
         .name("#status", "status")
         .value(":deleting", table::text("deleting"))
@@ -187,7 +190,7 @@ fn favorite(row: &Row) -> Result<Favorite, CloudError> {
     Ok(Favorite { target, saved_at: row.saved_at })
 }
 
-/// What a favorite's sort key says is marked.
+/// Parses what a favorite's sort key marks.
 pub(crate) fn target(key: &str) -> Option<FavoriteTarget> {
     let (kind, id) = key.strip_prefix(FAVORITE)?.split_once('#')?;
     FavoriteTarget::of(kind, id).ok()
@@ -198,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_favorite_reads_back_as_it_was_written() {
+    fn a_favorite_survives_writing_and_reading() {
         for target in [
             FavoriteTarget::of("template", "mona-lisa").expect("a template"),
             FavoriteTarget::of("work", "01BX5ZZKBKACTAV9WEVGEMMVRZ").expect("a work"),

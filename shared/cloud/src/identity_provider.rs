@@ -1,46 +1,47 @@
-//! Whoever signs users in, told that one of them is erased: a Cognito user pool of ours deletes the user, any other
-//! provider learns it from an event.
+//! Tells the identity provider that an account was erased. If it is our own Cognito user pool, this deletes the user.
+//! Any other provider learns it from an EventBridge event.
 
 use aws_sdk_cognitoidentityprovider::operation::admin_delete_user::AdminDeleteUserError;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
-use crate::{CloudError, Connection, Person};
+use crate::{CloudError, Connection, RequesterIdentity};
 
-/// The kind of event that tells another provider.
+/// The detail type of the event for other providers.
 const ACCOUNT_ERASED: &str = "account.erased";
 
-/// Who is told.
+/// The identity provider of the users.
 #[derive(Debug, Clone)]
 pub struct IdentityProvider {
     connection: Connection,
-    /// The issuer that is our own user pool, and the pool's id.
+    /// The issuer URL and the id of our own user pool, if there is one.
     user_pool: Option<(String, String)>,
-    /// Whose events these are: `ai-fitting.{stack}`.
+    /// The source of the events: `ai-fitting.{stack}`.
     source: String,
 }
 
 impl IdentityProvider {
-    /// The provider of the users of the stack `stack`; `user_pool` is the id of the pool that is ours, if there is one.
+    /// Creates the provider for the stack `stack`. `user_pool` is the id of our own user pool, if there is one.
     pub fn new(connection: &Connection, region: &str, user_pool: Option<String>, stack: &str) -> Self {
         let user_pool =
             user_pool.map(|pool| (format!("https://cognito-idp.{region}.amazonaws.com/{pool}"), pool));
         Self { connection: connection.clone(), user_pool, source: format!("ai-fitting.{stack}") }
     }
 
-    /// Tells the provider that signed this person in. To tell it twice changes nothing.
+    /// Tells the provider of this requester that the account was erased. Telling it twice changes nothing.
     ///
     /// # Errors
-    /// When it cannot be told; the erasure then waits and tries again, because afterwards nobody knows whom to tell of.
-    pub async fn account_erased(&self, person: &Person) -> Result<(), CloudError> {
+    /// When the provider cannot be told. The erasure then waits and tries again, because after its end nobody knows
+    /// the requester any more.
+    pub async fn account_erased(&self, requester: &RequesterIdentity) -> Result<(), CloudError> {
         match &self.user_pool {
-            Some((issuer, pool)) if *issuer == person.issuer => self.delete_user(pool, person).await,
-            _ => self.emit(person).await,
+            Some((issuer, pool)) if *issuer == requester.issuer => self.delete_user(pool, requester).await,
+            _ => self.emit(requester).await,
         }
     }
 
-    async fn delete_user(&self, pool: &str, person: &Person) -> Result<(), CloudError> {
-        // A user of the pool's own goes by the `sub` as well.
-        let username = person.username.as_ref().unwrap_or(&person.sub);
+    async fn delete_user(&self, pool: &str, requester: &RequesterIdentity) -> Result<(), CloudError> {
+        // The pool also knows its own users by their `sub`.
+        let username = requester.username.as_ref().unwrap_or(&requester.sub);
         let request = self.connection.cognito.admin_delete_user().user_pool_id(pool).username(username);
         match request.send().await {
             Err(error)
@@ -54,8 +55,8 @@ impl IdentityProvider {
         }
     }
 
-    async fn emit(&self, person: &Person) -> Result<(), CloudError> {
-        let detail = serde_json::json!({ "issuer": person.issuer, "sub": person.sub }).to_string();
+    async fn emit(&self, requester: &RequesterIdentity) -> Result<(), CloudError> {
+        let detail = serde_json::json!({ "issuer": requester.issuer, "sub": requester.sub }).to_string();
         let entry = PutEventsRequestEntry::builder()
             .source(&self.source)
             .detail_type(ACCOUNT_ERASED)

@@ -1,7 +1,8 @@
-//! Full-table scans for the residue check. Rows may be of any form; the caller decides which of them should exist.
+//! Full-table scans for the residue check. Malformed rows are reported, not skipped. The caller decides which rows
+//! should exist.
 //!
-//! A table is read in segments, as DynamoDB divides it by the hash of the partition key. A whole partition lies in one
-//! segment, and the number of a segment says how far a scan has come without naming anybody.
+//! A table is read in segments, as DynamoDB divides it by the hash of the partition key. A whole partition is in one
+//! segment. The number of a segment says how far a scan has come without identifying anybody.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,7 @@ use domain::{Erasure, FavoriteTarget, RequestId, SubjectId, UnixSeconds, Work, W
 
 use crate::addresses::{COUNT, SECRET};
 use crate::cursors::PURGE;
-use crate::erasures::{self, WHOSE};
+use crate::erasures::{self, REQUESTER};
 use crate::favorites;
 use crate::quota::QUOTA;
 use crate::table::{self, FAVORITE, GATE, IDEMPOTENCY, Item, REQUEST, WORK};
@@ -28,9 +29,9 @@ pub struct Inspection {
 /// One of the equal parts of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// Its number, from 0.
+    /// The number of this segment, from 0.
     pub number: u16,
-    /// How many there are.
+    /// The number of all segments.
     pub of: u16,
 }
 
@@ -47,8 +48,8 @@ pub struct Scanned<R> {
 #[derive(Debug, Clone)]
 pub enum RecordRow {
     /// A row of a subject's partition, with its sort key.
-    Of(SubjectId, String, SubjectRow),
-    /// A cursor. It names nobody.
+    Subject(SubjectId, String, SubjectRow),
+    /// A cursor. It identifies nobody.
     Cursor,
     /// A row of another form.
     Unreadable,
@@ -57,9 +58,9 @@ pub enum RecordRow {
 /// The kind of a row in a subject's partition.
 #[derive(Debug, Clone)]
 pub enum SubjectRow {
-    /// The gate.
+    /// The account gate.
     Gate {
-        /// When it was created.
+        /// When the gate was created.
         created_at: UnixSeconds,
     },
     /// A work.
@@ -67,8 +68,8 @@ pub enum SubjectRow {
     /// A favorite.
     Favorite(FavoriteTarget),
     /// A row that DynamoDB's TTL deletes.
-    Passing {
-        /// When it is due.
+    Expiring {
+        /// When DynamoDB's TTL deletes it.
         ttl: UnixSeconds,
     },
     /// A row of another form.
@@ -80,11 +81,11 @@ pub enum SubjectRow {
 pub struct IdentityRow {
     /// The key.
     pub key: String,
-    /// Its content.
-    pub is: Identity,
+    /// The kind of the row, with its content.
+    pub kind: Identity,
 }
 
-/// The content of a row of the identities.
+/// The kind of a row of the identities, with its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
     /// The link from a person to a subject.
@@ -95,13 +96,13 @@ pub enum Identity {
         ttl: UnixSeconds,
     },
     /// The requester of an erasure.
-    Person(RequestId),
-    /// A count of uploads or requests, of a person or an address.
+    Requester(RequestId),
+    /// A count of uploads or requests, of one identity or one network address.
     Count {
         /// When DynamoDB's TTL deletes it.
         ttl: UnixSeconds,
     },
-    /// The secret that addresses are hashed with.
+    /// The secret for hashing network addresses.
     Secret {
         /// The slot in which it is used.
         slot: i64,
@@ -111,12 +112,12 @@ pub enum Identity {
 }
 
 impl Inspection {
-    /// The three tables of a stack.
+    /// Creates the inspection of a stack's three tables.
     pub fn new(connection: &Connection, records: String, identities: String, erasures: String) -> Self {
         Self { connection: connection.clone(), records, identities, erasures }
     }
 
-    /// A page of the records.
+    /// Reads a page of the records.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -129,7 +130,7 @@ impl Inspection {
         page(scan, segment, start, record).await
     }
 
-    /// A page of the identities, without any key of a subject.
+    /// Reads a page of the identities, without the wrapped keys of subjects.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -146,7 +147,7 @@ impl Inspection {
         page(scan, segment, start, |row| identity_row(&row)).await
     }
 
-    /// A page of the requests for erasures; `None` for a row of another form.
+    /// Reads a page of the requests for erasures; `None` for a row of another form.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -159,20 +160,20 @@ impl Inspection {
         page(scan, segment, start, |row| erasures::read(row).ok()).await
     }
 
-    /// Which of these subjects have a gate.
+    /// Returns those of these subjects that have an account gate.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn gated(&self, subjects: HashSet<SubjectId>) -> Result<HashSet<SubjectId>, CloudError> {
+    pub async fn with_gate(&self, subjects: HashSet<SubjectId>) -> Result<HashSet<SubjectId>, CloudError> {
         let rows = subjects.into_iter().map(|subject| (subject, GATE.to_owned())).collect();
-        Ok(self.present(rows).await?.into_iter().map(|(subject, _gate)| subject).collect())
+        Ok(self.existing(rows).await?.into_iter().map(|(subject, _gate)| subject).collect())
     }
 
-    /// Which of these rows exist, by their sort keys.
+    /// Returns those of these rows that exist. A row is given by its subject and sort key.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn present(
+    pub async fn existing(
         &self,
         rows: Vec<(SubjectId, String)>,
     ) -> Result<Vec<(SubjectId, String)>, CloudError> {
@@ -181,7 +182,7 @@ impl Inspection {
         Ok(found.iter().filter_map(key_of).collect())
     }
 
-    /// Which of these works have a row; a row that cannot be read is left out.
+    /// Loads those of these works that have a row. A row that cannot be read is left out.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -191,7 +192,7 @@ impl Inspection {
         Ok(rows.into_iter().filter_map(|row| works::read(row).ok()).collect())
     }
 
-    /// The content of an identity's row now, if there is one.
+    /// Reads the current content of an identity's row, if the row exists.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -199,7 +200,7 @@ impl Inspection {
         let key = Item::from([("identity".to_owned(), table::text(key))]);
         let get = self.connection.dynamodb.get_item().table_name(&self.identities).set_key(Some(key));
         let answer = get.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
-        Ok(answer.item.map(|row| identity_row(&row).is))
+        Ok(answer.item.map(|row| identity_row(&row).kind))
     }
 }
 
@@ -231,8 +232,8 @@ fn key_of(row: &Item) -> Option<(SubjectId, String)> {
 fn record(row: Item) -> RecordRow {
     match (key_of(&row), text(&row, "pk")) {
         (Some((subject, key)), _) => {
-            let is = subject_row(&key, row).unwrap_or(SubjectRow::Unreadable);
-            RecordRow::Of(subject, key, is)
+            let content = subject_row(&key, row).unwrap_or(SubjectRow::Unreadable);
+            RecordRow::Subject(subject, key, content)
         }
         (None, Some(PURGE)) => RecordRow::Cursor,
         (None, _) => RecordRow::Unreadable,
@@ -251,18 +252,18 @@ fn subject_row(key: &str, row: Item) -> Option<SubjectRow> {
         return favorites::target(key).map(SubjectRow::Favorite);
     }
     let passes = [IDEMPOTENCY, REQUEST].iter().any(|prefix| key.starts_with(prefix));
-    passes.then(|| seconds(&row, "ttl").map(|ttl| SubjectRow::Passing { ttl }))?
+    passes.then(|| seconds(&row, "ttl").map(|ttl| SubjectRow::Expiring { ttl }))?
 }
 
 fn identity_row(row: &Item) -> IdentityRow {
     let key = text(row, "identity").unwrap_or_default().to_owned();
-    let is = identity(&key, row).unwrap_or(Identity::Unreadable);
-    IdentityRow { key, is }
+    let kind = identity(&key, row).unwrap_or(Identity::Unreadable);
+    IdentityRow { key, kind }
 }
 
 fn identity(key: &str, row: &Item) -> Option<Identity> {
-    if let Some(request) = key.strip_prefix(WHOSE) {
-        return request.parse().ok().map(Identity::Person);
+    if let Some(request) = key.strip_prefix(REQUESTER) {
+        return request.parse().ok().map(Identity::Requester);
     }
     if key.starts_with(QUOTA) || key.starts_with(COUNT) {
         return seconds(row, "ttl").map(|ttl| Identity::Count { ttl });

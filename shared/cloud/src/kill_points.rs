@@ -1,11 +1,11 @@
-//! Ends or pauses the process before or after its n-th write, so that tests can show what a crash at any point
-//! leaves, and what happens when something else comes in between.
+//! Ends or pauses the process before or after its n-th write. So tests can check what a crash at any point leaves
+//! behind, and what happens when another process comes in between.
 //!
 //! Compiled into test builds only (`--features kill-points`). The points are counted where requests leave the
-//! process, so none can be forgotten: every request that is no read is a write. `KILL_AT=n` ends the process at
-//! point n, from 1. `PAUSE_AT=n` makes it create the file `PAUSE_FILE` there and wait until that is gone.
-//! `PAUSE_AT_CALL=n` does so before the n-th request, reads included: what a read has found may be gone by the next
-//! request. Without any of these the points are only counted and logged.
+//! process, so no write can be missed: every request that is not a read is a write. `KILL_AT=n` ends the process at
+//! point n, from 1. `PAUSE_AT=n` makes it create the file `PAUSE_FILE` at point n and wait until the file is gone.
+//! `PAUSE_AT_CALL=n` does the same before the n-th request, reads included, because data that a read has found may be
+//! gone by the next request. Without any of these variables the points are only counted and logged.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,7 +20,7 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Operations that change nothing.
+/// Operations that change nothing. All others count as writes.
 const READS: [&str; 8] = [
     "BatchGetItem",
     "GetItem",
@@ -45,10 +45,10 @@ pub(crate) struct KillPoints {
 }
 
 impl KillPoints {
-    /// As the variables `KILL_AT`, `PAUSE_AT`, `PAUSE_AT_CALL` and `PAUSE_FILE` say.
+    /// Reads the variables `KILL_AT`, `PAUSE_AT`, `PAUSE_AT_CALL` and `PAUSE_FILE`.
     #[expect(
         clippy::disallowed_methods,
-        reason = "a test build's faults are none of the function's settings"
+        reason = "test builds only; injected faults are not settings of the function"
     )]
     pub(crate) fn of_process() -> Self {
         let point = |name| std::env::var_os(name)?.to_str()?.parse().ok();
@@ -78,8 +78,8 @@ impl KillPoints {
         }
     }
 
-    /// Blocks the only thread, as a suspended process would. A file that cannot be made pauses nothing, and the test that
-    /// waits for it says so.
+    /// Blocks the only thread, like a suspended process. If the file cannot be created, the process does not pause,
+    /// and the test that waits for the file fails.
     fn pause(&self) {
         let Some(file) = &self.pause_file else { return };
         let _created = std::fs::write(file, b"");
@@ -89,7 +89,7 @@ impl KillPoints {
     }
 }
 
-/// The operation's name, if it is a write.
+/// Returns the operation's name if it is a write.
 fn write(config: &ConfigBag) -> Option<String> {
     let name = config.load::<Metadata>()?.name();
     (!READS.contains(&name)).then(|| name.to_owned())

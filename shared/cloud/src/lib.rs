@@ -1,9 +1,12 @@
-//! The stores: the only user of the AWS SDK, one file per kind of thing stored.
+//! The stores: the only user of the AWS SDK, with one file per kind of record.
 //!
-//! Invariants: a new row in a subject's partition is admitted by its open gate or by its identity, in the same
-//! transaction, and no other write can create one (`write.rs`); every transition of a work is conditional on the state it
-//! was computed from; an object goes before the row that names it; an error's text holds an operation and a code, never a
-//! key, an id or a body.
+//! Invariants:
+//!
+//! - The open account gate or the identity admits a new row in a subject's partition, in the same transaction. No other
+//!   write can create such a row (`write.rs`).
+//! - Every transition of a work is conditional on the state from which it was computed.
+//! - An object is deleted before the row that names it.
+//! - The text of an error holds an operation and a code, never a key, an id or a body.
 
 mod addresses;
 mod bucket;
@@ -38,9 +41,9 @@ pub use addresses::Addresses;
 pub use bucket::{ListedObject, ListedObjects};
 pub use connection::Connection;
 pub use cursors::{CursorOf, Cursors};
-pub use erasures::{DueRequests, Erasures, ListedRequest, Opened, Person};
+pub use erasures::{DueRequests, Erasures, ListedRequest, OpenOutcome, RequesterIdentity};
 pub use error::CloudError;
-pub use favorites::{Favorites, Saved};
+pub use favorites::{Favorites, SaveOutcome};
 pub use identity_provider::IdentityProvider;
 pub use inspection::{Identity, IdentityRow, Inspection, RecordRow, Scanned, Segment, SubjectRow};
 pub use log_groups::{LogGroup, LogGroups};
@@ -52,6 +55,6 @@ pub use receipts::ReceiptKeys;
 pub use subject_key::{Purpose, Sealed, SubjectKey};
 pub use subjects::{Closed, Gate, Owner, Subjects};
 pub use templates::{CatalogueEntry, TemplateFiles, Templates};
-pub use uploads::{Upload, Uploads};
+pub use uploads::{AdmitOutcome, Uploads};
 pub use work_stores::WorkStores;
-pub use works::{DuePage, DueWork, Page, Replaced, Works};
+pub use works::{DuePage, DueWork, Page, ReplaceOutcome, Works};

@@ -1,4 +1,5 @@
-//! Everything known about one subject, at once: for erasing it, and for looking whether anything is left.
+//! Reads and deletes whole partitions: everything known about one subject. Used to erase it and to check that nothing
+//! is left.
 
 use domain::{FavoriteTarget, Reach, SubjectId, UnixSeconds, WorkId};
 
@@ -14,37 +15,38 @@ pub struct Partitions {
     table: String,
 }
 
-/// What lies in a partition.
+/// The content of a partition.
 #[derive(Debug)]
 pub struct Partition {
-    /// The sort keys of the rows but the gate's.
+    /// The sort keys of all rows except the account gate.
     rows: Vec<String>,
     subject: SubjectId,
-    /// Whether the gate is there.
+    /// Whether the account gate exists.
     pub has_gate: bool,
-    /// Until when somebody may store something for one of its works: a worker with a lease, or an app with an upload URL.
+    /// Until when somebody may store an object for one of its works: a worker with a lease, or an app with an upload
+    /// URL.
     pub leased_until: Option<UnixSeconds>,
 }
 
 impl Partition {
-    /// How many rows there are, the gate among them.
+    /// Returns the number of rows, including the account gate.
     pub fn len(&self) -> usize {
         self.rows.len() + usize::from(self.has_gate)
     }
 
-    /// Whether nothing is there.
+    /// Tells whether the partition has no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl Partitions {
-    /// The partitions of this table.
+    /// Creates the store of this table's partitions.
     pub fn new(connection: &Connection, records: String) -> Self {
         Self { connection: connection.clone(), table: records }
     }
 
-    /// Everything of a subject.
+    /// Loads the partition of a subject.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -70,18 +72,18 @@ impl Partitions {
         Ok(Partition { rows, subject, has_gate: !gate.is_empty(), leased_until })
     }
 
-    /// Deletes these rows but the gate, which keeps the rest from coming back and goes last.
+    /// Deletes all these rows except the account gate. The gate keeps new rows from being written, and is deleted
+    /// last.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn delete(&self, partition: &Partition) -> Result<(), CloudError> {
         let keys = partition.rows.iter().map(|row| table::key(partition.subject, row.clone()));
-        let why =
-            Unconditional::because("the gate is closed or gone, so nobody writes any of these rows anew");
+        let why = Unconditional::because("the gate is closed or gone, so nobody can write these rows again");
         write::delete_batch(&self.connection, &self.table, keys.collect(), why).await
     }
 
-    /// Deletes a gate that no identity leads to: that of a copy which is to be cleared, or one that was left behind.
+    /// Deletes an account gate that no identity leads to: a gate in a restored copy, or one that was left behind.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -90,8 +92,8 @@ impl Partitions {
         write::delete(&self.connection, &self.table, gate, Condition::exists()).await.map(drop)
     }
 
-    /// Leaves a closed gate in a copy for an account whose erasure is still under way: its identity still leads to the
-    /// subject, and where there is no gate, the next request would open one.
+    /// Puts a closed account gate into a restored copy, for an account whose erasure has not ended. Its identity
+    /// still leads to the subject, so without a gate the next request would create an open one.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -101,8 +103,8 @@ impl Partitions {
         write::put_always(&self.connection, &self.table, gate, why).await
     }
 
-    /// Raises the generations of a copy's gate to those of an erasure that it is older than: what is made from now on
-    /// is not to be taken for what was erased.
+    /// Raises the generations in a restored copy's account gate to those after an erasure. So data that is created
+    /// from now on does not count as erased.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -115,14 +117,14 @@ impl Partitions {
                 Change::of("SET #generation = :generation").value(":generation", table::number(number));
             let is_lower = Condition::exists_and("#generation < :generation").name("#generation", attribute);
             let gate = table::key(reach.subject, GATE.to_owned());
-            // It may be as high already, or the copy older than the subject.
+            // A failed condition is fine: the generation is already as high, or the copy is older than the subject.
             write::change(&self.connection, &self.table, gate, raise, is_lower).await?;
         }
         Ok(())
     }
 
-    /// Deletes the rows of these works and of the favorites that may name them, whatever state they are in. Nobody may
-    /// write to them any more: their gate has closed on them, or they are in a copy that does not serve.
+    /// Deletes the rows of these works and their favorites, in any state. Nobody else can write to them any more: the
+    /// account gate excludes them, or they are in a copy that does not serve.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -131,15 +133,16 @@ impl Partitions {
             .iter()
             .map(|(subject, work)| table::key(*subject, table::favorite_row(&FavoriteTarget::Work(*work))));
         let rows = works.iter().map(|(subject, work)| table::key(*subject, table::work_row(*work)));
-        // A batch is no transaction. Should it end in between, the works are still there to lead to their favorites.
-        let why = || Unconditional::because("nobody writes to these works any more");
+        // A batch is not a transaction, so favorites are deleted first. If it stops in between, the works still lead
+        // to the favorites that are left.
+        let why = || Unconditional::because("nobody can write to these works any more");
         write::delete_batch(&self.connection, &self.table, favorites.collect(), why()).await?;
         write::delete_batch(&self.connection, &self.table, rows.collect(), why()).await
     }
 }
 
-/// Until when the row of a work lets somebody store something: a worker, also of a work that its user has deleted
-/// meanwhile, and an app with an upload URL.
+/// Returns the times until which the row of a work lets somebody store an object. That may be a worker, even if the
+/// user has deleted the work in the meantime, or an app with an upload URL.
 fn writable_until(row: &Item) -> impl Iterator<Item = UnixSeconds> {
     let lease =
         row.get("lease").and_then(|lease| lease.as_m().ok()).and_then(|lease| lease.get("expires_at"));

@@ -1,4 +1,4 @@
-//! The uploads bucket: the only place where a photo ever rests, and for no longer than its synthesis takes.
+//! The uploads bucket: the only place where photos are stored, each for no longer than its synthesis takes.
 
 mod spent;
 
@@ -20,36 +20,37 @@ pub struct Photos {
     bucket: String,
 }
 
-/// A URL the app can put one photo to, and the headers it must send with it to the letter.
+/// A URL to which the app can upload one photo, and the headers that it must send exactly as given.
 pub struct PresignedUpload {
-    /// The URL; whoever has it may upload, so it is told to the caller and nobody else and never stored.
+    /// The URL. Anybody who has it may upload, so it is sent only to the caller and never stored.
     pub url: String,
     /// The signed headers.
     pub headers: BTreeMap<String, String>,
 }
 
-/// What a fetch of a photo found.
+/// The outcome of fetching a photo.
 pub enum FetchedPhoto {
-    /// The photo that the event spoke of; wiped when dropped.
+    /// The bytes of the photo that the event named. They are wiped when dropped.
     Found(Zeroizing<Vec<u8>>),
-    /// It is gone, or is not the one the event spoke of.
+    /// The photo is gone, or another object is in its place, or it is too large.
     Gone,
 }
 
 /// One page of the bucket's objects.
 pub struct ListedPhotos {
-    /// The keys of those that were last written at or before the cutoff; some may be none that this project gives.
+    /// The keys of photos that were last written at or before the cutoff. Some may be of a form that this project
+    /// does not use.
     pub old: Vec<String>,
-    /// The keys of the markers whose upload URLs work no more.
+    /// The keys of the markers that can be deleted, because their upload URLs have expired.
     pub spent: Vec<String>,
-    /// When the oldest of the page was written, markers aside.
+    /// When the oldest photo of the page was written. Markers do not count.
     pub oldest: Option<UnixSeconds>,
-    /// After which key the next page begins, if there is one.
+    /// The key after which the next page begins, if there is one.
     pub next: Option<String>,
 }
 
 impl Photos {
-    /// The photos in `bucket`.
+    /// Creates the store of the photos in `bucket`.
     pub fn new(connection: &Connection, bucket: String) -> Self {
         Self { connection: connection.clone(), bucket }
     }
@@ -59,12 +60,12 @@ impl Photos {
         &self.bucket
     }
 
-    /// A URL for the one upload of `photo` to `key`, bound to its exact length, type and digest, and to the object not
-    /// existing yet.
+    /// Signs a URL for one upload of `photo` to `key`. The URL is bound to the photo's exact length, type and digest,
+    /// and works only while no object is there.
     ///
-    /// The request names no encryption. S3 then applies the bucket's own, SSE-KMS with the storage key, and the app
-    /// learns neither the key nor the account. (`aws:kms` without a key would choose the account's own key for S3.) The
-    /// bucket's policy refuses every put that names an encryption.
+    /// The request names no encryption. So S3 applies the bucket's own, SSE-KMS with the storage key, and the app
+    /// learns neither the key nor the account. (`aws:kms` without a key would choose the account's own key for S3.)
+    /// The bucket's policy refuses every PUT that names an encryption.
     ///
     /// # Errors
     /// When the URL cannot be signed.
@@ -90,7 +91,7 @@ impl Photos {
         Ok(PresignedUpload { url: presigned.uri().to_owned(), headers })
     }
 
-    /// Fetches the photo under `key`, if it still is the one with this ETag and of at most `bytes_max` bytes.
+    /// Fetches the photo under `key`, if it still has this ETag and at most `bytes_max` bytes.
     ///
     /// # Errors
     /// When the bucket cannot be read.
@@ -112,7 +113,8 @@ impl Photos {
         Ok(FetchedPhoto::Found(Zeroizing::new(body.to_vec())))
     }
 
-    /// Deletes the photo under `key`; it is no error if there is none. The bucket keeps no versions: gone is gone.
+    /// Deletes the photo under `key`. A missing photo is not an error. The bucket keeps no versions, so the deletion
+    /// is final.
     ///
     /// # Errors
     /// When the bucket cannot be written.
@@ -120,7 +122,7 @@ impl Photos {
         self.delete_stray(&key.to_string()).await
     }
 
-    /// Deletes whatever lies under `key`, which may be none that this project gives.
+    /// Deletes the object under `key`. The key may be of a form that this project does not use.
     ///
     /// # Errors
     /// As [`Photos::delete`].
@@ -129,27 +131,27 @@ impl Photos {
         request.send().await.map(|_deleted| ()).map_err(CloudError::of("DeleteObject"))
     }
 
-    /// The keys of everything a subject has here but markers, which hold nothing and go by themselves.
+    /// Lists the keys of a subject's photos. Markers are left out: they are empty, and the sweep deletes them.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
     pub async fn keys_of(&self, subject: SubjectId) -> Result<Vec<String>, CloudError> {
         let objects =
-            bucket::objects_below(&self.connection, &self.bucket, &PhotoKey::prefix(subject)).await?;
+            bucket::objects_with_prefix(&self.connection, &self.bucket, &PhotoKey::prefix(subject)).await?;
         Ok(objects.into_iter().filter(|object| !spent::is_marker(object)).map(|object| object.key).collect())
     }
 
-    /// Deletes the first thousand objects that a subject has here; how many photos and how many markers there were.
+    /// Deletes up to a thousand objects of a subject. Returns how many photos and how many markers they were.
     ///
     /// # Errors
     /// When the bucket cannot be listed or written.
-    pub async fn delete_some(&self, subject: SubjectId) -> Result<(usize, usize), CloudError> {
+    pub async fn delete_first_page(&self, subject: SubjectId) -> Result<(usize, usize), CloudError> {
         let deleted = bucket::delete_page(&self.connection, &self.bucket, &PhotoKey::prefix(subject)).await?;
         let markers = deleted.iter().filter(|object| spent::is_marker(object)).count();
         Ok((deleted.len() - markers, markers))
     }
 
-    /// Deletes these objects; it is no error if any is gone.
+    /// Deletes these objects. An object that is already gone is not an error.
     ///
     /// # Errors
     /// When any of them cannot be deleted.
@@ -157,14 +159,14 @@ impl Photos {
         bucket::delete(&self.connection, &self.bucket, keys).await
     }
 
-    /// Deletes the photos of these works; the keys of those that are still there.
-    pub(crate) async fn delete_of(&self, works: &[Work]) -> Result<Vec<Undeleted>, CloudError> {
+    /// Deletes the photos of these works. Returns those that S3 did not delete.
+    pub(crate) async fn delete_of_works(&self, works: &[Work]) -> Result<Vec<Undeleted>, CloudError> {
         let keys: Vec<_> = works.iter().map(|work| work.photo_key().to_string()).collect();
         bucket::delete_each(&self.connection, &self.bucket, &keys).await
     }
 
-    /// One page of the bucket's objects, in the order of their keys, which is not that of their age: whoever looks for
-    /// old ones must look at every page. Photos count as old from `age_max` on.
+    /// Lists one page of the bucket's objects, in the order of their keys. That is not the order of their age, so a
+    /// search for old photos must read every page. A photo counts as old from the age `age_max`.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
@@ -179,19 +181,20 @@ impl Photos {
         let (markers, photos): (Vec<_>, Vec<_>) = listed.objects.into_iter().partition(spent::is_marker);
         let oldest = photos.iter().map(|photo| photo.stored_at).min();
         let old = photos.into_iter().filter(is_old).map(|photo| photo.key).collect();
-        let spent = markers.into_iter().filter(|marker| is_old(marker) || spent::is_over(marker, now));
+        let spent =
+            markers.into_iter().filter(|marker| is_old(marker) || spent::has_expired_url(marker, now));
         Ok(ListedPhotos { old, spent: spent.map(|marker| marker.key).collect(), oldest, next: listed.next })
     }
 
-    /// One page of everything in the bucket, whatever its key.
+    /// Lists one page of all objects in the bucket, under any key.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
-    pub async fn everything(&self, after: Option<&str>) -> Result<ListedObjects, CloudError> {
+    pub async fn page_of_all(&self, after: Option<&str>) -> Result<ListedObjects, CloudError> {
         bucket::page(&self.connection, &self.bucket, None, after).await
     }
 
-    /// How many uploads in parts were begun at or before `cutoff` and never ended.
+    /// Counts the multipart uploads that were begun at or before `cutoff` and neither completed nor aborted.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
@@ -200,8 +203,8 @@ impl Photos {
     }
 }
 
-/// Those of `headers` that the signature of `url` covers. The SDK adds others on its way, such as Lambda's trace id,
-/// which S3 does not need and nobody outside is to know.
+/// Returns those of `headers` that the signature of `url` covers. The SDK adds others, such as Lambda's trace id. S3
+/// does not need them, and nobody outside may see them.
 fn signed_headers<'a>(
     url: &str,
     headers: impl Iterator<Item = (&'a str, &'a str)>,
@@ -212,7 +215,7 @@ fn signed_headers<'a>(
     headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// How long a URL is valid, for the signer.
+/// Creates the SDK's configuration for a presigned URL that is valid for `valid_for`.
 pub(crate) fn presigning(valid_for: SignedDuration) -> Result<PresigningConfig, CloudError> {
     let seconds = Duration::from_secs(valid_for.as_secs().max(1).unsigned_abs());
     PresigningConfig::expires_in(seconds).map_err(CloudError::malformed("a presigned URL's life"))
@@ -223,13 +226,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_signed_headers_are_handed_out() {
+    fn only_signed_headers_are_returned_to_the_app() {
         let url = "https://bucket/key?x-id=PutObject&X-Amz-SignedHeaders=content-type%3Bhost%3Bif-none-match\
                    &X-Amz-Signature=0";
         let headers =
             [("content-type", "image/jpeg"), ("x-amzn-trace-id", "Root=1-2-3"), ("If-None-Match", "*")];
-        let handed_out = signed_headers(url, headers.into_iter());
-        assert_eq!(handed_out.keys().collect::<Vec<_>>(), ["If-None-Match", "content-type"]);
+        let returned = signed_headers(url, headers.into_iter());
+        assert_eq!(returned.keys().collect::<Vec<_>>(), ["If-None-Match", "content-type"]);
         assert!(signed_headers("https://bucket/key", headers.into_iter()).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The works bucket: finished pictures and their thumbnails, encrypted, under names that the work's row implies.
+//! The works bucket: finished pictures and their thumbnails, encrypted. The row of a work determines their keys.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
@@ -16,45 +16,45 @@ pub struct Pictures {
     bucket: String,
 }
 
-/// A URL under which one object can be fetched for a while.
+/// A URL from which one object can be fetched for a limited time.
 pub struct PresignedDownload {
-    /// The URL; told to its owner and nobody else, and never stored.
+    /// The URL. It is sent only to the work's owner and never stored.
     pub url: String,
 }
 
-/// A part of the works bucket: that of the subjects whose ids begin with the same two characters.
+/// A part of the works bucket: the objects of all subjects whose ids begin with the same two characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PictureShard(u16);
 
 impl PictureShard {
-    /// How many there are: a subject's id begins with one of 8 characters, then comes one of 32.
+    /// The number of shards. The first character of a subject's id is one of 8, the second is one of 32.
     pub const COUNT: u16 = 8 * 32;
 
-    /// The shard of this number, from 0; beyond the last there is none.
+    /// Returns the shard of this number, from 0; `None` beyond the last.
     pub fn of(number: u16) -> Option<Self> {
         (number < Self::COUNT).then_some(Self(number))
     }
 
-    /// The shard that a subject is in.
+    /// Returns the shard of a subject.
     pub fn of_subject(subject: SubjectId) -> Self {
-        // 26 characters of 5 bits hold 128 bits, so that the first holds 3.
+        // 26 characters of 5 bits have room for 130 bits, and an id has 128. So the first character holds 3 bits.
         Self(u16::try_from(subject.to_bits() >> (128 - 8)).unwrap_or(0))
     }
 
-    /// Its number.
+    /// Returns the shard's number.
     pub fn number(self) -> u16 {
         self.0
     }
 
     fn prefix(self) -> String {
-        // The shard's eight bits are the first two characters of any id that begins with them.
+        // An id's first eight bits determine its first two characters.
         let first = SubjectId::from_random(u128::from(self.0) << (128 - 8)).to_string();
         format!("{}{}", WorkObjectKey::PREFIX, &first[..2])
     }
 }
 
 impl Pictures {
-    /// The pictures in `bucket`.
+    /// Creates the store of the pictures in `bucket`.
     pub fn new(connection: &Connection, bucket: String) -> Self {
         Self { connection: connection.clone(), bucket }
     }
@@ -77,7 +77,7 @@ impl Pictures {
             .map_err(CloudError::of("PutObject"))
     }
 
-    /// A URL for one object, valid for `valid_for`.
+    /// Signs a URL for one object, valid for `valid_for`.
     ///
     /// # Errors
     /// When the URL cannot be signed.
@@ -93,30 +93,32 @@ impl Pictures {
         Ok(PresignedDownload { url: presigned.uri().to_owned() })
     }
 
-    /// Deletes what the attempts 1 to `attempts` of a work may have stored; it is no error if there is nothing.
+    /// Deletes all objects that the attempts 1 to `attempts` of a work may have stored. A missing object is not an
+    /// error.
     ///
     /// # Errors
-    /// When any of it cannot be deleted.
+    /// When an object cannot be deleted.
     pub async fn delete(&self, work: &Work, attempts: u32) -> Result<(), CloudError> {
         bucket::delete(&self.connection, &self.bucket, &keys_of_attempts(work, attempts)).await
     }
 
-    /// Deletes all that the attempts of these works may have stored; the keys of what is still there.
-    pub(crate) async fn delete_of(&self, works: &[Work]) -> Result<Vec<Undeleted>, CloudError> {
+    /// Deletes all objects that any attempt of these works may have stored. Returns those that S3 did not delete.
+    pub(crate) async fn delete_of_works(&self, works: &[Work]) -> Result<Vec<Undeleted>, CloudError> {
         let keys: Vec<_> = works.iter().flat_map(|work| keys_of_attempts(work, work.attempt())).collect();
         bucket::delete_each(&self.connection, &self.bucket, &keys).await
     }
 
-    /// Deletes the first thousand objects that a subject has here; how many there were.
+    /// Deletes up to a thousand objects of a subject. Returns their number.
     ///
     /// # Errors
     /// When the bucket cannot be listed or written.
-    pub async fn delete_some(&self, subject: SubjectId) -> Result<usize, CloudError> {
+    pub async fn delete_first_page(&self, subject: SubjectId) -> Result<usize, CloudError> {
         let prefix = WorkObjectKey::prefix(subject);
         Ok(bucket::delete_page(&self.connection, &self.bucket, &prefix).await?.len())
     }
 
-    /// The keys of the pictures of one shard, thumbnails left out. Of all subjects, each shard has about the same number.
+    /// Lists the keys of one shard's pictures, without thumbnails. Each shard holds about the same number of
+    /// subjects.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
@@ -134,23 +136,23 @@ impl Pictures {
         }
     }
 
-    /// The keys of everything a subject has here.
+    /// Lists the keys of all objects of a subject.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
     pub async fn keys_of(&self, subject: SubjectId) -> Result<Vec<String>, CloudError> {
-        bucket::keys_below(&self.connection, &self.bucket, &WorkObjectKey::prefix(subject)).await
+        bucket::keys_with_prefix(&self.connection, &self.bucket, &WorkObjectKey::prefix(subject)).await
     }
 
-    /// One page of everything in the bucket, whatever its key.
+    /// Lists one page of all objects in the bucket, under any key.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
-    pub async fn everything(&self, after: Option<&str>) -> Result<ListedObjects, CloudError> {
+    pub async fn page_of_all(&self, after: Option<&str>) -> Result<ListedObjects, CloudError> {
         bucket::page(&self.connection, &self.bucket, None, after).await
     }
 
-    /// How many uploads in parts were begun at or before `cutoff` and never ended.
+    /// Counts the multipart uploads that were begun at or before `cutoff` and neither completed nor aborted.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
@@ -158,16 +160,16 @@ impl Pictures {
         bucket::incomplete_uploads(&self.connection, &self.bucket, cutoff).await
     }
 
-    /// Whether there is an object under this key.
+    /// Tells whether there is an object under this key.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
-    pub async fn is_there(&self, key: &str) -> Result<bool, CloudError> {
-        let keys = bucket::keys_below(&self.connection, &self.bucket, key).await?;
+    pub async fn exists(&self, key: &str) -> Result<bool, CloudError> {
+        let keys = bucket::keys_with_prefix(&self.connection, &self.bucket, key).await?;
         Ok(keys.iter().any(|found| found == key))
     }
 
-    /// Deletes these objects; it is no error if any is gone.
+    /// Deletes these objects. An object that is already gone is not an error.
     ///
     /// # Errors
     /// When any of them cannot be deleted.
@@ -176,7 +178,7 @@ impl Pictures {
     }
 }
 
-/// The keys of what the attempts 1 to `attempts` of a work may have stored.
+/// Returns the keys of all objects that the attempts 1 to `attempts` of a work may have stored.
 fn keys_of_attempts(work: &Work, attempts: u32) -> Vec<String> {
     let keys =
         (1..=attempts).flat_map(|attempt| WorkObject::ALL.map(|object| work.object_key(attempt, object)));
@@ -193,7 +195,7 @@ mod tests {
     #[test]
     fn every_picture_is_in_the_shard_of_its_subject_and_in_no_other() {
         for number in 0..2_000_u128 {
-            // Spread over all ids.
+            // These ids are spread over the whole range.
             let subject = SubjectId::from_random(number.wrapping_mul(u128::MAX / 1_999));
             let work = WorkId::new(Timestamp::UNIX_EPOCH, number);
             let key = WorkObjectKey { subject, work, attempt: 1, object: WorkObject::Picture }.to_string();

@@ -1,5 +1,6 @@
-//! What a person may do in a day or in a few minutes, counted by the hash of their identity: in the table without backups, beside the link to
-//! the subject and not behind it. So the count outlives the account: who is erased and starts anew goes on with it.
+//! Limits how many uploads and deletion requests a user may make in a day or in a few minutes. The counts are in the
+//! `identities` table, which has no backups. Their key is the hash of the identity, not the subject. So a count
+//! outlives the account: a new account after an erasure continues with the old count.
 
 use domain::limits::{DELETION_REQUESTS_PER_DAY_MAX, UPLOAD_SLOT, UPLOADS_PER_DAY_MAX, UPLOADS_PER_SLOT_MAX};
 use domain::retention::Record;
@@ -8,10 +9,10 @@ use domain::{IdentityHash, UnixSeconds};
 use crate::table::{self, Item};
 use crate::write::{Change, Condition, Vacant};
 
-/// The prefix of the key in the `identities` table under which counts lie.
+/// The prefix of a count's key in the `identities` table.
 pub(crate) const QUOTA: &str = "QUOTA#";
 
-/// What is counted.
+/// What is counted per day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counted {
     Uploads,
@@ -19,7 +20,7 @@ pub(crate) enum Counted {
 }
 
 impl Counted {
-    /// The attribute that holds the count, and how many there may be.
+    /// Returns the attribute that holds the count, and the highest count allowed.
     fn attribute(self) -> (&'static str, u32) {
         match self {
             Self::Uploads => ("uploads", UPLOADS_PER_DAY_MAX),
@@ -28,7 +29,7 @@ impl Counted {
     }
 }
 
-/// Counts one more, if there are fewer than allowed. DynamoDB's TTL deletes the row.
+/// The write that counts one more, if the limit is not reached. DynamoDB's TTL deletes the row.
 pub(crate) struct Quota {
     pub(crate) key: Item,
     pub(crate) count: Change,
@@ -36,14 +37,14 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
-    /// The quota of this identity on the day (UTC) of `now`.
+    /// Returns the quota of this identity on the day (UTC) of `now`.
     pub(crate) fn of_day(identity: &IdentityHash, counted: Counted, now: UnixSeconds) -> Self {
         let (attribute, max) = counted.attribute();
         let ttl = now.plus(Record::Quota.retention().period);
         Self::of(&now.to_rfc3339()[..10], identity, (attribute, max), ttl)
     }
 
-    /// The quota of this identity's upload URLs in the slot of `now`.
+    /// Returns the quota of this identity's upload URLs in the slot of `now`.
     pub(crate) fn of_slot(identity: &IdentityHash, now: UnixSeconds) -> Self {
         let start = slot_start(now);
         Self::of(&start.to_rfc3339(), identity, ("urls", UPLOADS_PER_SLOT_MAX), start.plus(UPLOAD_SLOT))
@@ -61,7 +62,7 @@ impl Quota {
     }
 }
 
-/// When the slot that `now` falls in began.
+/// Returns the start of the slot that contains `now`.
 pub(crate) fn slot_start(now: UnixSeconds) -> UnixSeconds {
     let (now, slot) = (now.as_second(), UPLOAD_SLOT.as_secs());
     UnixSeconds::from_second(now - now.rem_euclid(slot))

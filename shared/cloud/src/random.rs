@@ -4,17 +4,17 @@ use domain::LeaseToken;
 
 use crate::CloudError;
 
-/// 128 random bits.
+/// Returns 128 random bits.
 ///
 /// # Errors
-/// When the operating system has none to give.
+/// When the operating system gives no random bits.
 pub fn random_bits() -> Result<u128, CloudError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_unavailable| CloudError::Random)?;
     Ok(u128::from_be_bytes(bytes))
 }
 
-/// A token for one claim on a work.
+/// Creates a random token for one claim on a work.
 ///
 /// # Errors
 /// As [`random_bits`].

@@ -1,7 +1,7 @@
-//! The keys that receipts of erasures are signed with. They are in KMS and do not leave it: a digest goes in, a
-//! signature comes out.
+//! Signs receipts of erasures with KMS, and publishes the public keys. The private keys never leave KMS: it takes a
+//! digest and returns a signature.
 //!
-//! What a receipt states, its form and how it is checked belong to `domain::receipt`.
+//! `domain::receipt` defines what a receipt states, its form and how it is checked.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::{CloudError, Connection};
 
-/// The KMS keys that have signed receipts, the one that signs now first.
+/// The KMS keys for receipts: the one that signs now, and retired ones.
 #[derive(Debug, Clone)]
 pub struct ReceiptKeys {
     connection: Connection,
@@ -20,7 +20,7 @@ pub struct ReceiptKeys {
     retired: Arc<[PublishedKey]>,
 }
 
-/// A KMS key and its public part, which never changes: each process asks for it once.
+/// A KMS key and its public part. The public part never changes, so each process requests it once.
 #[derive(Debug)]
 struct PublishedKey {
     id: String,
@@ -34,9 +34,11 @@ impl PublishedKey {
 }
 
 impl ReceiptKeys {
-    /// Signs with the key `signing`; the `retired` ones are published for the receipts that they have signed.
+    /// Creates the store. The key `signing` signs; the keys `retired` stay published for the receipts that they
+    /// signed.
     ///
-    /// KMS does not rotate asymmetric keys. A new key is made instead, and the old one's id moves to `retired`.
+    /// KMS does not rotate asymmetric keys. Instead an operator creates a new key and moves the old one's id to
+    /// `retired`.
     pub fn new(connection: &Connection, signing: String, retired: Vec<String>) -> Self {
         Self {
             connection: connection.clone(),
@@ -45,26 +47,26 @@ impl ReceiptKeys {
         }
     }
 
-    /// The receipt as it is handed out: a JWS that anybody can check with [`Self::published`].
+    /// Signs a receipt. The result is a JWS that anybody can check with [`Self::published`].
     ///
     /// # Errors
-    /// When KMS does not sign, or what it answers is not a signature by the published key.
+    /// When KMS does not sign, or its answer is not a signature by the published key.
     pub async fn sign(&self, receipt: &Receipt) -> Result<String, CloudError> {
         let key = self.public_part(&self.signing).await?;
         let unsigned = receipt.unsigned(key);
         let signature = self.signature_of(unsigned.digest()).await?;
         let signed = unsigned.signed(&signature).map_err(CloudError::malformed("a receipt's signature"))?;
-        // Nobody must hold a receipt that cannot be checked, so it is checked before it is handed out.
+        // Check the receipt before anybody receives it: a receipt that fails verification is worthless.
         let keys = Jwks { keys: vec![key.clone()] };
         receipt::verify(&signed, &keys, None).map_err(CloudError::malformed("a receipt's signature"))?;
         Ok(signed)
     }
 
-    /// The public keys, the signing one first. They are all there or none is: a set that lacks a key would make the
-    /// receipts of that key look forged, and it would be kept and believed.
+    /// Returns all public keys, the signing one first. An incomplete set is never returned: caches would keep it, and
+    /// the receipts of the missing key would look forged.
     ///
     /// # Errors
-    /// When KMS does not give one of the keys, or it is of another kind.
+    /// When KMS does not return one of the keys, or a key is of another kind.
     pub async fn published(&self) -> Result<Jwks, CloudError> {
         let keys = std::iter::once(&*self.signing).chain(self.retired.iter());
         let keys = keys.map(async |key| self.public_part(key).await.cloned());

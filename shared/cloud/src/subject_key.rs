@@ -1,5 +1,5 @@
-//! A subject's own key: what it encrypts can be read for as long as its wrapped form lies in the `identities` table,
-//! which has no backups, and by nobody afterwards.
+//! A subject's own key. Its wrapped form is in the `identities` table, which has no backups. When that row is
+//! deleted, nobody can read what the key encrypted.
 
 use std::fmt;
 
@@ -10,21 +10,21 @@ use zeroize::Zeroizing;
 
 use crate::{CloudError, random_bits};
 
-/// A subject's key in the clear, for the length of one request; wiped when dropped.
+/// A subject's key in plaintext, kept for one request and wiped when dropped.
 pub struct SubjectKey {
     subject: SubjectId,
     bytes: Zeroizing<[u8; 32]>,
 }
 
-/// Text that only the subject's key opens: nonce (12 bytes), ciphertext and tag of AES-256-GCM. The subject and the
-/// purpose are authenticated with it, so that it opens nowhere else.
+/// Text encrypted with a subject's key: nonce (12 bytes), ciphertext and tag of AES-256-GCM. Subject and purpose are
+/// authenticated too, so the text decrypts only for the same subject and purpose.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(Vec<u8>);
 
-/// What a sealed text is for.
+/// The purpose of a sealed text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// How to reach the one who asked for an erasure.
+    /// How to reach the requester of an erasure.
     Contact,
 }
 
@@ -37,12 +37,12 @@ impl Purpose {
 }
 
 impl Sealed {
-    /// As stored.
+    /// Returns the stored form.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// From what was stored.
+    /// Wraps stored bytes, without checking them.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -63,7 +63,7 @@ impl SubjectKey {
     /// Encrypts a text.
     ///
     /// # Errors
-    /// When there are no random bits.
+    /// When the operating system gives no random bits.
     pub fn seal(&self, purpose: Purpose, text: &str) -> Result<Sealed, CloudError> {
         let mut nonce = [0; aead::NONCE_LEN];
         nonce.copy_from_slice(&random_bits()?.to_be_bytes()[..aead::NONCE_LEN]);
@@ -80,7 +80,7 @@ impl SubjectKey {
     /// Decrypts a text that this key has encrypted for this purpose.
     ///
     /// # Errors
-    /// When it is none.
+    /// When another key encrypted the text, for another purpose, or when the text was altered.
     pub fn open(&self, purpose: Purpose, sealed: &Sealed) -> Result<String, CloudError> {
         let unreadable = CloudError::Malformed { what: "an encrypted text" };
         let Some((nonce, rest)) = sealed.0.split_first_chunk::<{ aead::NONCE_LEN }>() else {
@@ -93,15 +93,15 @@ impl SubjectKey {
         String::from_utf8(opened.to_vec()).map_err(CloudError::malformed("an encrypted text"))
     }
 
-    /// The request that an `Idempotency-Key` of this subject stands for: the same whenever it is sent again, and
-    /// nobody else can tell it.
+    /// Derives the id of the request that has this `Idempotency-Key`. A repeated request has the same id, and nobody
+    /// without the subject's key can compute it.
     pub fn request(&self, idempotency_key: &str) -> RequestId {
         let [first, ..] = self.derived("request", idempotency_key.as_bytes());
         RequestId::from_bits(first)
     }
 
-    /// The salt of a request of this subject. It is stored nowhere: whoever repeats the request gets it again, for as
-    /// long as there is the key.
+    /// Derives the salt of a request of this subject. The salt is stored nowhere. A repeated request gets it again
+    /// for as long as the subject's key exists.
     pub fn salt(&self, request: RequestId) -> Salt {
         let [first, second] = self.derived("salt", request.to_string().as_bytes());
         let mut bytes = [0; 32];
@@ -110,7 +110,7 @@ impl SubjectKey {
         Salt::from_bits(bytes)
     }
 
-    /// HMAC-SHA-256 under the key, in two halves; `label` keeps its uses apart.
+    /// Returns an HMAC-SHA-256 under the key, in two halves. `label` separates the uses of the key.
     fn derived(&self, label: &str, message: &[u8]) -> [u128; 2] {
         let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*self.bytes));
         context.update(label.as_bytes());
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_subjects_own_key_opens_a_text() {
+    fn only_the_subjects_own_key_decrypts_a_text() {
         let sealed = key(1, 7).seal(Purpose::Contact, "ada@example.com").expect("sealed");
         assert!(!sealed.as_bytes().windows(3).any(|part| part == b"ada"));
         assert_eq!(key(1, 7).open(Purpose::Contact, &sealed).as_deref(), Ok("ada@example.com"));
@@ -155,13 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_never_encrypted_alike_twice() {
+    fn encrypting_a_text_twice_gives_different_results() {
         let seal = || key(1, 7).seal(Purpose::Contact, "ada@example.com").expect("sealed");
         assert_ne!(seal(), seal());
     }
 
     #[test]
-    fn a_repeated_request_is_the_same_and_has_the_same_salt() {
+    fn a_repeated_request_has_the_same_id_and_salt() {
         let (one, other) = (key(1, 7), key(2, 8));
         let request = one.request("key");
         assert_eq!(request, one.request("key"));

@@ -1,5 +1,5 @@
-//! Who a caller is to us: the `identities` table links an identity to a subject, the gate row in the subject's
-//! partition says whether anything may be written there.
+//! Finds and creates the subject of a caller. The `identities` table links an identity to a subject. The account
+//! gate, a row in the subject's partition, says whether anything may be written there.
 
 mod keys;
 
@@ -12,19 +12,19 @@ use crate::table::{self, GATE, Item};
 use crate::write::{Admission, Condition, Transaction, Vacant};
 use crate::{CloudError, Connection, random_bits};
 
-/// A subject whose partition may be written to, under generations that every write must name.
+/// An open account gate: the subject's partition admits writes, and each write must name the current generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gate {
     /// The subject.
     pub subject: SubjectId,
-    /// The generation of its works; those of earlier ones are being erased and are not seen.
+    /// The generation of the works. Works of earlier generations are hidden, because they are being erased.
     pub works: u32,
-    /// The generation of its favorites, likewise.
+    /// The generation of the favorites, with the same meaning.
     pub favorites: u32,
 }
 
 impl Gate {
-    /// What an erasure of this scope reaches: what was made until now.
+    /// Returns what an erasure of this scope reaches: everything that was created until now.
     pub fn reach(self, scope: ErasureScope) -> Reach {
         let (works_before, favorites_before) = match scope {
             ErasureScope::Works => (self.works.saturating_add(1), 0),
@@ -35,30 +35,30 @@ impl Gate {
     }
 }
 
-/// Why nothing may be added.
+/// Why nothing can be added to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
     /// The account is being erased.
     Erasing,
-    /// The account was erased; a new start is an explicit act.
+    /// The account was erased. The user must explicitly start a new one.
     Erased,
-    /// The account was erased after the caller's token was issued: a new start needs a new token.
+    /// The account was erased after the caller's token was issued. A new account needs a new token.
     TokenTooOld,
-    /// Something of the account has begun to be erased in this moment: to ask again tells.
+    /// An erasure in the account has just started. A retry gets a definite answer.
     Changing,
 }
 
-/// A caller with its subject and the subject's key, for what is to be encrypted with it.
+/// A caller's subject with its key, for encrypting and for deletion requests.
 pub struct Owner {
     /// The subject.
     pub subject: SubjectId,
-    /// Its key.
+    /// The subject's key.
     pub key: SubjectKey,
-    /// Its gate, unless it is closed.
+    /// The account gate; `None` when it is closed.
     pub gate: Option<Gate>,
 }
 
-/// The `identities` table and the gate rows.
+/// The store of identities and account gates.
 #[derive(Debug, Clone)]
 pub struct Subjects {
     connection: Connection,
@@ -66,21 +66,21 @@ pub struct Subjects {
     records: String,
 }
 
-/// What the `identities` table knows of somebody.
+/// What the `identities` table holds for a caller.
 enum Known {
     Nobody,
     Subject { subject: SubjectId, wrapped_key: AttributeValue },
     Erased(Tombstone),
 }
 
-/// What is left of an erased identity.
+/// The tombstone of an erased identity.
 #[derive(Deserialize)]
 struct Tombstone {
     erased_at: UnixSeconds,
     ttl: UnixSeconds,
 }
 
-/// A caller's subject, whether its gate is open or not.
+/// A caller's subject, with its account gate if that is open.
 struct Account {
     subject: SubjectId,
     wrapped_key: AttributeValue,
@@ -96,7 +96,7 @@ struct GateRow {
 }
 
 impl GateRow {
-    /// A new, open gate.
+    /// Creates an open gate.
     fn new(generation: u32, now: UnixSeconds) -> Self {
         Self {
             works_generation: generation,
@@ -106,7 +106,7 @@ impl GateRow {
         }
     }
 
-    /// The row of a subject's gate.
+    /// Returns the row for a subject's partition.
     fn of(&self, subject: SubjectId) -> Result<Item, CloudError> {
         let mut row = table::key(subject, GATE.to_owned());
         row.extend(table::to_item(self, "a gate row")?);
@@ -120,12 +120,13 @@ impl GateRow {
 }
 
 impl Subjects {
-    /// The subjects in these two tables.
+    /// Creates the store in these two tables.
     pub fn new(connection: &Connection, identities: String, records: String) -> Self {
         Self { connection: connection.clone(), identities, records }
     }
 
-    /// The caller's subject, unless it has none or is being erased: both mean that there is nothing to see.
+    /// Finds the caller's open account gate. `None` when the caller has no subject or is being erased; in both cases
+    /// nothing is visible.
     ///
     /// # Errors
     /// When a table cannot be read.
@@ -138,13 +139,14 @@ impl Subjects {
         }
     }
 
-    /// The caller's subject, made now if there is none; why not, while it is being erased and after it was.
+    /// Finds the caller's open account gate, and creates the subject if there is none. The inner error says why not:
+    /// the account is being erased or was erased.
     ///
-    /// `data_key` is the KMS key that wraps the subject's own key, under which its free text and contact data
-    /// are encrypted. The encryption context binds the wrapped key to the subject.
+    /// `data_key` is the KMS key that wraps the subject's own key. The subject's key encrypts free text and contact
+    /// data. The encryption context binds the wrapped key to the subject.
     ///
     /// # Errors
-    /// When a table cannot be read or written, or KMS makes no key.
+    /// When a table cannot be read or written, or KMS creates no key.
     pub async fn find_or_create(
         &self,
         identity: &IdentityHash,
@@ -155,14 +157,15 @@ impl Subjects {
         Ok(account.and_then(|account| account.gate.ok_or(Closed::Erasing)))
     }
 
-    /// A new subject for a caller whose account was erased or who never had one; the one there is for anybody else.
+    /// Creates a new subject for a caller whose account was erased or who never had one. For all others it finds the
+    /// existing subject.
     ///
-    /// `issued_at` is when the caller's token was issued. A token from before the erasure opens no new account until the
-    /// tombstone lapses, nor does one that does not say when it is from.
+    /// `issued_at` is when the caller's token was issued. Until the tombstone expires, a token from before the
+    /// erasure opens no new account. Nor does a token without a time of issue.
     ///
     /// # Errors
     /// As [`Subjects::find_or_create`].
-    pub async fn start_anew(
+    pub async fn start_new_account(
         &self,
         identity: &IdentityHash,
         issued_at: Option<UnixSeconds>,
@@ -175,14 +178,15 @@ impl Subjects {
             let Some(issued_at) = issued_at.filter(|issued_at| tombstone.erased_at < *issued_at) else {
                 return Ok(Err(Closed::TokenTooOld));
             };
-            let in_its_place = Condition::vacant_or("erased_at < :issued_at")
+            let tombstone_is_older = Condition::vacant_or("erased_at < :issued_at")
                 .value(":issued_at", table::number(issued_at.as_second()));
-            self.create(identity, data_key, in_its_place, now).await?;
+            self.create(identity, data_key, tombstone_is_older, now).await?;
         }
         self.find_or_create(identity, data_key, now).await
     }
 
-    /// The caller with its subject's key, made now if there is none, also while it is being erased.
+    /// Loads the caller's subject with its key, and creates both if there are none. It also works while the subject
+    /// is being erased.
     ///
     /// # Errors
     /// As [`Subjects::find_or_create`], and when KMS does not unwrap the key.
@@ -200,7 +204,8 @@ impl Subjects {
         Ok(Ok(Owner { subject, key, gate }))
     }
 
-    /// The caller's account, made now if there is none; why not, after it was erased.
+    /// Finds the caller's account, and creates it if there is none. The inner error says why not: the account was
+    /// erased.
     async fn account(
         &self,
         identity: &IdentityHash,
@@ -219,14 +224,14 @@ impl Subjects {
             }
             Known::Subject { .. } => {}
         }
-        // Made and erased again in this moment.
+        // Another request has created the account, and an erasure has already removed it again.
         let Known::Subject { subject, wrapped_key } = known else { return Ok(Err(Closed::Changing)) };
         let mut gate = self.gate(subject).await?;
         if gate.is_none() {
-            self.mend_gate(identity, subject, now).await?;
+            self.restore_gate(identity, subject, now).await?;
             gate = self.gate(subject).await?;
         }
-        // No gate still: an erasure has removed identity and gate since the identity was read.
+        // Still no gate: an erasure has removed identity and gate since the identity was read.
         Ok(gate.map(|row| Account { subject, wrapped_key, gate: row.open(subject) }).ok_or(Closed::Changing))
     }
 
@@ -249,27 +254,29 @@ impl Subjects {
         row.map(|row| table::from_item(row, "a gate row")).transpose()
     }
 
-    /// Puts a gate where there is none, if the identity still leads to the subject. An erasure removes identity and gate in
-    /// one write, so an identity without a gate is one whose records were restored from an older backup; without the
-    /// identity, the gate would stay for good. Its generations are above any that was given.
-    async fn mend_gate(
+    /// Creates the missing account gate of a subject, if the identity still leads to the subject. An erasure removes
+    /// identity and gate in one write. So if only the gate is missing, the records were restored from an older
+    /// backup. The condition on the identity matters, because a gate without an identity would stay for ever. The new
+    /// generations are above all earlier ones.
+    async fn restore_gate(
         &self,
         identity: &IdentityHash,
         subject: SubjectId,
         now: UnixSeconds,
     ) -> Result<(), CloudError> {
-        let above_all = u32::try_from(now.as_second()).unwrap_or(u32::MAX);
-        let is_theirs = Admission::identity(&self.identities, identity, subject)?;
-        let transaction = Transaction::admitted(is_theirs).insert(
+        let above_all_earlier = u32::try_from(now.as_second()).unwrap_or(u32::MAX);
+        let still_leads_to_subject = Admission::identity(&self.identities, identity, subject)?;
+        let transaction = Transaction::admitted(still_leads_to_subject).insert(
             &self.records,
-            GateRow::new(above_all, now).of(subject)?,
+            GateRow::new(above_all_earlier, now).of(subject)?,
             Condition::vacant(),
         )?;
-        // Refused means that another request of the same caller has mended it, or an erasure has come to its end.
+        // Refused means that another request of the same caller has created the gate, or an erasure has ended.
         transaction.write(&self.connection).await.map(drop)
     }
 
-    /// Creates both rows or neither. Of two requests at once one wins, and the other finds its subject.
+    /// Creates identity and account gate, or neither. If two requests do this at once, one wins, and the other then
+    /// finds the winner's subject.
     async fn create(
         &self,
         identity: &IdentityHash,
@@ -280,7 +287,7 @@ impl Subjects {
         let subject = SubjectId::from_random(random_bits()?);
         let mut row = table::identity_key(identity.as_str());
         row.insert("subject".to_owned(), table::text(subject));
-        row.insert("wrapped_key".to_owned(), keys::wrapped(&self.connection, subject, data_key).await?);
+        row.insert("wrapped_key".to_owned(), keys::new_wrapped(&self.connection, subject, data_key).await?);
         row.insert("created_at".to_owned(), table::number(now.as_second()));
         let identity = Admission::new_identity(&self.identities, row, in_place_of)?;
         let transaction = Transaction::admitted(identity).insert(
@@ -288,7 +295,7 @@ impl Subjects {
             GateRow::new(1, now).of(subject)?,
             Condition::vacant(),
         )?;
-        // Refused means that another request of the same caller came first: its subject is found.
+        // Refused means that another request of the same caller came first. The caller then finds its subject.
         transaction.write(&self.connection).await.map(drop)
     }
 
@@ -299,7 +306,7 @@ impl Subjects {
     }
 }
 
-/// The row of a gate that admits nobody, with the generations after those that the erasure reaches.
+/// Returns the row of a closed account gate, with the generations after those that the erasure reaches.
 pub(crate) fn closed_gate(reach: Reach, now: UnixSeconds) -> Result<Item, CloudError> {
     let gate = GateRow {
         works_generation: reach.works_before,

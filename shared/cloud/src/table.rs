@@ -1,5 +1,5 @@
-//! The shape of the records table: one partition per subject, one row per thing known about it. And how all tables and
-//! their indexes by due time are read; `write.rs` writes them.
+//! The keys of the records table, with one partition per subject; and reading of all tables and their due indexes.
+//! `write.rs` writes the tables.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::{CloudError, Connection};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// The sort key of the gate row.
+/// The sort key of the account gate.
 pub(crate) const GATE: &str = "GATE";
 
 /// The prefix of a work's sort key.
@@ -24,10 +24,10 @@ pub(crate) const WORK: &str = "WORK#";
 /// The prefix of a favorite's sort key.
 pub(crate) const FAVORITE: &str = "FAVORITE#";
 
-/// The prefix of the sort key of what makes a repeated request for an upload answer the same.
+/// The prefix of an idempotency row's sort key. The row makes a repeated upload request get the same answer.
 pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
 
-/// The prefix of the sort key of a request for an erasure.
+/// The prefix of a deletion request's sort key.
 pub(crate) const REQUEST: &str = "REQUEST#";
 
 pub(crate) fn partition(subject: SubjectId) -> String {
@@ -46,17 +46,17 @@ pub(crate) fn favorite_row(target: &FavoriteTarget) -> String {
     format!("{FAVORITE}{}#{}", target.kind().as_str(), target.id())
 }
 
-/// The key of a row.
+/// Returns the key of a row in a subject's partition.
 pub(crate) fn key(subject: SubjectId, row: String) -> Item {
     HashMap::from([("pk".to_owned(), text(partition(subject))), ("sk".to_owned(), text(row))])
 }
 
-/// The key of a row of the identities.
+/// Returns the key of a row of the identities.
 pub(crate) fn identity_key(identity: &str) -> Item {
     HashMap::from([("identity".to_owned(), text(identity))])
 }
 
-/// The partition of a due index that the row of this id is in.
+/// Returns the partition of a due index that holds the row of this id.
 pub(crate) fn due_shard(id: &str) -> String {
     (id.bytes().fold(0_u8, u8::wrapping_add) % DUE_SHARDS).to_string()
 }
@@ -77,7 +77,7 @@ pub(crate) fn from_item<T: DeserializeOwned>(item: Item, what: &'static str) -> 
     serde_dynamo::from_item(item).map_err(CloudError::malformed(what))
 }
 
-/// What a write to a partition belongs to.
+/// A generation that a write must name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Generation {
     /// The works of this generation.
@@ -87,7 +87,7 @@ pub(crate) enum Generation {
 }
 
 impl Generation {
-    /// The attribute of the gate row that holds it, and its number.
+    /// Returns the attribute of the account gate that holds the generation, and the generation's number.
     pub(crate) fn attribute(self) -> (&'static str, u32) {
         match self {
             Self::Works(generation) => ("works_generation", generation),
@@ -96,12 +96,12 @@ impl Generation {
     }
 }
 
-/// The subject of a partition key.
+/// Parses the subject of a partition key.
 pub(crate) fn subject_of(partition: &str) -> Option<SubjectId> {
     partition.strip_prefix("SUBJECT#")?.parse().ok()
 }
 
-/// The query of a subject's rows whose sort keys begin with `prefix`; it sees every write before it.
+/// Creates the query for a subject's rows whose sort keys begin with `prefix`. The read is consistent.
 pub(crate) fn rows_query(
     connection: &Connection,
     table: &str,
@@ -115,14 +115,14 @@ pub(crate) fn rows_query(
         .expression_attribute_values(":prefix", text(prefix))
 }
 
-/// The index of a table by due time: sharded, keys only; rows about which nothing is ever due are not in it.
+/// The name of the index by due time. It is sharded and holds only keys, and only of rows that become due.
 const DUE_INDEX: &str = "due";
 
-/// Keys of due rows read at once.
+/// How many keys of due rows one page holds.
 const DUE_PAGE: i32 = 100;
 
-/// A page of the keys of the rows whose due time has come, from one shard of the table's index, earliest first, and
-/// where the next one starts.
+/// Reads a page of the keys of due rows, from one shard of the table's index, earliest first. Also returns where the
+/// next page starts.
 pub(crate) async fn due(
     connection: &Connection,
     table: &str,
@@ -143,10 +143,10 @@ pub(crate) async fn due(
     Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
 }
 
-/// Rows that one request reads at most.
+/// How many rows one request reads at most.
 const BATCH_MAX: usize = 100;
 
-/// The rows of these keys that there are, by consistent reads, in any order; of `projection`, if there is one.
+/// Reads the existing rows of these keys, by consistent reads, in any order. `projection` limits the attributes.
 pub(crate) async fn batch(
     connection: &Connection,
     table: &str,
@@ -163,7 +163,8 @@ pub(crate) async fn batch(
     Ok(rows)
 }
 
-/// DynamoDB answers a batch in part when it is asked too much at once; the rest is asked for again.
+/// Reads a whole batch. DynamoDB may answer only a part of it when the load is too high; this requests the rest
+/// again.
 async fn whole_batch(
     connection: &Connection,
     mut asked: HashMap<String, KeysAndAttributes>,

@@ -1,4 +1,4 @@
-//! The templates bucket: a catalogue, and per published version of a template a folder that never changes.
+//! The templates bucket: a catalogue, and a folder for each published version of a template. A folder never changes.
 //!
 //! Layout: `catalogue.json`, and `templates/{id}/{version}/{file}` with `template.json` among the files. A version
 //! is pinned by the SHA-256 of its `template.json`, which lists the hashes of the other files.
@@ -14,10 +14,10 @@ use sha2::Digest as _;
 use crate::photos::presigning;
 use crate::{CloudError, Connection};
 
-/// The largest file of a template that is read, in bytes: a 4096 × 4096 PNG with room to spare.
+/// The largest template file that is read, in bytes. A 4096 × 4096 PNG is well below it.
 const FILE_BYTES_MAX: u64 = 96 * 1024 * 1024;
 
-/// The description among a template's files.
+/// The file that describes a template and lists its other files.
 const DESCRIPTION: &str = "template.json";
 
 /// The templates bucket.
@@ -36,9 +36,9 @@ pub struct CatalogueEntry {
     pub version: u32,
     /// SHA-256 of that version's `template.json`, lower-case hexadecimal.
     pub sha256: String,
-    /// What the app shows as its name.
+    /// The name that the app shows.
     pub title: String,
-    /// Under which terms the picture is used.
+    /// The licence of the picture.
     pub licence: String,
     /// Width of the picture, and so of a work, in pixels.
     pub width: u32,
@@ -48,23 +48,23 @@ pub struct CatalogueEntry {
     pub thumbnail: String,
 }
 
-/// The files of one version of a template by name, `template.json` among them; the description is the pinned one.
+/// The files of one version of a template by name. They include the pinned `template.json`.
 pub type TemplateFiles = BTreeMap<String, Vec<u8>>;
 
 impl CatalogueEntry {
-    /// What a work pins.
+    /// Returns the version that a new work pins.
     pub fn pinned(&self) -> TemplateVersion {
         TemplateVersion { id: self.id.clone(), version: self.version, sha256: self.sha256.clone() }
     }
 }
 
 impl Templates {
-    /// The templates in `bucket`.
+    /// Creates the store of the templates in `bucket`.
     pub fn new(connection: &Connection, bucket: String) -> Self {
         Self { connection: connection.clone(), bucket }
     }
 
-    /// Every template that can be chosen.
+    /// Loads the catalogue: every template that users can choose.
     ///
     /// # Errors
     /// When the catalogue is missing or cannot be read.
@@ -73,7 +73,7 @@ impl Templates {
         serde_json::from_slice(&bytes).map_err(CloudError::malformed("the catalogue of templates"))
     }
 
-    /// A URL for a template's thumbnail, valid for `valid_for`.
+    /// Signs a URL for a template's thumbnail, valid for `valid_for`.
     ///
     /// # Errors
     /// When the URL cannot be signed.
@@ -89,11 +89,11 @@ impl Templates {
         Ok(presigned.uri().to_owned())
     }
 
-    /// The files of exactly the version that a work has pinned.
+    /// Loads the files of exactly the version that a work has pinned.
     ///
     /// # Errors
-    /// When a file cannot be read, or the description is not the pinned one. Whether the other files are those it
-    /// describes is for the reader of the template to check.
+    /// When a file cannot be read, or the description is not the pinned one. The caller must check that the other
+    /// files match the description.
     pub async fn files(&self, pinned: &TemplateVersion) -> Result<TemplateFiles, CloudError> {
         let description = self.file(&file_key(&pinned.id, pinned.version, DESCRIPTION)).await?;
         if hex(&sha2::Sha256::digest(&description)) != pinned.sha256 {
@@ -134,7 +134,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The names of the files that a description lists, whatever they are for.
+/// Returns the names of all files that a description lists.
 fn listed_files(description: &[u8]) -> Result<Vec<String>, CloudError> {
     #[derive(Deserialize)]
     struct Description {

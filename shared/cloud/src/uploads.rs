@@ -1,5 +1,6 @@
-//! Admitting an upload: one transaction that holds the gate, the day's count, the idempotency key and the new work, so
-//! that a repeated or concurrent request can neither make a second work nor count twice.
+//! Admits an upload in one transaction. It checks the account gate, counts in the quotas of the day and of the slot,
+//! and writes the idempotency key and the new work. So a repeated or concurrent request neither creates a second work
+//! nor counts twice.
 
 use domain::limits::UPLOAD_SLOT;
 use domain::retention::Record;
@@ -13,18 +14,18 @@ use crate::table::{self, Generation, IDEMPOTENCY, Item};
 use crate::write::{Admission, Condition, Outcome, Transaction, Vacant};
 use crate::{CloudError, Connection, Gate, Works};
 
-/// What became of a request for an upload.
+/// The outcome of a request for an upload.
 #[derive(Debug)]
-pub enum Upload {
+pub enum AdmitOutcome {
     /// The work was created.
     Created,
-    /// The idempotency key was used before, for this work (which may be gone by now).
+    /// The idempotency key was used before, for this work. The work may be gone by now.
     Repeated(WorkId),
-    /// The day's uploads are used up.
+    /// The uploads of this day are used up.
     OverQuota,
-    /// The uploads of these minutes are used up; more from then on.
+    /// The uploads of this slot are used up. The next slot begins at the given time.
     OverSlot(UnixSeconds),
-    /// The subject's gate has closed in the meantime.
+    /// The account gate has closed in the meantime.
     Closed,
 }
 
@@ -43,13 +44,13 @@ struct IdempotencyRow {
 }
 
 impl Uploads {
-    /// Uploads whose works go into `works` and whose counts into the table `identities`.
+    /// Creates the store. It writes works into `works` and counts into the table `identities`.
     pub fn new(connection: &Connection, works: &Works, identities: String) -> Self {
         Self { connection: connection.clone(), works: works.clone(), identities }
     }
 
-    /// Creates `work` for this identity, unless `idempotency_key` was used before or the quota of the day or of these
-    /// minutes is used up.
+    /// Creates `work` for this identity, unless `idempotency_key` was used before, or the quota of the day or of the
+    /// slot is used up.
     ///
     /// # Errors
     /// When the table cannot be read or written.
@@ -60,36 +61,37 @@ impl Uploads {
         work: &Work,
         idempotency_key: &str,
         now: Timestamp,
-    ) -> Result<Upload, CloudError> {
+    ) -> Result<AdmitOutcome, CloudError> {
         let (table, now) = (&self.works.table, UnixSeconds::of(now));
-        let idempotency = table::key(gate.subject, idempotency_row(idempotency_key));
-        let (remembered, unused) = remembered(idempotency, work.id, now)?;
+        let idempotency = table::key(gate.subject, idempotency_sort_key(idempotency_key));
+        let (idempotency_row, unused) = new_idempotency_row(idempotency, work.id, now)?;
         let day = Quota::of_day(identity, Counted::Uploads, now);
         let slot = Quota::of_slot(identity, now);
         let admission = Admission::open_gate(table, gate.subject, Generation::Works(gate.works))?;
         let transaction = Transaction::admitted(admission)
-            .insert(table, remembered, unused)?
+            .insert(table, idempotency_row, unused)?
             .upsert(&self.identities, day.key, day.count, day.is_left)?
             .upsert(&self.identities, slot.key, slot.count, slot.is_left)?
             .insert(table, Works::new_row(work)?, Condition::vacant())?;
         let failed = match transaction.write(&self.connection).await? {
-            Outcome::Written => return Ok(Upload::Created),
+            Outcome::Written => return Ok(AdmitOutcome::Created),
             Outcome::Refused(failed) => failed,
         };
         match failed.as_slice() {
-            [true, ..] => Ok(Upload::Closed),
-            // A key that has vanished in between goes with its partition, which is being erased.
+            [true, ..] => Ok(AdmitOutcome::Closed),
+            // If the key is gone by now, its partition is being erased.
             [_, true, ..] => {
                 let earlier = self.earlier(gate, idempotency_key, now).await?;
-                Ok(earlier.map_or(Upload::Closed, Upload::Repeated))
+                Ok(earlier.map_or(AdmitOutcome::Closed, AdmitOutcome::Repeated))
             }
-            [_, _, true, ..] => Ok(Upload::OverQuota),
-            [_, _, _, true, ..] => Ok(Upload::OverSlot(quota::slot_start(now).plus(UPLOAD_SLOT))),
+            [_, _, true, ..] => Ok(AdmitOutcome::OverQuota),
+            [_, _, _, true, ..] => Ok(AdmitOutcome::OverSlot(quota::slot_start(now).plus(UPLOAD_SLOT))),
             _ => Err(CloudError::Malformed { what: "the row of a work that was never made" }),
         }
     }
 
-    /// The work of an earlier upload with this idempotency key, as long as the key is remembered.
+    /// Loads the id of the work of an earlier upload with this idempotency key. `None` when there is none, or when
+    /// the key's row has expired.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -99,7 +101,7 @@ impl Uploads {
         idempotency_key: &str,
         now: UnixSeconds,
     ) -> Result<Option<WorkId>, CloudError> {
-        let key = table::key(gate.subject, idempotency_row(idempotency_key));
+        let key = table::key(gate.subject, idempotency_sort_key(idempotency_key));
         let request = self.connection.dynamodb.get_item().table_name(&self.works.table).set_key(Some(key));
         let item = request.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?.item;
         let Some(item) = item else { return Ok(None) };
@@ -108,9 +110,13 @@ impl Uploads {
     }
 }
 
-/// The row that ties the key to the work, and the place it may take. It is not deleted by name but by DynamoDB's TTL: it
-/// names no object.
-fn remembered(key: Item, work: WorkId, now: UnixSeconds) -> Result<(Item, Condition<Vacant>), CloudError> {
+/// Creates the row that links an idempotency key to a work, and the condition for inserting it. The row names no
+/// object, so DynamoDB's TTL may delete it.
+fn new_idempotency_row(
+    key: Item,
+    work: WorkId,
+    now: UnixSeconds,
+) -> Result<(Item, Condition<Vacant>), CloudError> {
     let ttl = now.plus(Record::Idempotency.retention().period);
     let mut row = table::to_item(&IdempotencyRow { work, ttl }, "an idempotency row")?;
     row.extend(key);
@@ -120,8 +126,9 @@ fn remembered(key: Item, work: WorkId, now: UnixSeconds) -> Result<(Item, Condit
     Ok((row, lapsed))
 }
 
-/// The sort key of an idempotency row: the key's digest, since the key itself is the app's and may hold anything.
-fn idempotency_row(key: &str) -> String {
+/// Returns the sort key of an idempotency row. It holds the key's digest, because the app chooses the key and may put
+/// anything into it.
+fn idempotency_sort_key(key: &str) -> String {
     let digest = sha2::Sha256::digest(key.as_bytes());
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{IDEMPOTENCY}{hex}")

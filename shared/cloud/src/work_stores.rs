@@ -1,50 +1,50 @@
-//! Deletes works in the one order that leaves nothing behind: objects before the row that names them.
+//! Deletes works in the only order that leaves nothing behind: objects before the row that names them.
 
 use std::collections::HashMap;
 
 use domain::{Failure, PhotoKey, SubjectId, UnixSeconds, Work, WorkId, WorkObjectKey, WorkState};
 
 use crate::bucket::Undeleted;
-use crate::{CloudError, Photos, Pictures, Replaced, Works};
+use crate::{CloudError, Photos, Pictures, ReplaceOutcome, Works};
 
-/// The stores of a work, for all who delete works: its user, `synthesize`, `purge`.
+/// The three stores that hold parts of a work. Everything that deletes works uses them together.
 #[derive(Debug, Clone)]
 pub struct WorkStores {
     /// The uploads bucket.
     pub photos: Photos,
     /// The works bucket.
     pub pictures: Pictures,
-    /// The rows.
+    /// The rows of works.
     pub works: Works,
 }
 
 impl WorkStores {
     /// Deletes a work for its user: hides it, deletes its objects, then its row. While a worker may still hold the
-    /// work, the hidden row stays, and `purge` deletes once more after the lease. So a worker that dies after it
-    /// stored a picture leaves nothing without a row.
+    /// work, the hidden row stays, and `purge` deletes everything again after the lease. So if a worker dies after it
+    /// has stored an object, a row still names that object.
     ///
     /// # Errors
     /// When a store fails. The row then still names what is left, and `purge` resumes.
-    pub async fn delete(&self, work: &Work, now: UnixSeconds) -> Result<Replaced, CloudError> {
+    pub async fn delete(&self, work: &Work, now: UnixSeconds) -> Result<ReplaceOutcome, CloudError> {
         let hidden = work.deleted(now);
         let replaced = self.works.replace(work, &hidden).await?;
-        if replaced != Replaced::Stored {
+        if replaced != ReplaceOutcome::Stored {
             return Ok(replaced);
         }
         if work.is_hidden() && hidden.due_at() > now {
-            // Once is enough: each deletion of the photo's marker would open its upload URL again. The worker or the
-            // sweep deletes what a first try left, after the lease.
-            return Ok(Replaced::Stored);
+            // Do not delete again: deleting the photo's marker would make its upload URL work again. The worker, or
+            // the sweep after the lease, deletes what the first try left.
+            return Ok(ReplaceOutcome::Stored);
         }
         self.delete_stored(&hidden).await?;
         if hidden.due_at() <= now {
             self.works.remove(&hidden).await?;
         }
-        Ok(Replaced::Stored)
+        Ok(ReplaceOutcome::Stored)
     }
 
-    /// Gives up a work that no worker holds: deletes its photo and objects and marks it failed. Of a work that has
-    /// ended, only the photo is deleted, which a dead worker left.
+    /// Gives up a work that no worker holds: deletes its photo and objects, and marks it failed. If the work has
+    /// already ended, this deletes only the photo, which a dead worker left.
     ///
     /// # Errors
     /// When a store fails. The row then stays due, and `purge` retries.
@@ -71,8 +71,8 @@ impl WorkStores {
         self.works.remove(work).await.map(|_either| ())
     }
 
-    /// Deletes the objects of many works, not their rows. Returns the works of which something is left, with the
-    /// reasons.
+    /// Deletes the objects of many works, but not their rows. Returns the works that still have an object, with the
+    /// errors.
     ///
     /// # Errors
     /// When a store fails as a whole.
@@ -81,12 +81,12 @@ impl WorkStores {
         works: &[Work],
     ) -> Result<HashMap<(SubjectId, WorkId), CloudError>, CloudError> {
         let mut left = HashMap::new();
-        for Undeleted { key, error } in self.photos.delete_of(works).await? {
+        for Undeleted { key, error } in self.photos.delete_of_works(works).await? {
             let PhotoKey { subject, work } =
                 key.parse::<PhotoKey>().map_err(|_none_of_ours| error.clone())?;
             left.insert((subject, work), error);
         }
-        for Undeleted { key, error } in self.pictures.delete_of(works).await? {
+        for Undeleted { key, error } in self.pictures.delete_of_works(works).await? {
             let WorkObjectKey { subject, work, .. } =
                 key.parse::<WorkObjectKey>().map_err(|_none_of_ours| error.clone())?;
             left.insert((subject, work), error);

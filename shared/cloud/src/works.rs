@@ -1,5 +1,5 @@
-//! The rows of works. A transition is stored on condition that the state it was computed from still stands, so
-//! that of two workers, or a worker and a user who deletes, exactly one wins.
+//! The rows of works. A transition is stored on condition that the state from which it was computed is unchanged. So
+//! if two workers, or a worker and a user who deletes, act at once, exactly one wins.
 
 mod removal;
 mod row;
@@ -16,70 +16,70 @@ use crate::table::{self, Generation, Item, WORK};
 use crate::write::{Admission, Outcome, Transaction};
 use crate::{CloudError, Connection, Gate, Segment};
 
-/// Works that an erasure takes at once: their objects are a few requests of 1,000 keys each.
+/// How many works an erasure deletes at once. Their objects take a few requests of 1,000 keys each.
 const ERASED_AT_ONCE: i32 = 500;
 
-/// The rows of works in the records table.
+/// The store of works' rows, in the records table.
 #[derive(Debug, Clone)]
 pub struct Works {
     connection: Connection,
     pub(crate) table: String,
 }
 
-/// Whether a transition was stored.
+/// The outcome of storing a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replaced {
-    /// It was.
+pub enum ReplaceOutcome {
+    /// The transition was stored.
     Stored,
-    /// The state it was computed from no longer stands: nothing was written.
+    /// Nothing was written, because the stored state has changed in the meantime.
     Superseded,
-    /// The subject's gate is closed, because it is being erased: nothing was written.
+    /// Nothing was written, because the account gate is closed: the account, or this generation, is being erased.
     Closed,
 }
 
 /// One page of a subject's works, newest first.
 #[derive(Debug)]
 pub struct Page {
-    /// The works, also those that are past their period: the caller filters by the time.
+    /// The works, including those past their period. The caller filters by time.
     pub works: Vec<Work>,
     /// Where the next page begins, if there is one.
     pub next: Option<WorkId>,
 }
 
-/// A work about which something is to be done.
+/// The key of a work that may be due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DueWork {
-    /// Whose it is.
+    /// The owner of the work.
     pub subject: SubjectId,
     /// The work.
     pub work: WorkId,
 }
 
-/// Works about which something is to be done.
+/// A page of works that may be due.
 #[derive(Debug)]
 pub struct DuePage {
-    /// The works; a row whose key is none of a work is an error of its own, which keeps nobody from the others.
+    /// The works. A row with a malformed key is an error of its own and does not affect the other rows.
     pub works: Vec<Result<DueWork, CloudError>>,
     /// Where the next page begins, if there is one.
     pub next: Option<HashMap<String, AttributeValue>>,
 }
 
 impl Works {
-    /// The works in this records table.
+    /// Creates the store in this records table.
     pub fn new(connection: &Connection, records: String) -> Self {
         Self { connection: connection.clone(), table: records }
     }
 
-    /// One work of the owner of this gate, by a consistent read; none that is being erased.
+    /// Loads one work of this subject by a consistent read. A work that is being erased is not found.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn own(&self, gate: Gate, work: WorkId) -> Result<Option<Work>, CloudError> {
+    pub async fn load_own(&self, gate: Gate, work: WorkId) -> Result<Option<Work>, CloudError> {
         let work = self.load(gate.subject, work).await?;
         Ok(work.filter(|work| work.generation == gate.works))
     }
 
-    /// One work, by a consistent read, for those who take works away.
+    /// Loads one work by a consistent read, even if it is being erased.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -96,23 +96,23 @@ impl Works {
         item.map(read).transpose()
     }
 
-    /// Stores `new` in the place of `old`, if `old` still stands and the gate is open.
+    /// Replaces `old` by `new`, if `old` is still the stored state and the account gate is open.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn replace(&self, old: &Work, new: &Work) -> Result<Replaced, CloudError> {
+    pub async fn replace(&self, old: &Work, new: &Work) -> Result<ReplaceOutcome, CloudError> {
         let gate = Admission::open_gate(&self.table, old.subject, Generation::Works(old.generation))?;
         let row = table::to_item(&Row::of(new), "a work")?;
         let transaction = Transaction::admitted(gate).replace(&self.table, row, still_stands(old))?;
         Ok(match transaction.write(&self.connection).await? {
-            Outcome::Written => Replaced::Stored,
-            Outcome::Refused(failed) if failed.first() == Some(&true) => Replaced::Closed,
-            Outcome::Refused(_) => Replaced::Superseded,
+            Outcome::Written => ReplaceOutcome::Stored,
+            Outcome::Refused(failed) if failed.first() == Some(&true) => ReplaceOutcome::Closed,
+            Outcome::Refused(_) => ReplaceOutcome::Superseded,
         })
     }
 
-    /// The works of the owner of this gate that are older than `before`, newest first, at most `limit` of them and
-    /// none that is being erased.
+    /// Loads a page of this subject's works, newest first: at most `limit` works that are older than `before`. Works
+    /// that are being erased are left out.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -133,7 +133,7 @@ impl Works {
         Ok(Page { works, next })
     }
 
-    /// A page of a subject's works that were made under an earlier generation than `before`, and where the next begins.
+    /// Loads a page of a subject's works of generations below `before`, and where the next page begins.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -155,7 +155,7 @@ impl Works {
         Ok((works, answer.last_evaluated_key))
     }
 
-    /// The ids of all works of a subject, whatever their state.
+    /// Loads the ids of all works of a subject, in any state.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -172,7 +172,8 @@ impl Works {
         Ok(rows.iter().filter_map(id).collect())
     }
 
-    /// Those of these works whose rows there are, by consistent reads. A row that cannot be read is an error of its own.
+    /// Loads those of these works that have a row, by consistent reads. A row that cannot be read is an error of its
+    /// own.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -181,7 +182,8 @@ impl Works {
         Ok(table::batch(&self.connection, &self.table, keys, None).await?.into_iter().map(read).collect())
     }
 
-    /// A page of a segment of the table: the pictures that its rows of ready works name, and where the next begins.
+    /// Reads a page of a segment of the table. Returns the pictures that the rows of ready works name, and where the
+    /// next page begins.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -207,8 +209,8 @@ impl Works {
         Ok((rows.map(picture_of).collect::<Result<_, _>>()?, answer.last_evaluated_key))
     }
 
-    /// A page of the works whose due time has come, from one shard of the index, earliest first. The index may be behind
-    /// the table, so what is to be done is decided on the row itself.
+    /// Loads a page of the works whose due time has come, from one shard of the index, earliest first. The index may
+    /// lag behind the table, so the caller must decide by the row itself.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -217,13 +219,13 @@ impl Works {
         Ok(DuePage { works: keys.into_iter().map(due_work).collect(), next })
     }
 
-    /// The row of a new work, for the transaction that admits an upload.
+    /// Creates the row of a new work, for the transaction that admits an upload.
     pub(crate) fn new_row(work: &Work) -> Result<Item, CloudError> {
         table::to_item(&Row::of(work), "a work")
     }
 }
 
-/// The picture that the row of a ready work names.
+/// Returns the key of the picture that the row of a ready work names.
 fn picture_of(row: Item) -> Result<WorkObjectKey, CloudError> {
     #[derive(Deserialize)]
     struct Named {
@@ -236,7 +238,7 @@ fn picture_of(row: Item) -> Result<WorkObjectKey, CloudError> {
     Ok(WorkObjectKey { subject, work, attempt, object: WorkObject::Picture })
 }
 
-/// The work whose row has this key.
+/// Parses the work of a row's key.
 fn work_of(pk: &str, sk: &str) -> Option<DueWork> {
     Some(DueWork { subject: table::subject_of(pk)?, work: sk.strip_prefix(WORK)?.parse().ok()? })
 }

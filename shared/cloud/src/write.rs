@@ -1,13 +1,13 @@
-//! Every write to a table. No other module may call the SDK's writing operations (`clippy.toml`), and no function here
-//! writes without being told what the write rests on:
+//! All writes to tables. No other module may call the SDK's writing operations (`clippy.toml`). Each function here
+//! demands the condition of the write:
 //!
-//! - A change or a deletion names the state that the row is in ([`Existing`]). It cannot bring back a row that an erasure
-//!   has removed.
-//! - A new row needs an [`Admission`]: a condition of the same transaction that an erasure takes away.
-//! - Anything else gives its reason ([`Unconditional`]).
+//! - A change or a deletion names the state of the row ([`Existing`]). So it cannot restore a row that an erasure has
+//!   removed.
+//! - A new row needs an [`Admission`]: a condition in the same transaction, which no longer holds after an erasure.
+//! - Any other write gives the reason why it needs no condition ([`Unconditional`]).
 //!
-//! A write that meets a transaction on the same row is a conflict. DynamoDB then writes nothing and says nothing certain
-//! about the conditions, so the write is tried again ([`conflict`]).
+//! A write conflicts if another transaction holds the same row. DynamoDB then writes nothing, and its answer says
+//! nothing reliable about the conditions. So the write is tried again ([`conflict`]).
 
 mod admission;
 mod condition;
@@ -28,26 +28,27 @@ use crate::{CloudError, Connection};
 /// How a write ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// All of it was written.
+    /// Everything was written.
     Written,
-    /// Nothing was written: for each operation in order, whether its condition failed.
+    /// Nothing was written. The list says for each operation, in order, whether its condition failed.
     Refused(Vec<bool>),
 }
 
-/// Marks a transaction that may only change and delete rows that are there.
+/// Marks a transaction that may only change and delete existing rows.
 pub(crate) enum Changing {}
 
 /// Marks a transaction that may also write new rows, because an [`Admission`] is its first operation.
 pub(crate) enum Admitted {}
 
-/// Writes that happen together or not at all. The first operation has a condition, and the others rest on it.
+/// Writes that DynamoDB carries out together or not at all. The others depend on the condition of the first
+/// operation.
 pub(crate) struct Transaction<Kind> {
     operations: Vec<TransactWriteItem>,
     kind: PhantomData<Kind>,
 }
 
 impl Transaction<Changing> {
-    /// Begins with a row that takes the place of one in that state.
+    /// Begins by replacing a row in that state.
     pub(crate) fn replacing(
         table: &str,
         row: Item,
@@ -56,19 +57,19 @@ impl Transaction<Changing> {
         Self::empty().replace(table, row, condition)
     }
 
-    /// Begins with nothing: what follows names the state of each row.
+    /// Begins empty. Each operation that follows names the state of its row.
     pub(crate) fn changing() -> Self {
         Self::empty()
     }
 }
 
 impl Transaction<Admitted> {
-    /// Begins with what admits new rows.
+    /// Begins with the admission of new rows.
     pub(crate) fn admitted(admission: Admission) -> Self {
         Self::empty().and(admission.into_operation())
     }
 
-    /// Writes a row where there is none.
+    /// Writes a row, if there is none or the condition allows to replace it.
     pub(crate) fn insert(
         self,
         table: &str,
@@ -78,14 +79,14 @@ impl Transaction<Admitted> {
         Ok(self.and(insert(table, row, condition)?))
     }
 
-    /// Writes a row whatever is there.
+    /// Writes a row, even if there is one already.
     pub(crate) fn put(self, table: &str, row: Item) -> Result<Self, CloudError> {
         let put = Put::builder().table_name(table).set_item(Some(row)).build();
         let put = put.map_err(CloudError::malformed("a put"))?;
         Ok(self.and(TransactWriteItem::builder().put(put).build()))
     }
 
-    /// Changes a row, or makes it where there is none.
+    /// Changes a row, or creates it if there is none.
     pub(crate) fn upsert(
         self,
         table: &str,
@@ -108,7 +109,7 @@ impl<Kind> Transaction<Kind> {
         self
     }
 
-    /// Demands a row in that state and leaves it as it is.
+    /// Requires a row in that state, without changing it.
     pub(crate) fn check(
         self,
         table: &str,
@@ -147,17 +148,17 @@ impl<Kind> Transaction<Kind> {
         Ok(self.and(TransactWriteItem::builder().delete(delete).build()))
     }
 
-    /// Deletes a row whatever its state, if the others are written.
-    pub(crate) fn delete_too(self, table: &str, key: Item) -> Result<Self, CloudError> {
+    /// Deletes a row in any state, if the transaction's other operations are carried out.
+    pub(crate) fn delete_in_any_state(self, table: &str, key: Item) -> Result<Self, CloudError> {
         let delete = Delete::builder().table_name(table).set_key(Some(key)).build();
         let delete = delete.map_err(CloudError::malformed("a delete"))?;
         Ok(self.and(TransactWriteItem::builder().delete(delete).build()))
     }
 
-    /// Writes all of it, or nothing.
+    /// Carries out all operations, or none.
     ///
     /// # Errors
-    /// When DynamoDB fails, or conflicts do not end.
+    /// When DynamoDB fails, or when the write still conflicts after all tries.
     pub(crate) async fn write(self, connection: &Connection) -> Result<Outcome, CloudError> {
         conflict::transact(connection, self.operations).await
     }
@@ -199,7 +200,7 @@ fn update(
     change: condition::Terms,
     condition: condition::Terms,
 ) -> Result<TransactWriteItem, CloudError> {
-    let (names, values) = change.shared_with(&condition);
+    let (names, values) = change.merged_with(&condition);
     let update = Update::builder()
         .table_name(table)
         .set_key(Some(key))

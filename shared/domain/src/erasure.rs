@@ -7,7 +7,8 @@
 //! ```
 //!
 //! One write records a request and hides its data, so neither exists without the other. This module computes the next
-//! step and its time. Its caller stores the outcome on condition that the state it was computed from still stands.
+//! step and its time. Its caller stores the outcome on condition that the state from which it was computed is
+//! unchanged.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -24,70 +25,70 @@ pub enum ErasureScope {
     Works,
     /// Every favorite marked until now.
     Favorites,
-    /// Everything: works, favorites, photos on their way, the subject, and the link to the person.
+    /// Everything: works, favorites, photos under way, the subject, and the link to the person.
     Account,
 }
 
-/// A request for an erasure, and how far it has come.
+/// A request for an erasure, and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erasure {
-    /// Its id.
+    /// The id of the request.
     pub id: RequestId,
     /// What is to be erased.
     pub scope: ErasureScope,
-    /// When it was asked for.
+    /// When the request was received.
     pub received_at: UnixSeconds,
-    /// When it must be done at the latest.
+    /// When the erasure must be done at the latest.
     pub deadline: UnixSeconds,
-    /// How the requester proves to be the requester.
+    /// The value that the requester's salt must match.
     pub requester: Requester,
-    /// How far it has come.
+    /// The state of the erasure.
     #[serde(flatten)]
     pub state: ErasureState,
 }
 
-/// The subject whose data an erasure reaches, and how far: data of earlier generations.
+/// The data that an erasure reaches: a subject's works and favorites of earlier generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
     /// The subject.
     pub subject: SubjectId,
-    /// Works of earlier generations than this.
+    /// The erasure reaches works of generations below this one.
     pub works_before: u32,
-    /// Favorites of earlier generations than this.
+    /// The erasure reaches favorites of generations below this one.
     pub favorites_before: u32,
 }
 
-/// How far an erasure has come.
+/// The state of an erasure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ErasureState {
-    /// Its data is visible to nobody.
+    /// The data is visible to nobody.
     Hidden {
         /// What is to be erased.
         reach: Reach,
-        /// Since when.
+        /// Since when the data has been hidden.
         hidden_at: UnixSeconds,
-        /// The end of the last lease on it, noted before the rows that hold leases are deleted.
+        /// The end of the last lease on the data, stored before the rows that hold leases are deleted.
         #[serde(skip_serializing_if = "Option::is_none")]
         leased_until: Option<UnixSeconds>,
     },
-    /// Everything was deleted once. A worker that began before the hiding may still have stored something.
+    /// Everything was deleted once. A worker that began before the hiding may have stored something afterwards.
     Erased {
-        /// What the verify pass looks for.
+        /// What the verify pass must check.
         reach: Reach,
-        /// Since when it was hidden.
+        /// Since when the data has been hidden.
         hidden_at: UnixSeconds,
         /// When everything was deleted.
         erased_at: UnixSeconds,
-        /// When nobody can store anything any more, so that the verify pass may run.
+        /// When the verify pass may run, because nobody can store anything any more.
         look_again_at: UnixSeconds,
     },
     /// A verify pass found nothing.
     Verified {
-        /// What a restored backup must be cleared of; `None` when there is no such backup any more.
+        /// What must be deleted from a restored backup. `None` once no backup holds the data any more.
         #[serde(skip_serializing_if = "Option::is_none")]
         reach: Option<Reach>,
-        /// The times, which the receipt states too.
+        /// The times, which the receipt also states.
         #[serde(flatten)]
         times: ErasureTimes,
         /// The signed receipt.
@@ -98,13 +99,13 @@ pub enum ErasureState {
 /// When a verified erasure reached each of its states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureTimes {
-    /// When its data was hidden.
+    /// When the data was hidden.
     pub hidden_at: UnixSeconds,
     /// When everything was deleted.
     pub erased_at: UnixSeconds,
     /// When a verify pass found nothing.
     pub verified_at: UnixSeconds,
-    /// When the last backup with any of it expires.
+    /// When the last backup that holds erased data expires.
     pub unrecoverable_at: UnixSeconds,
 }
 
@@ -113,18 +114,18 @@ pub struct ErasureTimes {
 pub enum ErasureStep {
     /// Nothing is due.
     Wait,
-    /// Delete what it reaches.
+    /// Delete everything in reach.
     Erase(Reach),
-    /// Run the verify pass: look for anything that is left, and delete it.
-    LookAgain(Reach),
-    /// Forget the subject and the contact: no backup is left to be cleared.
+    /// Run the verify pass: check for data that is left, and delete it.
+    VerifyPass(Reach),
+    /// Delete the subject's id and the contact from the request, because no backup holds the data any more.
     Forget(Reach),
     /// Remove the request itself.
     Remove,
 }
 
 impl Erasure {
-    /// When the next step is due; [`Erasure::step`] says which it is.
+    /// Returns when the next step is due. [`Erasure::step`] returns the step itself.
     pub fn due_at(&self) -> UnixSeconds {
         match &self.state {
             ErasureState::Hidden { hidden_at, .. } => *hidden_at,
@@ -136,20 +137,20 @@ impl Erasure {
         }
     }
 
-    /// The step that is due at `now`.
+    /// Returns the step that is due at `now`.
     pub fn step(&self, now: UnixSeconds) -> ErasureStep {
         if now < self.due_at() {
             return ErasureStep::Wait;
         }
         match &self.state {
             ErasureState::Hidden { reach, .. } => ErasureStep::Erase(*reach),
-            ErasureState::Erased { reach, .. } => ErasureStep::LookAgain(*reach),
+            ErasureState::Erased { reach, .. } => ErasureStep::VerifyPass(*reach),
             ErasureState::Verified { reach: Some(reach), .. } => ErasureStep::Forget(*reach),
             ErasureState::Verified { reach: None, .. } => ErasureStep::Remove,
         }
     }
 
-    /// The erasure with a note of the last lease. It must be stored before the rows that hold leases are deleted.
+    /// Returns the erasure with the end of the last lease. Store it before the rows that hold leases are deleted.
     #[must_use]
     pub fn leased(&self, until: UnixSeconds) -> Self {
         let ErasureState::Hidden { reach, hidden_at, leased_until } = self.state else { return self.clone() };
@@ -157,11 +158,11 @@ impl Erasure {
         self.with(ErasureState::Hidden { reach, hidden_at, leased_until })
     }
 
-    /// The erasure after everything was deleted at `now`. The verify pass is due when nobody can store anything any
-    /// more: after the last lease, and after the last upload URL has expired and uploads under way have had as long
-    /// again (`upload_window`, twice).
+    /// Returns the erasure after everything was deleted at `now`. The verify pass is due when nobody can store
+    /// anything any more. That is after the last lease, and after twice `upload_window`: by then the last upload URL
+    /// has expired, and uploads under way have had as long again.
     ///
-    /// URLs for downloads do not count, because their objects are deleted.
+    /// Download URLs do not matter, because their objects are deleted.
     #[must_use]
     pub fn erased(&self, now: UnixSeconds, upload_window: SignedDuration) -> Self {
         let ErasureState::Hidden { reach, hidden_at, leased_until } = self.state else {
@@ -175,7 +176,7 @@ impl Erasure {
         self.with(ErasureState::Erased { reach, hidden_at, erased_at: now, look_again_at })
     }
 
-    /// The erasure after a verify pass that found and deleted something: another must follow.
+    /// Returns the erasure after a verify pass that found and deleted something. Another pass must follow.
     #[must_use]
     pub fn found_more(&self, now: UnixSeconds, upload_window: SignedDuration) -> Self {
         let ErasureState::Erased { reach, hidden_at, .. } = self.state else { return self.clone() };
@@ -183,7 +184,7 @@ impl Erasure {
         self.with(ErasureState::Erased { reach, hidden_at, erased_at: now, look_again_at })
     }
 
-    /// The times of a verification at `now`, for the receipt; `None` before the verify pass is due.
+    /// Returns the times for the receipt of a verification at `now`. `None` before the verify pass is due.
     pub fn verification(&self, now: UnixSeconds) -> Option<ErasureTimes> {
         match self.state {
             ErasureState::Erased { hidden_at, erased_at, look_again_at, .. } if look_again_at <= now => {
@@ -194,21 +195,22 @@ impl Erasure {
         }
     }
 
-    /// The erasure after a verify pass that found nothing, with its receipt.
+    /// Returns the erasure after a verify pass that found nothing, with its receipt.
     #[must_use]
     pub fn verified(&self, times: ErasureTimes, receipt: String) -> Self {
         let ErasureState::Erased { reach, .. } = self.state else { return self.clone() };
         self.with(ErasureState::Verified { reach: Some(reach), times, receipt })
     }
 
-    /// The erasure without its subject.
+    /// Returns the erasure without its reach, and so without the subject's id.
     #[must_use]
     pub fn forgotten(&self) -> Self {
         let ErasureState::Verified { times, receipt, .. } = &self.state else { return self.clone() };
         self.with(ErasureState::Verified { reach: None, times: *times, receipt: receipt.clone() })
     }
 
-    /// What a restored copy of the records must be cleared of; `None` when no copy can hold it any more.
+    /// Returns what must be deleted from a restored copy of the records. `None` when no copy can hold the data any
+    /// more.
     pub fn reach(&self) -> Option<Reach> {
         match &self.state {
             ErasureState::Hidden { reach, .. } | ErasureState::Erased { reach, .. } => Some(*reach),
@@ -216,18 +218,20 @@ impl Erasure {
         }
     }
 
-    /// Whether the account is closed and its identity still leads to the subject, so that a copy needs a closed gate.
+    /// Tells whether a restored copy needs a closed account gate. It does while the account is closed and its
+    /// identity still leads to the subject.
     pub fn keeps_gate_closed(&self) -> bool {
         self.scope == ErasureScope::Account && matches!(self.state, ErasureState::Hidden { .. })
     }
 
-    /// Whether it has been open for so long that an operator must look at it, days before the deadline.
+    /// Tells whether the erasure has been open for too long, so that an operator must act. The deadline is still days
+    /// away.
     pub fn is_overdue(&self, now: UnixSeconds) -> bool {
         let is_open = !matches!(self.state, ErasureState::Verified { .. });
         is_open && now.since(self.received_at) >= ESCALATION_AFTER
     }
 
-    /// The state at `now`, as the API spells it.
+    /// Returns the state at `now`, as the API spells it.
     pub fn status(&self, now: UnixSeconds) -> &'static str {
         match &self.state {
             ErasureState::Hidden { .. } => "hidden",
@@ -237,7 +241,7 @@ impl Erasure {
         }
     }
 
-    /// The state as the record spells it.
+    /// Returns the state as the table spells it.
     pub fn state_name(&self) -> &'static str {
         match &self.state {
             ErasureState::Hidden { .. } => "hidden",

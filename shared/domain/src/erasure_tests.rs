@@ -1,4 +1,4 @@
-//! The life of an erasure, as facts.
+//! Tests of the states of an erasure and their times.
 
 use proptest::prelude::*;
 
@@ -30,25 +30,25 @@ fn verified(erasure: &Erasure, now: UnixSeconds) -> Erasure {
 }
 
 #[test]
-fn the_second_look_waits_for_the_last_upload_and_the_last_lease() {
+fn the_verify_pass_waits_for_the_last_upload_and_the_last_lease() {
     let account = received(ErasureScope::Account);
     for (leased_until, look) in [(None, 600), (Some(later(40)), 600), (Some(later(700)), 700)] {
         let held = leased_until.map_or(account.clone(), |until| account.leased(until));
         let erased = held.erased(later(1), WINDOW);
         assert_eq!(erased.step(later(look - 1)), ErasureStep::Wait);
-        assert!(matches!(erased.step(later(look)), ErasureStep::LookAgain(_)));
+        assert!(matches!(erased.step(later(look)), ErasureStep::VerifyPass(_)));
         assert_eq!(erased.verification(later(look - 1)), None);
     }
 }
 
 #[test]
-fn favorites_are_looked_for_again_at_once() {
+fn the_verify_pass_of_favorites_runs_at_once() {
     let erased = received(ErasureScope::Favorites).erased(later(1), WINDOW);
-    assert!(matches!(erased.step(later(1)), ErasureStep::LookAgain(_)));
+    assert!(matches!(erased.step(later(1)), ErasureStep::VerifyPass(_)));
 }
 
 #[test]
-fn a_look_that_found_something_is_not_the_last() {
+fn a_verify_pass_that_found_something_is_followed_by_another() {
     let erased = received(ErasureScope::Account).erased(later(1), WINDOW);
     let again = erased.found_more(later(600), WINDOW);
     assert_eq!(again.verification(later(899)), None);
@@ -57,7 +57,7 @@ fn a_look_that_found_something_is_not_the_last() {
 }
 
 #[test]
-fn whose_it_was_is_forgotten_when_the_last_backup_is_gone() {
+fn the_subject_is_forgotten_when_the_last_backup_is_gone() {
     let erased = received(ErasureScope::Account).erased(later(1), WINDOW);
     let verified = verified(&erased, later(600));
     let week = later(600 + 7 * 86_400);
@@ -72,7 +72,7 @@ fn whose_it_was_is_forgotten_when_the_last_backup_is_gone() {
 }
 
 #[test]
-fn an_open_request_is_somebodys_business_after_two_days() {
+fn an_open_request_is_overdue_after_two_days() {
     let open = received(ErasureScope::Works);
     assert!(!open.is_overdue(later(2 * 86_400 - 1)) && open.is_overdue(later(2 * 86_400)));
     assert!(later(2 * 86_400) < open.deadline);
@@ -81,7 +81,7 @@ fn an_open_request_is_somebodys_business_after_two_days() {
 }
 
 #[test]
-fn a_state_is_named_as_it_is_stored() {
+fn a_state_has_the_same_name_in_code_and_table() {
     let hidden = received(ErasureScope::Account);
     let erased = hidden.erased(later(1), WINDOW);
     for erasure in [verified(&erased, later(600)), erased, hidden] {
@@ -92,8 +92,8 @@ fn a_state_is_named_as_it_is_stored() {
 }
 
 proptest! {
-    /// However late and however often somebody comes by, an erasure ends, and is verified only after a look that
-    /// nobody could have written behind.
+    /// However late and however often its steps run, an erasure ends. It is verified only by a pass after which
+    /// nobody could still write.
     #[test]
     fn every_erasure_ends(delays in prop::collection::vec(0_i64..200_000, 8), found in 0_usize..4, lease in 0_i64..60) {
         let mut erasure = received(ErasureScope::Account);
@@ -102,17 +102,17 @@ proptest! {
             now = now.max(erasure.due_at()).plus(SignedDuration::from_secs(delay));
             match erasure.step(now) {
                 ErasureStep::Erase(_) => erasure = erasure.leased(later(lease)).erased(now, WINDOW),
-                ErasureStep::LookAgain(_) if looks < found => {
+                ErasureStep::VerifyPass(_) if looks < found => {
                     looks += 1;
                     erasure = erasure.found_more(now, WINDOW);
                 }
-                ErasureStep::LookAgain(_) => {
+                ErasureStep::VerifyPass(_) => {
                     prop_assert!(now >= later(600));
                     erasure = verified(&erasure, now);
                 }
                 ErasureStep::Forget(_) => erasure = erasure.forgotten(),
                 ErasureStep::Remove => return Ok(()),
-                ErasureStep::Wait => prop_assert!(false, "due and yet nothing to do"),
+                ErasureStep::Wait => prop_assert!(false, "a due erasure has no step"),
             }
         }
         let ended = matches!(erasure.state, ErasureState::Verified { .. });

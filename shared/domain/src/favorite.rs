@@ -1,4 +1,4 @@
-//! Favorites: the templates and works that a user has marked, and the pages they are listed in.
+//! Favorites: the templates and works that a user has marked, and the pages of their list.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{TemplateId, UnixSeconds, WorkId};
 
-/// Why a text names no favorite. It never repeats the text, which may have come from anyone.
+/// The error of a text that names no favorite. It never repeats the text, which may come from anybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a favorite: expected a kind (template or work) and its id")]
 pub struct FavoriteError;
@@ -19,26 +19,26 @@ pub struct FavoriteError;
 pub enum FavoriteKind {
     /// A template of the catalogue.
     Template,
-    /// A work of the user's own.
+    /// One of the user's own works.
     Work,
 }
 
 /// The template or work that is a favorite.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FavoriteTarget {
-    /// A template, whichever version the catalogue has of it.
+    /// A template, in any version.
     Template(TemplateId),
     /// A work.
     Work(WorkId),
 }
 
-/// A favorite and since when it is one. As text it is the cursor of a list, `{saved_at}.{kind}.{id}`: it tells a
-/// position in the caller's own list and is never looked up.
+/// A favorite, and when it was marked. As text it is the cursor of a list, `{saved_at}.{kind}.{id}`. The cursor names
+/// a position in the caller's own list and is never used to load a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Favorite {
     /// What is marked.
     pub target: FavoriteTarget,
-    /// When it was marked first.
+    /// When the user first marked it.
     pub saved_at: UnixSeconds,
 }
 
@@ -47,12 +47,12 @@ pub struct Favorite {
 pub struct FavoritesPage {
     /// The favorites.
     pub favorites: Vec<Favorite>,
-    /// After which favorite the next page begins, if there is one.
+    /// The favorite after which the next page begins, if there is one.
     pub next: Option<Favorite>,
 }
 
 impl FavoriteKind {
-    /// The kind as keys and the API spell it.
+    /// Returns the kind as keys and the API spell it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Template => "template",
@@ -62,10 +62,10 @@ impl FavoriteKind {
 }
 
 impl FavoriteTarget {
-    /// From the two texts of a path or a key.
+    /// Parses the two texts of a path or a key.
     ///
     /// # Errors
-    /// When there is no such kind, or it has no such ids.
+    /// When there is no such kind, or the id is malformed for it.
     pub fn of(kind: &str, id: &str) -> Result<Self, FavoriteError> {
         match kind {
             "template" => id.parse().map(Self::Template).map_err(|_malformed| FavoriteError),
@@ -74,7 +74,7 @@ impl FavoriteTarget {
         }
     }
 
-    /// Which kind of thing it is.
+    /// Returns whether it is a template or a work.
     pub fn kind(&self) -> FavoriteKind {
         match self {
             Self::Template(_) => FavoriteKind::Template,
@@ -82,7 +82,7 @@ impl FavoriteTarget {
         }
     }
 
-    /// The id of the template or work.
+    /// Returns the id of the template or work.
     pub fn id(&self) -> String {
         match self {
             Self::Template(id) => id.to_string(),
@@ -110,9 +110,9 @@ impl FromStr for Favorite {
 }
 
 impl FavoritesPage {
-    /// The at most `limit` favorites among `all` that come after `after` in the list: newest first, and those of one
-    /// second by kind and id, so that every favorite has its place and a page is right whatever was added or removed
-    /// meanwhile, `after` itself included.
+    /// Returns the page of at most `limit` favorites that come after `after` in the list. The list is sorted newest
+    /// first, and by kind and id within one second, so every favorite has a fixed position. A page is therefore right
+    /// even if favorites were added or removed in the meantime, including `after` itself.
     pub fn of(mut all: Vec<Favorite>, after: Option<&Favorite>, limit: usize) -> Self {
         fn place(favorite: &Favorite) -> (Reverse<UnixSeconds>, &FavoriteTarget) {
             (Reverse(favorite.saved_at), &favorite.target)
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_takes_its_own_ids_only() {
+    fn a_kind_accepts_only_its_own_ids() {
         let work = "01BX5ZZKBKACTAV9WEVGEMMVRZ";
         assert!(FavoriteTarget::of("work", work).is_ok());
         for (kind, id) in [("work", "astronaut"), ("template", work), ("subject", work), ("", "")] {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_goes_on_where_the_favorite_it_began_after_was_removed() {
+    fn a_page_is_right_after_its_cursors_favorite_was_removed() {
         let all: Vec<_> = (0..5).map(|second| favorite(second, 2)).collect();
         let first = FavoritesPage::of(all.clone(), None, 2);
         let mut left = all;
@@ -163,7 +163,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_reads_back(second: i64, random: u128) {
+        fn a_cursor_survives_printing_and_parsing(second: i64, random: u128) {
             let favorite = favorite(second, random);
             prop_assert_eq!(favorite.to_string().parse(), Ok(favorite));
         }

@@ -1,5 +1,5 @@
-//! Identifiers, each a type of its own, parsed once at the edge. None reveals who a person is; `SubjectId` and
-//! `IdentityHash` still single one out, so their `Debug` prints no value and logs cannot carry them by accident.
+//! Identifiers. Each has its own type and is parsed once, at the edge. None reveals who a person is. But `SubjectId`
+//! and `IdentityHash` single out one person, so their `Debug` prints no value and logs cannot hold them by accident.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use ulid::Ulid;
 
 use crate::UnixSeconds;
 
-/// Why a text is no identifier. It never repeats the text, which may have come from anyone.
+/// The error of a text that is not a valid identifier. It never repeats the text, which may come from anybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {what}: expected {expected}")]
 pub struct IdError {
@@ -20,74 +20,74 @@ pub struct IdError {
     pub(crate) expected: &'static str,
 }
 
-/// A user, known by nothing but 128 random bits (Crockford base32, 26 characters).
+/// The id of a user in the records: 128 random bits (Crockford base32, 26 characters).
 ///
-/// The only link to a person is the row of the `identities` table that holds it; without that row nothing in
-/// the records leads to anybody.
+/// Only a row of the `identities` table links it to a person. Without that row nothing in the records leads to
+/// anybody.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SubjectId(Ulid);
 
-/// A work: a ULID, so that works sort by the time they were asked for.
+/// The id of a work: a ULID, so that works sort by the time of their request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WorkId(Ulid);
 
-/// A request for an erasure, known by 128 bits that only its requester was told.
+/// The id of a request for an erasure: 128 bits that only its requester receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequestId(Ulid);
 
-/// The token of one claim on a work (128 random bits): whoever publishes must still hold it.
+/// The token of one claim on a work (128 random bits). A worker that publishes must still hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LeaseToken(Ulid);
 
 impl SubjectId {
-    /// A new subject from 128 random bits.
+    /// Creates an id from 128 random bits.
     pub fn from_random(bits: u128) -> Self {
         Self(Ulid::from_bytes(bits.to_be_bytes()))
     }
 
-    /// Its bits: as random as they were drawn, so that any of them divide subjects evenly.
+    /// Returns the bits. They are random, so any of them divide subjects evenly.
     pub fn to_bits(self) -> u128 {
         self.0.0
     }
 }
 
 impl WorkId {
-    /// A new work asked for at `now`; the 80 low bits of `random` make it unguessable.
+    /// Creates the id of a work that is requested at `now`. The 80 low bits of `random` make it unguessable.
     pub fn new(now: jiff::Timestamp, random: u128) -> Self {
         let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
         Self(Ulid::from_parts(milliseconds, random))
     }
 
-    /// Its bits.
+    /// Returns the bits.
     pub fn to_bits(self) -> u128 {
         self.0.0
     }
 
-    /// When it was asked for.
+    /// Returns when the work was requested.
     pub fn created_at(self) -> UnixSeconds {
         UnixSeconds::from_second(i64::try_from(self.0.timestamp_ms() / 1_000).unwrap_or(i64::MAX))
     }
 }
 
 impl RequestId {
-    /// A request of these 128 unguessable bits.
+    /// Creates an id from 128 unguessable bits.
     pub fn from_bits(bits: u128) -> Self {
         Self(Ulid::from_bytes(bits.to_be_bytes()))
     }
 }
 
 impl LeaseToken {
-    /// A new token from 128 random bits.
+    /// Creates a token from 128 random bits.
     pub fn from_random(bits: u128) -> Self {
         Self(Ulid::from_bytes(bits.to_be_bytes()))
     }
 }
 
-/// Text in, text out, for the identifiers that are 128 bits in Crockford base32.
+/// Implements parsing and printing for identifiers of 128 bits in Crockford base32.
 macro_rules! base32_id {
     ($type:ident, $what:literal) => {
         impl FromStr for $type {
@@ -96,7 +96,8 @@ macro_rules! base32_id {
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let error = IdError { what: $what, expected: "26 characters of Crockford base32" };
                 let id = Ulid::from_string(text).map_err(|_malformed| error)?;
-                // One id has one spelling: lower case or ambiguous letters would name a second object key.
+                // An id has only one spelling. Otherwise lower case or ambiguous letters would give it a second
+                // object key.
                 if id.to_string() == text { Ok(Self(id)) } else { Err(error) }
             }
         }
@@ -134,15 +135,15 @@ impl fmt::Debug for SubjectId {
     }
 }
 
-/// Who signed in, as the `identities` table knows it: SHA-256 over issuer and `sub`, in hex.
+/// The key of a signed-in user in the `identities` table: SHA-256 over issuer and `sub`, in hexadecimal.
 ///
-/// A `sub` is unique per issuer only (OpenID Connect Core 1.0, section 2), so both are hashed; the issuer's
-/// length goes first, so that no two pairs share one input.
+/// A `sub` is unique only per issuer (OpenID Connect Core 1.0, section 2), so both are hashed. The issuer's length
+/// comes first, so that no two pairs have the same input.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityHash(String);
 
 impl IdentityHash {
-    /// The identity of `subject` at `issuer`.
+    /// Hashes the issuer and `subject`, the token's `sub`.
     pub fn new(issuer: &str, subject: &str) -> Self {
         let mut hash = sha2::Sha256::new();
         hash.update((issuer.len() as u64).to_be_bytes());
@@ -151,7 +152,7 @@ impl IdentityHash {
         Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// 64 lower-case hexadecimal digits.
+    /// Returns 64 lower-case hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -163,13 +164,13 @@ impl fmt::Debug for IdentityHash {
     }
 }
 
-/// A template of the catalogue: lower-case letters, digits and hyphens, at most 64 characters.
+/// The id of a template of the catalogue: lower-case letters, digits and hyphens, at most 64 characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TemplateId(String);
 
 impl TemplateId {
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -210,20 +211,20 @@ impl fmt::Display for TemplateId {
     }
 }
 
-/// A SHA-256 digest, in standard base64 as S3's checksum headers carry it.
+/// A SHA-256 digest, in standard base64 as in S3's checksum headers.
 ///
-/// A photo's digest singles out a picture of a face, so `Debug` prints no value.
+/// A photo's digest identifies the photo of a face, so `Debug` prints no value.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sha256(String);
 
 impl Sha256 {
-    /// The digest of `bytes`.
+    /// Hashes `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(BASE64.encode(sha2::Sha256::digest(bytes)))
     }
 
-    /// 44 characters of padded base64.
+    /// Returns 44 characters of padded base64.
     pub fn as_base64(&self) -> &str {
         &self.0
     }
@@ -258,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_identity_depends_on_where_the_issuer_ends() {
+    fn an_identity_hash_depends_on_where_the_issuer_ends() {
         assert_ne!(IdentityHash::new("https://a", "bc"), IdentityHash::new("https://ab", "c"));
         assert_eq!(IdentityHash::new("https://a", "b").as_str().len(), 64);
     }
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn works_sort_by_the_time_they_were_asked_for() {
+    fn works_sort_by_the_time_of_their_request() {
         let at = |second| jiff::Timestamp::from_second(second).expect("in range");
         assert!(WorkId::new(at(1_000), u128::MAX) < WorkId::new(at(1_001), 0));
         assert_eq!(WorkId::new(at(1_000), u128::MAX).created_at(), UnixSeconds::from_second(1_000));

@@ -1,5 +1,5 @@
-//! Names of objects. One prefix listing shows everything a subject has in a bucket, and a row names its objects
-//! by what it already holds, so that nothing is ever stored that no row names.
+//! Keys of objects. All objects of a subject in a bucket share one prefix. The keys follow from the content of a
+//! work's row, so a row names its objects before they are stored.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,9 +7,10 @@ use std::str::FromStr;
 use crate::limits::{UPLOAD_WINDOW, UPLOAD_WINDOW_MARGIN};
 use crate::{SubjectId, UnixSeconds, WorkId};
 
-/// Why a text is no object key of ours. It never repeats the text, which names a subject.
+/// The error of a text that is not an object key of this service. It never repeats the text, which may name a
+/// subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a key of ours: expected {expected}")]
+#[error("not an object key of this service: expected {expected}")]
 pub struct KeyError {
     expected: &'static str,
 }
@@ -17,23 +18,23 @@ pub struct KeyError {
 /// The key of a photo in the uploads bucket: `uploads/{subject_id}/{work_id}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PhotoKey {
-    /// Whose photo it is.
+    /// The owner of the photo.
     pub subject: SubjectId,
-    /// The work it is for.
+    /// The work that is made of the photo.
     pub work: WorkId,
 }
 
 impl PhotoKey {
-    /// The prefix under which every photo lies.
+    /// The prefix of every photo's key.
     pub const PREFIX: &str = "uploads/";
 
-    /// The prefix under which every photo of a subject lies.
+    /// Returns the prefix of the keys of a subject's photos.
     pub fn prefix(subject: SubjectId) -> String {
         format!("{}{subject}/", Self::PREFIX)
     }
 
-    /// Whether an upload URL for this key may still work at `now`. The key itself tells, because a work's id holds the
-    /// time it was asked for, and no URL works for longer than [`UPLOAD_WINDOW`].
+    /// Tells whether an upload URL for this key may still work at `now`. The key alone determines that: a work's id
+    /// holds the time of its request, and no URL works for longer than [`UPLOAD_WINDOW`].
     pub fn may_have_url(&self, now: UnixSeconds) -> bool {
         now < self.work.created_at().plus(UPLOAD_WINDOW).plus(UPLOAD_WINDOW_MARGIN)
     }
@@ -58,7 +59,7 @@ impl FromStr for PhotoKey {
     }
 }
 
-/// What a work consists of in the works bucket.
+/// One of a work's objects in the works bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkObject {
     /// The picture at full size.
@@ -71,8 +72,8 @@ impl WorkObject {
     /// Every object of a work.
     pub const ALL: [Self; 2] = [Self::Picture, Self::Thumbnail];
 
-    /// What the object's name ends in, after the number of the attempt.
-    fn ending(self) -> &'static str {
+    /// Returns the end of the object's name, after the number of the attempt.
+    fn suffix(self) -> &'static str {
         match self {
             Self::Picture => ".jpg",
             Self::Thumbnail => "-thumbnail.jpg",
@@ -85,21 +86,21 @@ impl WorkObject {
 /// The attempt is part of the name, so that two workers never write to the same object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkObjectKey {
-    /// Whose work it is.
+    /// The owner of the work.
     pub subject: SubjectId,
     /// The work.
     pub work: WorkId,
-    /// Which claim made it, from 1.
+    /// The number of the claim that stored the object, from 1.
     pub attempt: u32,
-    /// Which of its objects.
+    /// Which of the work's objects it is.
     pub object: WorkObject,
 }
 
 impl WorkObjectKey {
-    /// The prefix under which every object of every work lies.
+    /// The prefix of every object's key.
     pub const PREFIX: &str = "works/";
 
-    /// The prefix under which every object of a subject lies.
+    /// Returns the prefix of the keys of a subject's objects.
     pub fn prefix(subject: SubjectId) -> String {
         format!("{}{subject}/", Self::PREFIX)
     }
@@ -107,8 +108,8 @@ impl WorkObjectKey {
 
 impl fmt::Display for WorkObjectKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ending = self.object.ending();
-        write!(formatter, "{}{}/{}/{}{ending}", Self::PREFIX, self.subject, self.work, self.attempt)
+        let suffix = self.object.suffix();
+        write!(formatter, "{}{}/{}/{}{suffix}", Self::PREFIX, self.subject, self.work, self.attempt)
     }
 }
 
@@ -124,9 +125,9 @@ impl FromStr for WorkObjectKey {
         let work = work.parse().map_err(|_not_an_id| error)?;
         let attempts = WorkObject::ALL
             .iter()
-            .filter_map(|object| Some((*object, name.strip_suffix(object.ending())?.parse().ok()?)));
+            .filter_map(|object| Some((*object, name.strip_suffix(object.suffix())?.parse().ok()?)));
         let keys = attempts.map(|(object, attempt)| Self { subject, work, attempt, object });
-        // One object has one name: `01.jpg` and `+1.jpg` are none of ours.
+        // An object has only one name, so `01.jpg` and `+1.jpg` are refused.
         keys.into_iter().find(|found| found.to_string() == key).ok_or(error)
     }
 }
@@ -139,14 +140,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_photos_key_reads_back(subject: u128, random: u128, second in 0_i64..4_000_000_000) {
+        fn a_photos_key_survives_printing_and_parsing(subject: u128, random: u128, second in 0_i64..4_000_000_000) {
             let now = jiff::Timestamp::from_second(second).expect("in range");
             let key = PhotoKey { subject: SubjectId::from_random(subject), work: WorkId::new(now, random) };
             prop_assert_eq!(key.to_string().parse(), Ok(key));
         }
 
         #[test]
-        fn a_url_is_dead_a_minute_after_the_longest_window(random: u128, second in 0_i64..4_000_000_000) {
+        fn a_url_counts_as_expired_a_minute_after_the_longest_window(random: u128, second in 0_i64..4_000_000_000) {
             let asked_at = jiff::Timestamp::from_second(second).expect("in range");
             let key = PhotoKey { subject: SubjectId::from_random(random), work: WorkId::new(asked_at, random) };
             let after = |seconds| key.may_have_url(UnixSeconds::from_second(second + seconds));
@@ -155,7 +156,12 @@ mod tests {
         }
 
         #[test]
-        fn an_objects_key_reads_back(subject: u128, random: u128, attempt in 1_u32..5, second in 0_i64..4_000_000_000) {
+        fn an_objects_key_survives_printing_and_parsing(
+            subject: u128,
+            random: u128,
+            attempt in 1_u32..5,
+            second in 0_i64..4_000_000_000,
+        ) {
             let now = jiff::Timestamp::from_second(second).expect("in range");
             let (subject, work) = (SubjectId::from_random(subject), WorkId::new(now, random));
             for object in WorkObject::ALL {
@@ -169,7 +175,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_else_is_a_key(key in ".{0,80}") {
+        fn any_other_text_is_refused(key in ".{0,80}") {
             prop_assert!(key.parse::<PhotoKey>().is_err());
             prop_assert!(key.parse::<WorkObjectKey>().is_err());
         }

@@ -1,7 +1,8 @@
-//! The product's rules: what a work is and how it changes, who a subject is, how long anything lives.
+//! The product's rules: what works and erasures are and how they change, what identifies a user, and how long data is
+//! kept.
 //!
-//! Invariants: no I/O, no clock (time is an argument), no randomness (random bits are an argument), no AWS,
-//! no pixels. What is written where belongs to `cloud`; what the app is told belongs to the functions.
+//! Invariants: no I/O, no clock (time is an argument), no randomness (random bits are an argument), no AWS, no
+//! pixels. `cloud` stores the data, and the functions answer the app.
 
 mod erasure;
 mod favorite;

@@ -1,20 +1,20 @@
-//! How long an app waits before it asks for a work again.
+//! Computes how long an app waits before it asks for a work again.
 
 use crate::limits::LEASE;
 use crate::{UnixSeconds, View, Work, WorkState};
 
-/// The pause grows by this share of the time that has passed: an app that polls learns of a change at most a tenth
-/// later than it could, and asks some fifty times in five minutes instead of three hundred times.
+/// The pause is a tenth of the time that has passed. So an app that polls learns of a change at most a tenth later
+/// than possible. It asks some fifty times in five minutes, instead of three hundred times.
 const SHARE: i64 = 10;
 
-/// The longest pause in seconds. A work that takes minutes is on a retry, and its user may be waiting for it.
+/// The longest pause, in seconds. A work that takes minutes is being retried, and its user may be waiting.
 const PAUSE_SECONDS_MAX: i64 = 30;
 
 impl Work {
-    /// The seconds until it pays to ask for this work again; `None` once it has ended.
+    /// Returns after how many seconds the app should ask for this work again. `None` once the work has ended.
     ///
-    /// The pause is a second at first, since a photo that has arrived becomes a work in about one. While the photo is
-    /// awaited, it ends with the upload URL: what happens then is known.
+    /// The pause is one second at first, because a photo becomes a work in about a second. While the photo is
+    /// awaited, a pause never goes beyond the end of the upload URL, because the work fails at that moment.
     pub fn retry_after(&self, now: UnixSeconds) -> Option<u32> {
         let (since, until) = match (self.view(now)?, &self.state) {
             (View::AwaitingUpload { upload_expires_at }, _) => (self.created_at, Some(upload_expires_at)),
@@ -65,14 +65,14 @@ mod tests {
     }
 
     #[test]
-    fn an_awaited_photo_is_asked_for_less_and_less_often_until_its_url_runs_out() {
+    fn pauses_grow_while_the_photo_is_awaited_and_end_with_its_url() {
         let work = awaiting();
         for (seconds, pause) in
             [(0, Some(1)), (19, Some(1)), (60, Some(6)), (250, Some(25)), (290, Some(10)), (299, Some(1))]
         {
             assert_eq!(work.retry_after(later(seconds)), pause, "after {seconds} s");
         }
-        assert_eq!(work.retry_after(later(300)), None, "the URL has run out");
+        assert_eq!(work.retry_after(later(300)), None, "the URL has expired");
     }
 
     #[test]
@@ -83,11 +83,11 @@ mod tests {
             requests += 1;
         }
         assert!((40..=60).contains(&requests), "{requests} requests");
-        assert_eq!(seconds, 300, "the last one learns that the URL has run out");
+        assert_eq!(seconds, 300, "the last request learns that the URL has expired");
     }
 
     #[test]
-    fn a_work_in_the_making_is_asked_for_from_its_claim_on() {
+    fn pauses_of_a_work_in_processing_grow_from_its_claim() {
         let work = claimed_at(200);
         for (seconds, pause) in [(200, 1), (205, 1), (260, 6), (900, 30)] {
             assert_eq!(work.retry_after(later(seconds)), Some(pause), "after {seconds} s");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_work_that_has_ended_is_not_asked_for_again() {
+    fn a_work_that_has_ended_has_no_retry_after() {
         let failed = claimed_at(1).failed(Failure::of(ReasonCode::NoFace), later(2));
         assert_eq!(failed.retry_after(later(3)), None);
         assert_eq!(claimed_at(1).deleted(later(2)).retry_after(later(3)), None);

@@ -1,24 +1,24 @@
-//! Why a work failed: the one list of codes that the record, the API and the `fit` tool share.
+//! The reasons why a work fails. Records, the API and the `fit` tool share these codes.
 
 use serde::{Deserialize, Serialize};
 
-/// Why no work came of a photo. Everything but `InternalError` and `UploadExpired` is the quality gate's.
+/// Why a work failed. All codes except `InternalError` and `UploadExpired` come from the quality gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonCode {
     /// No face was found.
     NoFace,
-    /// Several faces, none clearly the largest: another one is more than 0.7 as large.
+    /// Several faces were found, and none is clearly the largest: another one is more than 0.7 times as large.
     MultipleFaces,
     /// The face has too few pixels to be fitted well.
     FaceTooSmall,
     /// The face is larger than the frame.
     FaceTooLarge,
-    /// Part of the brows, eyes or mouth lies outside the picture.
+    /// Part of the brows, eyes or mouth is outside the photo.
     FaceCutOff,
     /// The head is turned too far from the camera or from the template's pose.
     PoseTooLarge,
-    /// The face is out of focus or moved.
+    /// The face is out of focus or blurred by motion.
     TooBlurry,
     /// The face is too dark.
     TooDark,
@@ -26,14 +26,13 @@ pub enum ReasonCode {
     TooBright,
     /// Something covers the face.
     Occluded,
-    /// The file is none of the formats that are read, or coded in an unusual way: a lossless or
-    /// arithmetic-coded JPEG, one of twelve bits.
+    /// The file has a format that is not read, or an unusual coding: a lossless, arithmetic-coded or 12-bit JPEG.
     BadFormat,
-    /// The file or the picture in it is larger than the limits.
+    /// The file, or the image in it, exceeds the limits.
     TooLarge,
     /// The file is damaged.
     CorruptImage,
-    /// The fault is ours; the photo is gone all the same.
+    /// The service failed. The photo is deleted all the same.
     InternalError,
     /// No photo arrived while the upload URL was valid.
     UploadExpired,
@@ -59,7 +58,7 @@ impl ReasonCode {
         Self::UploadExpired,
     ];
 
-    /// The code as the API and the records spell it.
+    /// Returns the code as the API and the records spell it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoFace => "no_face",
@@ -80,7 +79,7 @@ impl ReasonCode {
         }
     }
 
-    /// One sentence that tells the person in front of the app what to do.
+    /// Returns one sentence that tells the user of the app what to do.
     pub fn advice(self) -> &'static str {
         match self {
             Self::NoFace => "Take a photo in which your face is clearly visible from the front.",
@@ -121,14 +120,14 @@ mod tests {
     };
 
     #[test]
-    fn the_code_is_spelled_as_it_is_stored() {
+    fn a_code_is_spelled_the_same_in_code_and_records() {
         for code in ReasonCode::ALL {
             assert_eq!(serde_json::to_value(code).expect("serialises"), code.as_str());
         }
     }
 
     #[test]
-    fn the_advice_names_the_limits_as_they_are() {
+    fn the_advice_states_the_current_limits() {
         let advice = ReasonCode::TooLarge.advice();
         assert_eq!((PHOTO_BYTES_MAX, PHOTO_SIDE_MAX), (32 << 20, 16_384));
         assert!(advice.contains("at most 32 MiB, 16,384 pixels a side"), "{advice}");

@@ -1,8 +1,9 @@
-//! The receipt of an erasure: what the service states about a deletion request once nothing was found any more, as a
-//! JWS (RFC 7515, ES256) that anybody can check offline with the service's published keys.
+//! The receipt of an erasure: what the service states about a deletion request after a verify pass found nothing. It
+//! is a JWS (RFC 7515, ES256) that anybody can check offline with the service's published keys.
 //!
-//! It holds no personal data. Whoever made the request got a [`Salt`] and can show with it that the receipt is theirs.
-//! Here is what is signed and how it is checked; the private key never leaves KMS, which `cloud` asks to sign.
+//! A receipt holds no personal data. The requester received a [`Salt`] and can prove with it that the receipt is
+//! theirs. This module defines what is signed and how it is checked. The private key never leaves KMS; `cloud` asks
+//! KMS to sign.
 
 mod keys;
 mod salt;
@@ -22,53 +23,54 @@ use crate::erasure::ErasureScope;
 use crate::id::RequestId;
 use crate::time::{UnixSeconds, rfc3339};
 
-/// The receipt's type (RFC 8725, section 3.11): no other token signed by the same key can pass for one.
+/// The receipt's type (RFC 8725, section 3.11). It keeps other tokens signed by the same key from passing as
+/// receipts.
 const TYPE: &str = "erasure-receipt+jwt";
 
-/// The only algorithm that is signed by and accepted: ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4).
+/// The only algorithm for signing and checking: ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4).
 const ALGORITHM: &str = "ES256";
 
-/// The claims of a receipt; points in time are RFC 3339 but for `iat`, which is a number (RFC 7519).
+/// The claims of a receipt. Times are in RFC 3339, except `iat`, which is a number (RFC 7519).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// The service, by the name it is deployed under.
+    /// The service, by the name of its deployment.
     #[serde(rename = "iss")]
     pub issuer: String,
-    /// When the receipt was made out.
+    /// When the receipt was issued.
     #[serde(rename = "iat")]
     pub issued_at: UnixSeconds,
     /// The deletion request.
     pub request_id: RequestId,
     /// What was erased.
     pub scope: ErasureScope,
-    /// Fits the requester's salt and no other.
+    /// The value that matches only the requester's salt.
     pub requester: Requester,
-    /// When the request came.
+    /// When the request was received.
     #[serde(with = "rfc3339")]
     pub received_at: UnixSeconds,
-    /// From when on nothing of it could be seen.
+    /// Since when the data has been hidden.
     #[serde(with = "rfc3339")]
     pub hidden_at: UnixSeconds,
-    /// When it had been deleted.
+    /// When the data was deleted.
     #[serde(with = "rfc3339")]
     pub erased_at: UnixSeconds,
-    /// When a second look, after every URL and lease had ended, found nothing.
+    /// When a verify pass, run after every earlier upload URL and lease had expired, found nothing.
     #[serde(with = "rfc3339")]
     pub verified_at: UnixSeconds,
-    /// When the last backup that may still hold anything of it is gone.
+    /// When the last backup that may still hold the data expires.
     #[serde(with = "rfc3339")]
     pub unrecoverable_at: UnixSeconds,
 }
 
-/// A receipt that lacks nothing but its signature.
+/// A receipt that is ready to be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsignedReceipt {
-    /// Header and claims, as they are signed (RFC 7515, section 5.1).
+    /// The signing input: header and claims (RFC 7515, section 5.1).
     input: String,
 }
 
-/// The protected header. A receipt with any other member in it is none of ours: what a member such as `crit` or `jwk`
-/// asks for must not be passed over.
+/// The protected header. A receipt with any other member is refused, because a member such as `crit` or `jwk` must
+/// not be ignored.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -78,7 +80,7 @@ struct Header {
 }
 
 impl Receipt {
-    /// This receipt, to be signed by `key`.
+    /// Prepares this receipt for signing with `key`.
     pub fn unsigned(&self, key: &Jwk) -> UnsignedReceipt {
         let header = Header { alg: ALGORITHM.to_owned(), kid: key.id(), typ: TYPE.to_owned() };
         UnsignedReceipt { input: format!("{}.{}", part(&header), part(self)) }
@@ -86,22 +88,23 @@ impl Receipt {
 }
 
 impl UnsignedReceipt {
-    /// The SHA-256 digest that is to be signed.
+    /// Returns the SHA-256 digest that KMS signs.
     pub fn digest(&self) -> [u8; 32] {
         sha2::Sha256::digest(&self.input).into()
     }
 
-    /// The receipt as it is handed out. `signature` is in DER, as KMS gives it; a JWS carries r and s side by side.
+    /// Adds the signature and returns the receipt as a JWS. KMS gives `signature` in DER; a JWS holds r and s one
+    /// after the other.
     ///
     /// # Errors
-    /// When that is no signature.
+    /// When `signature` is not a signature in DER.
     pub fn signed(self, signature: &[u8]) -> Result<String, KeyError> {
         let signature = Signature::from_der(signature).map_err(|_malformed| KeyError::Signature)?;
         Ok(format!("{}.{}", self.input, BASE64URL.encode(signature.to_bytes())))
     }
 }
 
-/// One part of a JWS.
+/// Encodes one part of a JWS.
 fn part(content: &impl Serialize) -> String {
     #[expect(clippy::expect_used, reason = "structs of text and numbers have a JSON form")]
     let json = serde_json::to_vec(content).expect("JSON");

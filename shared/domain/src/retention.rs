@@ -1,4 +1,4 @@
-//! How long each kind of record is kept, and why: one table, from which the code and the documentation read.
+//! How long each kind of record is kept, and why. The code and the README use this one table.
 
 use jiff::SignedDuration;
 
@@ -6,7 +6,7 @@ use crate::limits;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// A kind of record that has a period of its own.
+/// A kind of record with a period of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Record {
     /// The uploaded photo.
@@ -17,7 +17,7 @@ pub enum Record {
     FailedWork,
     /// The row that makes a repeated upload request answer with the same work.
     Idempotency,
-    /// The row that counts a person's uploads and deletion requests of a day.
+    /// The row that counts a user's uploads and deletion requests of a day.
     Quota,
     /// A line of a log.
     LogLine,
@@ -25,31 +25,31 @@ pub enum Record {
     Backup,
     /// A request for an erasure, its states and its receipt.
     Erasure,
-    /// That somebody's account was erased.
+    /// The tombstone of an erased identity.
     Tombstone,
 }
 
 /// A period and the reason for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// How long the record is kept at most. A work's is the default; the deployment may set another.
+    /// How long the record is kept at most. For works it is the default; the deployment may set another.
     pub period: SignedDuration,
-    /// Why that long, for the documentation.
+    /// The reason, for the documentation.
     pub reason: &'static str,
 }
 
-/// What is kept for as long as something else is.
+/// A kind of record that is kept until an event, not for a fixed period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeptWith {
-    /// What.
+    /// What is kept.
     pub what: &'static str,
-    /// Until when.
+    /// The event until which it is kept.
     pub until: &'static str,
-    /// Why that long, for the documentation.
+    /// The reason, for the documentation.
     pub reason: &'static str,
 }
 
-/// What has no period of its own.
+/// The kinds of record without a fixed period.
 pub const KEPT_WITH: [KeptWith; 3] = [
     KeptWith {
         what: "A favorite",
@@ -82,7 +82,7 @@ impl Record {
         Self::Tombstone,
     ];
 
-    /// The kind in the words of the documentation.
+    /// Returns the kind as the documentation describes it.
     pub const fn what(self) -> &'static str {
         match self {
             Self::Photo => "An uploaded photo",
@@ -110,7 +110,7 @@ impl Record {
         }
     }
 
-    /// How long this kind is kept.
+    /// Returns how long this kind is kept, and why.
     pub const fn retention(self) -> Retention {
         match self {
             Self::Photo => Retention {
@@ -158,7 +158,7 @@ impl Record {
     }
 }
 
-/// The table as the README shows it.
+/// Returns the table as the README shows it.
 pub fn markdown() -> String {
     let mut table = "| what | is kept at most | why |\n|---|---|---|\n".to_owned();
     for record in Record::ALL {
@@ -183,9 +183,9 @@ fn in_words(period: SignedDuration) -> String {
 mod tests {
     use super::*;
 
-    /// `REGENERATE=1 cargo test -p domain readme` writes the block anew.
+    /// `REGENERATE=1 cargo test -p domain readme` writes the block in the README.
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
+    #[expect(clippy::disallowed_methods, reason = "a switch for developers who run the tests")]
     fn the_readme_shows_this_table() {
         const START: &str = "<!-- retention: generated from shared/domain/src/retention.rs -->\n";
         const END: &str = "<!-- /retention -->";
@@ -196,12 +196,16 @@ mod tests {
         if std::env::var_os("REGENERATE").is_some() {
             std::fs::write(path, format!("{before}{START}{}{END}{after}", markdown())).expect("written");
         } else {
-            assert_eq!(shown, markdown(), "stale: REGENERATE=1 cargo test -p domain readme");
+            assert_eq!(
+                shown,
+                markdown(),
+                "the README is stale; run: REGENERATE=1 cargo test -p domain readme"
+            );
         }
     }
 
     #[test]
-    fn a_photo_goes_long_before_anything_else() {
+    fn a_photo_has_by_far_the_shortest_period() {
         for record in Record::ALL {
             let retention = record.retention();
             assert!(retention.period > SignedDuration::ZERO && !retention.reason.is_empty());

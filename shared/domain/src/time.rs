@@ -1,58 +1,58 @@
-//! Points in time as the records store them.
+//! Times as the records store them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// A day in UTC, in seconds: Unix time knows no leap seconds.
+/// The length of a day in UTC, in seconds. Unix time has no leap seconds.
 const DAY_SECONDS: u32 = 86_400;
 
-/// Whole seconds since 1970-01-01T00:00:00Z: DynamoDB's TTL attribute and the due index need a number, and a
-/// number sorts. Sub-second precision is dropped, downwards.
+/// Whole seconds since 1970-01-01T00:00:00Z. DynamoDB's TTL and the due index need a number, and numbers sort.
+/// Fractions of a second are rounded down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UnixSeconds(i64);
 
 impl UnixSeconds {
-    /// The second `now` falls in.
+    /// Returns the second that contains `now`.
     pub fn of(now: Timestamp) -> Self {
         Self(now.as_second())
     }
 
-    /// From a number of seconds as stored.
+    /// Wraps a stored number of seconds.
     pub const fn from_second(second: i64) -> Self {
         Self(second)
     }
 
-    /// The number as stored.
+    /// Returns the number of seconds, as stored.
     pub fn as_second(self) -> i64 {
         self.0
     }
 
-    /// This point in time, `duration` later; at the end of time it stays there.
+    /// Adds a duration. The result saturates at the largest and smallest time.
     #[must_use]
     pub fn plus(self, duration: SignedDuration) -> Self {
         Self(self.0.saturating_add(duration.as_secs()))
     }
 
-    /// How long from `earlier` to this; negative when this comes first.
+    /// Returns the time from `earlier` to this time. It is negative if this time comes first.
     pub fn since(self, earlier: Self) -> SignedDuration {
         SignedDuration::from_secs(self.0.saturating_sub(earlier.0))
     }
 
-    /// The seconds until the next day begins in UTC, from 1 to 86,400.
+    /// Returns the seconds until the next day begins in UTC, from 1 to 86,400.
     pub fn until_next_day(self) -> u32 {
         let passed = u32::try_from(self.0.rem_euclid(i64::from(DAY_SECONDS))).unwrap_or_default();
         DAY_SECONDS - passed
     }
 
-    /// As RFC 3339 in UTC, for what the app is told.
+    /// Formats the time as RFC 3339 in UTC, for the API.
     pub fn to_rfc3339(self) -> String {
         let clamped = self.0.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
         Timestamp::from_second(clamped).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
     }
 }
 
-/// For `#[serde(with)]`: as RFC 3339, where people read it.
+/// For `#[serde(with)]`: writes a time as RFC 3339, in documents that people read.
 pub(crate) mod rfc3339 {
     use jiff::Timestamp;
     use serde::{Deserialize as _, Deserializer, Serializer};
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_are_told_in_utc() {
+    fn times_are_formatted_in_utc() {
         assert_eq!(UnixSeconds::from_second(1_795_000_000).to_rfc3339(), "2026-11-18T11:06:40Z");
         assert_eq!(UnixSeconds::from_second(i64::MAX).to_rfc3339(), "9999-12-30T22:00:00Z");
     }

@@ -1,11 +1,12 @@
-//! What an app says about the photo it is going to upload. The presigned URL is bound to every word of it.
+//! The request for an upload. The presigned URL is bound to the photo's type, size and digest as the app states them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::limits::PHOTO_BYTES_MAX;
 use crate::{Sha256, TemplateId};
 
-/// Where the photo comes from: two permissions of the device, two consents (policy, article Two (1)).
+/// Where the photo comes from. The device asks for a separate permission for each, and each needs a separate consent
+/// (policy, article Two (1)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PhotoSource {
@@ -15,7 +16,7 @@ pub enum PhotoSource {
     Album,
 }
 
-/// The media types that are read.
+/// The media types that are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContentType {
     /// JPEG.
@@ -30,10 +31,10 @@ pub enum ContentType {
 }
 
 impl ContentType {
-    /// Every media type that is read.
+    /// All accepted media types.
     const ALL: [Self; 3] = [Self::Jpeg, Self::Png, Self::Webp];
 
-    /// The media type as a header carries it.
+    /// Returns the media type as a header spells it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -47,11 +48,11 @@ impl ContentType {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UploadRequest {
-    /// The template the face is to be applied to.
+    /// The template that the face goes onto.
     pub template_id: TemplateId,
     /// Camera or album.
     pub source: PhotoSource,
-    /// The photo's media type as the app states it; [`Self::check`] tells whether it is read.
+    /// The photo's media type as the app states it. [`Self::check`] checks whether it is accepted.
     pub content_type: String,
     /// The photo's size in bytes.
     pub content_length: u64,
@@ -59,31 +60,31 @@ pub struct UploadRequest {
     pub sha256: Sha256,
 }
 
-/// Why an upload is not to be.
+/// Why an upload is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UploadError {
-    /// Photos of this type are not read.
+    /// Photos of this type are not accepted.
     #[error(
         "content_type must be image/jpeg, image/png or image/webp; an app gets a JPEG instead of HEIC from its photo \
          picker, on iOS with preferredAssetRepresentationMode .compatible, and in a browser with accept=\"image/jpeg\""
     )]
     BadFormat,
-    /// There is nothing to upload.
+    /// The photo is empty.
     #[error("content_length is 0; send the size of the photo in bytes")]
     Empty,
     /// The photo is larger than [`PHOTO_BYTES_MAX`].
     #[error(
-        "content_length is over {PHOTO_BYTES_MAX} bytes ({} MiB); reduce the photo before it is sent",
+        "content_length is over {PHOTO_BYTES_MAX} bytes ({} MiB); reduce the photo before you send it",
         PHOTO_BYTES_MAX >> 20
     )]
     TooLarge,
 }
 
 impl UploadRequest {
-    /// Checks what the types cannot, and tells the photo's media type.
+    /// Checks type and size, and returns the photo's media type.
     ///
     /// # Errors
-    /// When photos of this type are not read, or when the photo would be empty or too large.
+    /// When photos of this type are not accepted, or when the photo would be empty or too large.
     pub fn check(&self) -> Result<ContentType, UploadError> {
         let is_stated = |content_type: &ContentType| content_type.as_str() == self.content_type;
         let content_type = ContentType::ALL.into_iter().find(is_stated).ok_or(UploadError::BadFormat)?;
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_size_is_bounded_on_both_sides() {
+    fn an_empty_or_too_large_photo_is_refused() {
         let check = |content_length| request("image/jpeg", content_length).check();
         assert_eq!(check(0), Err(UploadError::Empty));
         assert_eq!(check(1), Ok(ContentType::Jpeg));
@@ -117,10 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_is_not_read_is_told_from_a_malformed_request() {
+    fn an_unsupported_type_has_an_error_of_its_own() {
         for content_type in ContentType::ALL {
             assert_eq!(request(content_type.as_str(), 1).check(), Ok(content_type));
-            // The record and the header spell it alike.
+            // Record and header must spell the type the same.
             assert_eq!(serde_json::to_value(content_type).expect("serialises"), content_type.as_str());
         }
         for other in
@@ -132,8 +133,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_is_refused_rather_than_ignored() {
-        // An advertising identifier, say, must not slip in unseen (promise P13).
+    fn an_unknown_field_is_refused() {
+        // For example, an advertising identifier must not be accepted unnoticed (promise P13).
         let body = serde_json::json!({
             "template_id": "astronaut", "source": "album", "content_type": "image/jpeg",
             "content_length": 1, "sha256": Sha256::of(b"photo").as_base64(), "idfa": "x",

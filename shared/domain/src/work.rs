@@ -1,5 +1,5 @@
-//! A work and the ways it may change. Every transition is a function of the work and the time; whoever stores
-//! the outcome does so on condition that the state it was computed from still stands.
+//! A work and its transitions. Every transition is a function of the work and the time. Its caller stores the outcome
+//! on condition that the state from which it was computed is unchanged.
 //!
 //! ```text
 //! awaiting_upload ──claim──▶ processing ──publish──▶ ready ──expiry──▶ (gone)
@@ -18,29 +18,29 @@ use crate::{
     WorkId, WorkObject, WorkObjectKey,
 };
 
-/// A user's work, from the request for an upload until nothing of it is left.
+/// A user's work, from the request for an upload until it is deleted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Work {
-    /// Its id.
+    /// The id of the work.
     pub id: WorkId,
-    /// Whose it is.
+    /// The owner of the work.
     pub subject: SubjectId,
-    /// The generation of the subject's gate row under which it was created.
+    /// The generation in the account gate under which it was created.
     pub generation: u32,
-    /// What it will be.
+    /// The kind of the work.
     pub kind: WorkKind,
-    /// The template, pinned when the upload was asked for.
+    /// The template, pinned when the upload was requested.
     pub template: TemplateVersion,
     /// Where the photo comes from.
     pub source: PhotoSource,
-    /// When the upload was asked for.
+    /// When the upload was requested.
     pub created_at: UnixSeconds,
-    /// How far it has come.
+    /// The state of the work.
     #[serde(flatten)]
     pub state: WorkState,
 }
 
-/// What a work is. Video and audio join here.
+/// The kind of a work. Video and audio would be added here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkKind {
@@ -48,67 +48,68 @@ pub enum WorkKind {
     Picture,
 }
 
-/// One version of a template: what was published under this hash, and nothing else, is what the face goes onto.
+/// One version of a template. The hash pins its content, so the face goes onto exactly what was published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateVersion {
     /// The template.
     pub id: TemplateId,
-    /// Its version, from 1.
+    /// The version, from 1.
     pub version: u32,
-    /// SHA-256 of its `template.json`, which lists the hashes of its other files; lower-case hexadecimal.
+    /// SHA-256 of the version's `template.json`, in lower-case hexadecimal. That file lists the hashes of the other
+    /// files.
     pub sha256: String,
 }
 
-/// How far a work has come, and what is known at that point.
+/// The state of a work, with the data of that state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum WorkState {
     /// The app holds a presigned URL.
     AwaitingUpload {
-        /// What S3 was told to accept.
+        /// The photo that S3 accepts.
         photo: ExpectedPhoto,
-        /// When the URL stops working.
+        /// When the URL expires.
         upload_expires_at: UnixSeconds,
     },
     /// A worker holds the lease.
     Processing {
-        /// What S3 was told to accept.
+        /// The photo that S3 accepted.
         photo: ExpectedPhoto,
-        /// Who may publish, and until when.
+        /// The right to publish, and its end.
         lease: Lease,
-        /// How many workers have claimed it, this one included.
+        /// How many workers have claimed the work, including this one.
         attempt: u32,
     },
     /// The picture can be fetched.
     Ready {
-        /// The attempt that made it.
+        /// The attempt that made the picture.
         attempt: u32,
-        /// What it looks like from outside.
+        /// The sizes of the picture.
         picture: Picture,
-        /// When it was published.
+        /// When the picture was published.
         ready_at: UnixSeconds,
-        /// When it is deleted.
+        /// When the work is deleted.
         expires_at: UnixSeconds,
     },
-    /// No picture came of it.
+    /// The work failed and has no picture.
     Failed {
-        /// How many workers had claimed it.
+        /// How many workers had claimed the work.
         attempt: u32,
-        /// Why.
+        /// Why the work failed.
         failure: Failure,
-        /// Since when.
+        /// When the work failed.
         failed_at: UnixSeconds,
     },
-    /// The user deleted it: it is shown nowhere, and its objects are being removed.
+    /// The user deleted the work. It is hidden, and its objects are being deleted.
     Deleting {
-        /// How many workers had claimed it.
+        /// How many workers had claimed the work.
         attempt: u32,
-        /// From when on no worker can write an object of it any more.
+        /// From when on no worker can store an object of the work any more.
         settled_at: UnixSeconds,
     },
 }
 
-/// What the presigned URL was bound to. The digest leaves the record with the photo.
+/// The photo to which the presigned URL is bound. The row drops the digest when the photo is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectedPhoto {
     /// Media type.
@@ -122,15 +123,15 @@ pub struct ExpectedPhoto {
 /// A worker's exclusive right to a work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// What the worker must show when it publishes.
+    /// The token that the worker must present when it publishes.
     pub token: LeaseToken,
-    /// The Lambda request the worker is on: the same for all attempts on one event.
+    /// The id of the worker's Lambda request. It is the same for all attempts at one event.
     pub holder: String,
-    /// Until when.
+    /// When the lease expires.
     pub expires_at: UnixSeconds,
 }
 
-/// A finished picture: JPEG, sizes in pixels and bytes.
+/// The sizes of a finished picture, which is a JPEG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
     /// Width in pixels.
@@ -146,69 +147,70 @@ pub struct Picture {
 pub struct Failure {
     /// The code.
     pub reason: ReasonCode,
-    /// What was measured and the threshold it missed, where a person can act on them; gone with the row, within a day.
+    /// The measured value and the threshold that it missed, if a user can act on them. Both are deleted with the row,
+    /// within a day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
 }
 
-/// A measured value of the photo beside its threshold; rounded to two significant digits if it is of the face.
+/// A measured value of the photo and its threshold. Values of the face are rounded to two significant digits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// What was measured.
+    /// The measured value.
     pub value: f64,
-    /// What it would have had to be.
+    /// The value that was required.
     pub threshold: f64,
 }
 
-/// What a worker that received an event is to do.
+/// What a worker that received an event must do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Admission {
-    /// Store this work, on condition that the old one still stands, and go on.
+    /// Store this work, on condition that the old state is unchanged, and continue.
     Claim(Box<Work>),
-    /// Another worker holds the lease: leave everything to it.
+    /// Leave everything to another worker, which holds the lease.
     Busy,
-    /// Too many workers have died over it: give it up.
+    /// Give the work up, because too many workers have died while processing it.
     Exhausted,
-    /// There is nothing left to do but to delete the photo.
+    /// Only delete the photo, because the work has ended.
     Finished,
 }
 
-/// What is to be done about a work at a point in time.
+/// What the sweep must do about a work at a given time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DueAction {
     /// Nothing yet.
     Wait,
-    /// Record that it failed, after its photo and objects are gone.
+    /// Delete the photo and the objects, then mark the work failed.
     Fail(ReasonCode),
-    /// Delete its objects, then its row.
+    /// Delete the objects, then the row.
     Remove,
 }
 
-/// What a work looks like to its user.
+/// A work as its user sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum View<'a> {
     /// The photo has not arrived.
     AwaitingUpload {
-        /// Until when it may.
+        /// When the upload URL expires.
         upload_expires_at: UnixSeconds,
     },
-    /// It is being made.
+    /// The work is being made.
     Processing,
-    /// It can be fetched.
+    /// The work can be fetched.
     Ready {
-        /// The attempt that made it.
+        /// The attempt that made the picture.
         attempt: u32,
-        /// Its sizes.
+        /// The sizes of the picture.
         picture: &'a Picture,
-        /// When it is deleted.
+        /// When the work is deleted.
         expires_at: UnixSeconds,
     },
-    /// It failed.
+    /// The work failed.
     Failed(Failure),
 }
 
 impl WorkState {
-    /// The status as records and the API spell it.
+    /// Returns the status as records and the API spell it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::AwaitingUpload { .. } => "awaiting_upload",
@@ -221,12 +223,12 @@ impl WorkState {
 }
 
 impl Failure {
-    /// A failure that is not the photo's fault, or about which nothing was measured.
+    /// Creates a failure without a measured value.
     pub fn of(reason: ReasonCode) -> Self {
         Self { reason, measured: None }
     }
 
-    /// A refusal by the quality gate. The size of a file is no measurement of a face, so it is kept as it is.
+    /// Creates a refusal by the quality gate. A size is not a measurement of the face, so it is not rounded.
     pub fn measured(reason: ReasonCode, value: f64, threshold: f64) -> Self {
         let measured = match reason {
             ReasonCode::TooLarge => Measured { value, threshold },
@@ -236,7 +238,7 @@ impl Failure {
     }
 }
 
-/// Two significant digits: enough to explain a refusal, too little to recognise a photo by.
+/// Rounds to two significant digits. That is enough to explain a refusal, and too little to recognise a photo.
 fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return 0.0;
@@ -247,17 +249,17 @@ fn rounded(value: f64) -> f64 {
 }
 
 impl Work {
-    /// The key of its photo.
+    /// Returns the key of the photo.
     pub fn photo_key(&self) -> PhotoKey {
         PhotoKey { subject: self.subject, work: self.id }
     }
 
-    /// The key of one of its objects.
+    /// Returns the key of one object of the work.
     pub fn object_key(&self, attempt: u32, object: WorkObject) -> WorkObjectKey {
         WorkObjectKey { subject: self.subject, work: self.id, attempt, object }
     }
 
-    /// How many workers have claimed it: its objects are those of the attempts 1 to this.
+    /// Returns how many workers have claimed the work. Its objects are those of the attempts 1 to this number.
     pub fn attempt(&self) -> u32 {
         match self.state {
             WorkState::AwaitingUpload { .. } => 0,
@@ -268,17 +270,17 @@ impl Work {
         }
     }
 
-    /// Whether a worker other than those on the request `holder` may be at it.
+    /// Tells whether a worker on a request other than `holder` may hold the work.
     pub fn is_held_by_another(&self, now: UnixSeconds, holder: Option<&str>) -> bool {
         matches!(&self.state, WorkState::Processing { lease, .. }
             if now < lease.expires_at && Some(lease.holder.as_str()) != holder)
     }
 
-    /// What a worker on the request `holder` is to do about the photo it was told of; `token` becomes its lease.
+    /// Decides what a worker on the request `holder` must do with a photo. `token` becomes the token of its lease.
     ///
-    /// A lease of the same request is reclaimed at once: Lambda tries an event again after its last worker has ended.
-    /// Should that worker live all the same, it has lost its token, cannot publish, and leaves the photo to its successor;
-    /// what it dies over goes with the work, whose attempts include it.
+    /// A lease of the same request is reclaimed at once, because Lambda retries an event only after its last worker
+    /// has ended. If that worker is still alive, it has lost its token: it cannot publish, and leaves the photo to
+    /// its successor. Objects that it stored are deleted with the work, because the work's attempts include them.
     pub fn claim(&self, now: UnixSeconds, token: LeaseToken, holder: &str) -> Admission {
         if self.is_held_by_another(now, Some(holder)) {
             return Admission::Busy;
@@ -296,21 +298,21 @@ impl Work {
         Admission::Claim(Box::new(self.with(state)))
     }
 
-    /// The work with its picture, kept for `period`.
+    /// Returns the work as ready, with its picture, to be kept for `period`.
     #[must_use]
     pub fn published(&self, picture: Picture, now: UnixSeconds, period: SignedDuration) -> Self {
         let expires_at = now.plus(period);
         self.with(WorkState::Ready { attempt: self.attempt(), picture, ready_at: now, expires_at })
     }
 
-    /// The work without a picture.
+    /// Returns the work as failed.
     #[must_use]
     pub fn failed(&self, failure: Failure, now: UnixSeconds) -> Self {
         self.with(WorkState::Failed { attempt: self.attempt(), failure, failed_at: now })
     }
 
-    /// The work as its user leaves it when deleting it: shown nowhere from now on. Its row stays until no worker
-    /// can write an object any more, so that even a worker that dies cannot leave one that no row names.
+    /// Returns the work as deleted by its user: it is hidden from now on. The row stays until no worker can store an
+    /// object any more. So even a worker that dies leaves no object without a row.
     #[must_use]
     pub fn deleted(&self, now: UnixSeconds) -> Self {
         let settled_at = match &self.state {
@@ -321,12 +323,12 @@ impl Work {
         self.with(WorkState::Deleting { attempt: self.attempt(), settled_at })
     }
 
-    /// Whether its user has deleted it.
+    /// Tells whether the user has deleted the work.
     pub fn is_hidden(&self) -> bool {
         matches!(self.state, WorkState::Deleting { .. })
     }
 
-    /// When something is next to be done about it; what, [`Work::due_action`] says then.
+    /// Returns when the next action is due. [`Work::due_action`] returns the action itself.
     pub fn due_at(&self) -> UnixSeconds {
         match &self.state {
             WorkState::AwaitingUpload { upload_expires_at, .. } => upload_expires_at.plus(PHOTO_AGE_MAX),
@@ -337,7 +339,7 @@ impl Work {
         }
     }
 
-    /// What is to be done about it now.
+    /// Returns the action that is due at `now`.
     pub fn due_action(&self, now: UnixSeconds) -> DueAction {
         if now < self.due_at() {
             return DueAction::Wait;
@@ -351,11 +353,11 @@ impl Work {
         }
     }
 
-    /// What its user sees at `now`, whatever `purge` has settled: nothing that is past its period, and an upload URL
-    /// that has run out as a failure at once.
+    /// Returns what the user sees at `now`, whether or not `purge` has already settled the work. A work past its
+    /// period is not visible. A work whose upload URL has expired shows as failed at once.
     ///
-    /// S3 accepts a PUT that began while the URL was valid, however long it takes. Such a photo is still claimed, and
-    /// its work goes from `upload_expired` to `processing`. No other failure changes.
+    /// S3 accepts a PUT that began while the URL was valid, however long it takes. `synthesize` still claims such a
+    /// photo, so its work changes from `upload_expired` to `processing`. No other failure changes.
     pub fn view(&self, now: UnixSeconds) -> Option<View<'_>> {
         match self.due_action(now) {
             DueAction::Remove => return None,

@@ -1,4 +1,4 @@
-//! The transitions of a work, as facts.
+//! Tests of the transitions of a work.
 
 use proptest::prelude::*;
 
@@ -38,7 +38,7 @@ const PICTURE: Picture = Picture { width: 10, height: 20, bytes: 30 };
 const MONTH: SignedDuration = SignedDuration::from_hours(720);
 
 #[test]
-fn a_live_lease_keeps_others_out_and_an_expired_one_is_reclaimed() {
+fn a_valid_lease_excludes_other_workers_and_an_expired_one_is_reclaimed() {
     let first = claimed(&awaiting(), NOON);
     assert_eq!(first.claim(later(49), LeaseToken::from_random(9), "another"), Admission::Busy);
     let second = claimed(&first, later(50));
@@ -46,7 +46,7 @@ fn a_live_lease_keeps_others_out_and_an_expired_one_is_reclaimed() {
 }
 
 #[test]
-fn the_same_request_reclaims_its_own_lease_at_once_but_no_more_often_than_any() {
+fn the_same_request_reclaims_its_lease_at_once_but_within_the_limit_of_attempts() {
     let mut work = claimed(&awaiting(), NOON);
     for attempt in 2..=ATTEMPTS_MAX {
         work = claimed(&work, later(1));
@@ -74,7 +74,7 @@ fn a_finished_work_is_never_claimed_again() {
 }
 
 #[test]
-fn the_photos_digest_leaves_the_record_with_the_photo() {
+fn the_row_drops_the_digest_with_the_photo() {
     let work = claimed(&awaiting(), NOON);
     let digest = Sha256::of(b"photo");
     let holds = |work: &Work| serde_json::to_string(work).expect("serialises").contains(digest.as_base64());
@@ -89,7 +89,7 @@ fn the_photos_digest_leaves_the_record_with_the_photo() {
 }
 
 #[test]
-fn nothing_past_its_period_is_seen_however_late_the_purge() {
+fn a_work_past_its_period_is_not_visible_even_before_the_purge() {
     let work = claimed(&awaiting(), NOON).published(PICTURE, NOON, MONTH);
     assert!(matches!(work.view(NOON.plus(MONTH - SignedDuration::from_secs(1))), Some(View::Ready { .. })));
     assert_eq!(work.view(NOON.plus(MONTH)), None);
@@ -105,25 +105,25 @@ fn a_deleted_work_is_hidden_at_once_and_its_row_waits_for_the_lease() {
 }
 
 #[test]
-fn an_upload_url_that_has_run_out_reads_as_a_failure_at_once() {
+fn a_work_shows_as_failed_as_soon_as_its_upload_url_has_expired() {
     let expired = Some(View::Failed(Failure::of(ReasonCode::UploadExpired)));
     let work = awaiting();
     assert!(matches!(work.view(NOON), Some(View::AwaitingUpload { .. })));
     assert!(matches!(work.view(later(299)), Some(View::AwaitingUpload { .. })));
-    // The window ends here, and `purge` settles the row a quarter of an hour later.
+    // The upload URL expires here. `purge` settles the row 15 minutes later.
     assert_eq!(work.view(later(300)), expired);
     assert_eq!(work.due_action(later(300)), DueAction::Wait);
     assert_eq!(work.view(work.due_at()), expired);
 }
 
 #[test]
-fn a_photo_whose_put_outlasts_the_upload_url_is_still_claimed() {
+fn a_photo_that_arrives_after_its_url_expired_is_still_claimed() {
     let work = claimed(&awaiting(), later(301));
     assert_eq!(work.view(later(301)), Some(View::Processing));
 }
 
 #[test]
-fn a_state_is_named_as_it_is_stored() {
+fn a_state_has_the_same_name_in_code_and_records() {
     let work = claimed(&awaiting(), NOON);
     let failed = work.failed(Failure::of(ReasonCode::NoFace), NOON);
     for work in [awaiting(), work.published(PICTURE, NOON, MONTH), failed, work.deleted(NOON), work] {
@@ -132,7 +132,7 @@ fn a_state_is_named_as_it_is_stored() {
 }
 
 #[test]
-fn measured_values_keep_two_digits() {
+fn measured_values_are_rounded_to_two_digits() {
     for (value, expected) in [(0.0, 0.0), (123.4, 120.0), (-0.045_67, -0.046), (9.96, 10.0), (f64::NAN, 0.0)]
     {
         let failure = Failure::measured(ReasonCode::TooDark, value, 40.0);
@@ -142,16 +142,16 @@ fn measured_values_keep_two_digits() {
 }
 
 #[test]
-fn sizes_are_told_exactly() {
+fn sizes_are_not_rounded() {
     let failure = Failure::measured(ReasonCode::TooLarge, 204_800_000.0, 202_000_000.0);
     let measured = failure.measured.expect("measured");
     assert_eq!([measured.value, measured.threshold], [204_800_000.0, 202_000_000.0]);
 }
 
 proptest! {
-    /// Whatever happens in whatever order, a work ends, and at its end nothing is seen of it.
+    /// After any steps in any order a work ends, and is then not visible.
     #[test]
-    fn every_life_ends(steps in prop::collection::vec((0_u8..4, 0_i64..100_000), 0..12)) {
+    fn every_work_ends(steps in prop::collection::vec((0_u8..4, 0_i64..100_000), 0..12)) {
         let mut work = awaiting();
         let mut now = NOON;
         for (step, seconds) in steps {
@@ -171,7 +171,7 @@ proptest! {
             match work.due_action(now) {
                 DueAction::Fail(reason) => work = work.failed(Failure::of(reason), now),
                 DueAction::Remove => break,
-                DueAction::Wait => prop_assert!(false, "due and yet nothing to do"),
+                DueAction::Wait => prop_assert!(false, "a due work has no action"),
             }
         }
         prop_assert_eq!(work.view(now.max(work.due_at())), None);

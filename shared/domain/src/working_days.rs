@@ -1,7 +1,8 @@
-//! Deadlines in working days, as the privacy policy promises them: counted from the day after receipt, in a named
-//! time zone, and by each of the configured calendars, of which the earliest date counts.
+//! Deadlines in working days, as the privacy policy promises them. Days are counted from the day after receipt, in a
+//! named time zone, by each configured calendar. The earliest resulting date is the deadline.
 //!
-//! Whatever is uncertain makes a deadline earlier, never later. What is done when one comes near belongs to others.
+//! Anything uncertain makes a deadline earlier, never later. Escalation before a deadline is not the job of this
+//! module.
 
 mod federal;
 mod listed;
@@ -20,57 +21,59 @@ pub const ERASURE_WORKING_DAYS: u32 = 7;
 /// A complaint is answered within this many working days (privacy policy, article Seven 4).
 pub const COMPLAINT_WORKING_DAYS: u32 = 15;
 
-/// An erasure that is open for this long is escalated. It takes minutes, so by then something is broken, and the
-/// people on call still have days.
+/// An erasure that is open for this long is escalated. An erasure normally takes minutes, so by then something is
+/// broken, and the people on call still have days.
 pub const ESCALATION_AFTER: SignedDuration = SignedDuration::from_hours(48);
 
-/// Which days count, by whose calendars and where.
+/// The calendars and the time zone that decide which days count.
 #[derive(Debug)]
 pub struct WorkingDays {
     zone: TimeZone,
-    /// At least one.
+    /// The calendars; there is at least one.
     calendars: Vec<Calendar>,
 }
 
-/// Why deadlines cannot be counted as configured.
+/// Why deadlines cannot be computed with these settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WorkingDaysError {
-    /// No calendar is named, or one that there is none of.
+    /// No calendar is named, or an unknown one.
     #[error("no calendar {0:?}: name one or more of {known}, separated by commas", known = Calendar::NAMES.join(", "))]
     Calendar(String),
-    /// The file of a calendar that this was built with is not one.
-    #[error("the calendar {0} cannot be read")]
+    /// The file of a calendar, which is part of the program, is malformed.
+    #[error(
+        "the built-in calendar {0} is malformed; correct its file in shared/domain/calendars and deploy again"
+    )]
     Malformed(&'static str),
-    /// The IANA database has no zone of that name.
+    /// The IANA database has no zone of this name.
     #[error("no time zone {0:?}: give a name of the IANA database, such as America/New_York")]
     TimeZone(String),
 }
 
-/// A calendar that says of every day whether it is a working day.
+/// A calendar that decides for every day whether it is a working day.
 enum Calendar {
-    /// Weekdays but for the federal holidays of the United States.
+    /// Weekdays, except the federal holidays of the United States.
     Federal,
-    /// As published year by year.
+    /// A calendar that is published year by year.
     Listed(Listed),
 }
 
 impl WorkingDays {
-    /// As the deployment is set: `calendars` such as `us,cn`, and the name of a time zone such as
-    /// `America/New_York`, which the database built into this program must have.
+    /// Parses the deployment's settings: `calendars` such as `us,cn`, and the name of a time zone such as
+    /// `America/New_York`. The time zone database in this program must have that zone.
     ///
     /// # Errors
     /// When a calendar or the time zone is not known.
     pub fn parse(calendars: &str, time_zone: &str) -> Result<Self, WorkingDaysError> {
         let calendars = calendars.split(',').map(|name| Calendar::named(name.trim()));
         let calendars = calendars.collect::<Result<_, _>>()?;
-        // The built-in database alone: Lambda's machines have none, and what they have would not be the tested one.
+        // Use only the built-in database. Lambda's machines have none, and another one would not be the tested one.
         let zone = TimeZoneDatabase::bundled().get(time_zone);
         let zone = zone.map_err(|_unknown| WorkingDaysError::TimeZone(time_zone.to_owned()))?;
         Ok(Self { zone, calendars })
     }
 
-    /// When the working days after the day of receipt are over: the first instant that is too late, which is the
-    /// midnight at the end of the last of them. Of several calendars the earliest counts.
+    /// Returns the first instant that is too late: the midnight at the end of the last working day after the day of
+    /// receipt. With several calendars, the earliest date counts.
     pub fn deadline(&self, received: Timestamp, working_days: u32) -> Timestamp {
         let day = self.zone.to_datetime(received).date();
         let last = self.calendars.iter().filter_map(|calendar| calendar.advance(day, working_days)).min();
@@ -82,7 +85,7 @@ impl WorkingDays {
 }
 
 impl Calendar {
-    /// What the settings call them.
+    /// The names of the calendars in the settings.
     const NAMES: [&'static str; 2] = ["us", "cn"];
 
     fn named(name: &str) -> Result<Self, WorkingDaysError> {
@@ -95,7 +98,7 @@ impl Calendar {
         }
     }
 
-    /// The last of so many working days after `day`; `None` beyond the end of time.
+    /// Returns the last of this many working days after `day`. `None` beyond the last date that can be represented.
     fn advance(&self, day: Date, working_days: u32) -> Option<Date> {
         let mut day = day;
         for _ in 0..working_days {

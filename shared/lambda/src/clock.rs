@@ -1,12 +1,12 @@
 //! The only clock. Everything below `main.rs` gets the time as an argument.
 //!
-//! In test builds (`--features shifted-clock`) it goes ahead by `CLOCK_AHEAD_SECONDS`, so that what is due in a
-//! month can be seen to happen.
+//! In test builds (`--features shifted-clock`) the clock is `CLOCK_AHEAD_SECONDS` ahead, so that tests can observe
+//! what is due in a month.
 
 use domain::UnixSeconds;
 use jiff::Timestamp;
 
-/// The present moment.
+/// Returns the current time.
 pub fn now() -> Timestamp {
     let now = real_now();
     #[cfg(feature = "shifted-clock")]
@@ -14,21 +14,21 @@ pub fn now() -> Timestamp {
     now
 }
 
-/// The present moment by the clock that is never set ahead: Lambda's time limits are kept by it.
-#[expect(clippy::disallowed_methods, reason = "this is the one place where time comes in")]
+/// Returns the current time by the real clock, which is never set ahead. Lambda's time limits follow this clock.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system clock")]
 pub(crate) fn real_now() -> Timestamp {
     Timestamp::now()
 }
 
-/// How far the clock of this process is ahead.
+/// Returns how far the clock of this process is set ahead.
 #[cfg(feature = "shifted-clock")]
-#[expect(clippy::disallowed_methods, reason = "a test build's clock has no settings to be read from")]
+#[expect(clippy::disallowed_methods, reason = "test builds only; the clock has no access to `Settings`")]
 fn ahead() -> jiff::SignedDuration {
     let seconds = std::env::var_os("CLOCK_AHEAD_SECONDS").and_then(|value| value.to_str()?.parse().ok());
     jiff::SignedDuration::from_secs(seconds.unwrap_or(0))
 }
 
-/// The present second, as records store it.
+/// Returns the current second, in the form that records store.
 pub fn now_seconds() -> UnixSeconds {
     UnixSeconds::of(now())
 }

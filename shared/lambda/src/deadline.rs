@@ -1,7 +1,7 @@
-//! How long an invocation may take. A handler is stopped shortly before Lambda would kill the process, so that the caller
-//! gets an answer of ours, however many calls the handler makes and however slow each of them is.
+//! Stops a handler shortly before Lambda would kill the process. So the caller always gets our answer, however many
+//! calls the handler makes and however slow each call is.
 //!
-//! A stopped handler is dropped where it waits. That is safe for the same reasons as a crash there.
+//! A stopped handler is dropped at the await point where it waits. That is as safe as a crash at the same point.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,15 +10,16 @@ use jiff::Timestamp;
 
 use crate::clock;
 
-/// How long before its time limit an invocation is stopped: enough to write a log line and send the answer.
+/// How long before its time limit an invocation is stopped. That is enough to write a log line and send the answer.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// The invocation was stopped: it was about to exceed its time limit.
+/// The error of an invocation that was stopped because it was about to exceed its time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("stopped before the time limit; the stores answer too slowly, or there is too much to do")]
+#[error("stopped just before Lambda's time limit; the stores are too slow, or there is too much to do")]
 pub(crate) struct OutOfTime;
 
-/// What `work` ends with, unless its time runs out first. `deadline_millis` is Lambda's: milliseconds since 1970.
+/// Runs `work` to its end, or stops it shortly before the deadline. `deadline_millis` is Lambda's deadline in
+/// milliseconds since 1970.
 ///
 /// # Errors
 /// When the work was stopped.
@@ -29,8 +30,8 @@ pub(crate) async fn within<F: Future>(deadline_millis: u64, work: F) -> Result<F
     }
 }
 
-/// How long an invocation may go on. `None` when the deadline has passed already: Lambda hands no such event over, and
-/// stand-ins for it (`cargo lambda watch`) know no deadline and send a moment long ago.
+/// Returns how long an invocation may still run. `None` when the deadline has already passed. Lambda never sends such
+/// an event, but its stand-ins (`cargo lambda watch`) know no deadline and send a time long ago.
 fn time_left(deadline_millis: u64, now: Timestamp) -> Option<Duration> {
     let now = u64::try_from(now.as_millisecond()).ok()?;
     let left = Duration::from_millis(deadline_millis.checked_sub(now)?);
@@ -50,12 +51,12 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_long_ago_is_none() {
+    fn a_deadline_long_ago_sets_no_limit() {
         assert_eq!(time_left(600_000, NOW), None);
     }
 
     #[tokio::test]
-    async fn work_that_does_not_end_is_stopped_and_other_work_is_not() {
+    async fn only_work_that_does_not_end_in_time_is_stopped() {
         let deadline = u64::try_from(clock::real_now().as_millisecond()).expect("after 1970") + 600;
         assert_eq!(within(deadline, std::future::ready(7)).await, Ok(7));
         assert_eq!(within(deadline, std::future::pending::<()>()).await, Err(OutOfTime));

@@ -1,7 +1,6 @@
 //! Requests and responses of the HTTP API (API Gateway payload format 2.0).
 //!
-//! Who the caller is comes from the JWT authorizer's claims and from nowhere else: no header, query or body can
-//! name a user.
+//! The caller's identity comes only from the claims of the JWT authorizer. No header, query or body can name a user.
 
 use std::net::IpAddr;
 
@@ -15,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ApiError, Problem};
 
-/// The longest body that is read, in bytes. The API takes small JSON documents only; photos go to S3.
+/// The longest body that is read, in bytes. The API takes only small JSON documents; photos go to S3.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// A request that passed the authorizer.
@@ -28,20 +27,20 @@ impl Request {
         Self(event)
     }
 
-    /// The route it matched, such as `GET /v1/works/{id}`.
+    /// The route that the request matched, such as `GET /v1/works/{id}`.
     pub fn route(&self) -> &str {
         self.0.route_key.as_deref().unwrap_or_default()
     }
 
-    /// Who signed in.
+    /// Returns the identity of the signed-in caller.
     ///
     /// # Errors
-    /// 401 when the authorizer passed no issuer and subject on, which a deployed route never lets happen.
+    /// 401 when the authorizer passed on no issuer or no `sub`. That cannot happen on a deployed route.
     pub fn caller(&self) -> Result<IdentityHash, Problem> {
         self.issuer_and_subject().map(|(issuer, subject)| IdentityHash::new(issuer, subject))
     }
 
-    /// Who signed in, in the issuer's own words: for what the issuer must be told, and nothing else.
+    /// Returns the caller's issuer and `sub` in clear. Use them only for what must be sent to the issuer.
     ///
     /// # Errors
     /// As [`Request::caller`].
@@ -57,13 +56,14 @@ impl Request {
         }
     }
 
-    /// The name under which a Cognito user pool knows who signed in, as its access and its identity tokens carry it.
+    /// Returns the caller's user name in a Cognito user pool. Access tokens and identity tokens name the claim
+    /// differently.
     pub fn username(&self) -> Option<&str> {
         self.claim("username").or_else(|| self.claim("cognito:username"))
     }
 
-    /// When the caller's token was issued (`iat`), or when they signed in (`auth_time`), which is no later; `None` when the
-    /// token says neither. API Gateway hands numbers on as text.
+    /// Returns when the caller's token was issued (`iat`). Without `iat` it is the time of the sign-in (`auth_time`),
+    /// which is never later. `None` when the token holds neither. API Gateway passes numbers on as text.
     pub fn issued_at(&self) -> Option<UnixSeconds> {
         let claim = self.claim("iat").or_else(|| self.claim("auth_time"))?;
         claim.parse().ok().map(UnixSeconds::from_second)
@@ -74,56 +74,57 @@ impl Request {
         jwt.claims.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The network address that the request came from, as API Gateway saw it. Behind a proxy it is the proxy's.
+    /// Returns the network address of the sender, as API Gateway saw it. Behind a proxy it is the proxy's address.
     pub fn source_address(&self) -> Option<IpAddr> {
         self.0.request_context.http.source_ip.as_deref()?.parse().ok()
     }
 
-    /// A parameter of the path.
+    /// Parses a path parameter. `what` names the thing in the 404 answer.
     ///
     /// # Errors
-    /// 404 when it is not one of `T`: nothing can be found under it.
+    /// 404 when the parameter is not a valid `T`, because nothing can exist under it.
     pub fn path<T: std::str::FromStr>(&self, name: &str, what: &'static str) -> Result<T, Problem> {
         let text = self.0.path_parameters.get(name).map_or("", String::as_str);
         text.parse().map_err(|_malformed| Problem::not_found(what))
     }
 
-    /// A parameter of the query.
+    /// Returns a query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.0.query_string_parameters.first(name)
     }
 
-    /// How many items a page of a list is to have (`limit`): at most `max`, which is also the default.
+    /// Returns how many items a page of a list may hold (`limit`): at most `max`, which is also the default.
     ///
     /// # Errors
-    /// 400 when it is no such number.
+    /// 400 when `limit` is not a number from 1 to `max`.
     pub fn limit(&self, max: usize) -> Result<usize, Problem> {
         let Some(text) = self.query("limit") else { return Ok(max) };
         let number = text.parse().ok().filter(|limit| (1..=max).contains(limit));
         number.ok_or_else(|| {
-            Problem::bad_request("invalid_limit", format!("limit is a number from 1 to {max}."))
+            Problem::bad_request("invalid_limit", format!("limit must be a number from 1 to {max}."))
         })
     }
 
-    /// Where a page of a list begins (`cursor`): after an item that is looked for among the caller's own only.
+    /// Returns the item after which a page of a list begins (`cursor`). Endpoints search for this item only among the
+    /// caller's own.
     ///
     /// # Errors
-    /// 400 when it is no cursor.
+    /// 400 when `cursor` is malformed.
     pub fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
         let Some(text) = self.query("cursor") else { return Ok(None) };
-        let invalid = "cursor is the next_cursor of the page before.";
+        let invalid = "cursor must be the next_cursor of the previous page.";
         text.parse().map(Some).map_err(|_malformed| Problem::bad_request("invalid_cursor", invalid))
     }
 
-    /// A header, if it is there and readable.
+    /// Returns a header, or `None` when it is absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.0.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The key by which a request that is sent again is known (`Idempotency-Key`).
+    /// Returns the key that identifies a repeated request (`Idempotency-Key`).
     ///
     /// # Errors
-    /// 400 when there is none, or it is too long or not visible ASCII.
+    /// 400 when the key is missing, too long, or not visible ASCII.
     pub fn idempotency_key(&self) -> Result<&str, Problem> {
         let key = self.header("idempotency-key").unwrap_or_default();
         let valid = (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len())
@@ -134,10 +135,10 @@ impl Request {
         if valid { Ok(key) } else { Err(Problem::bad_request("invalid_idempotency_key", detail)) }
     }
 
-    /// The body, read as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// 413 when it is too long, 400 when it is not the JSON that the endpoint expects.
+    /// 413 when the body is too long, 400 when it is not the JSON that the endpoint expects.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let body = self.0.body.as_deref().unwrap_or_default();
         if self.0.is_base64_encoded {
@@ -145,15 +146,16 @@ impl Request {
             return Err(Problem::bad_request("invalid_body", detail));
         }
         if body.len() > BODY_BYTES_MAX {
-            let detail = format!("The body is over {BODY_BYTES_MAX} bytes ({} KiB).", BODY_BYTES_MAX >> 10);
+            let detail =
+                format!("The body may have at most {BODY_BYTES_MAX} bytes ({} KiB).", BODY_BYTES_MAX >> 10);
             return Err(Problem::new(413, "body_too_large", "The body is too large", detail));
         }
         serde_json::from_str(body)
-            .map_err(|error| Problem::bad_request("invalid_body", format!("The body: {error}.")))
+            .map_err(|error| Problem::bad_request("invalid_body", format!("The body is invalid: {error}.")))
     }
 }
 
-/// A response; never a cookie, and cached only where the endpoint says so.
+/// An HTTP response. It never sets a cookie, and may be cached only where the endpoint says so.
 #[derive(Debug)]
 pub struct Response {
     status: u16,
@@ -162,7 +164,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// A JSON document.
+    /// Creates a response with a JSON document.
     ///
     /// # Errors
     /// When `body` cannot be serialised.
@@ -170,32 +172,32 @@ impl Response {
         Ok(Self::of(status, "application/json", serde_json::to_string(body)?))
     }
 
-    /// 200 with a document of another kind than JSON.
+    /// Creates a response of status 200 with a document that is not JSON.
     pub fn document(content_type: &'static str, body: String) -> Self {
         Self::of(200, content_type, body)
     }
 
-    /// 204: done, and nothing to say.
+    /// Creates a response of status 204: the request succeeded and there is no body.
     pub fn no_content() -> Self {
         let mut response = Self::of(204, "", String::new());
         response.headers.remove(header::CONTENT_TYPE);
         Self { body: None, ..response }
     }
 
-    /// Adds a `Retry-After` header: when to ask again.
+    /// Adds a `Retry-After` header, which tells the app when to ask again.
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
         self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// Lets anybody keep the answer for a while: for what is the same for everybody and tells of nobody.
+    /// Lets every cache keep the answer for `seconds`. Only for answers that are the same for everybody and hold no
+    /// personal data.
     #[must_use]
     pub fn cached_for(self, seconds: u32) -> Self {
         let Ok(value) = HeaderValue::from_str(&format!("public, max-age={seconds}")) else { return self };
         self.header(header::CACHE_CONTROL, value)
     }
 
-    /// The HTTP status.
     pub(crate) fn status(&self) -> u16 {
         self.status
     }
@@ -258,13 +260,13 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_is_who_the_authorizer_says() {
+    fn the_caller_comes_from_the_authorizers_claims() {
         let caller = request(event(&serde_json::json!({}))).caller().expect("signed in");
         assert_eq!(caller, IdentityHash::new("https://issuer", "ada"));
     }
 
     #[test]
-    fn nobody_is_the_caller_without_both_claims() {
+    fn a_request_without_both_claims_has_no_caller() {
         for claims in [
             serde_json::json!({}),
             serde_json::json!({"sub": "ada"}),
@@ -273,13 +275,13 @@ mod tests {
             let context = serde_json::json!({ "http": { "method": "GET" }, "authorizer": { "jwt": { "claims": claims } } });
             let problem = request(event(&serde_json::json!({ "requestContext": context })))
                 .caller()
-                .expect_err("nobody");
+                .expect_err("no caller");
             assert_eq!(problem.status(), 401);
         }
     }
 
     #[test]
-    fn a_token_is_as_old_as_it_says_and_of_no_age_when_it_does_not() {
+    fn a_tokens_time_is_iat_else_auth_time_else_none() {
         let issued_at = |claims: serde_json::Value| {
             let context = serde_json::json!({ "http": { "method": "GET" }, "authorizer": { "jwt": { "claims": claims } } });
             request(event(&serde_json::json!({ "requestContext": context }))).issued_at()
@@ -295,11 +297,11 @@ mod tests {
     }
 
     #[test]
-    fn a_long_body_is_not_read() {
+    fn a_body_that_is_too_long_is_refused() {
         let body = "x".repeat(BODY_BYTES_MAX + 1);
         let problem = request(event(&serde_json::json!({ "body": body })))
             .json::<serde_json::Value>()
-            .expect_err("long");
+            .expect_err("too long");
         assert_eq!(problem.code(), "body_too_large");
     }
 

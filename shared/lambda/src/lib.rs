@@ -1,5 +1,5 @@
-//! What every Lambda function needs and none should write again: settings, clock, telemetry, the caller's
-//! identity, problem+json, the serving loop. It knows no AWS service and no endpoint.
+//! What every Lambda function needs: settings, clock, telemetry, the caller's identity, problem+json and the serving
+//! loop. This crate knows no AWS service and no endpoint.
 
 pub mod clock;
 mod deadline;

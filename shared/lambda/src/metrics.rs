@@ -1,9 +1,9 @@
-//! Metrics in CloudWatch's Embedded Metric Format: one JSON line on stdout, from which CloudWatch Logs takes the values
-//! (CloudWatch user guide, "Specification: Embedded metric format"). No call and no permission is needed for it.
+//! Writes metrics in CloudWatch's Embedded Metric Format: one JSON line on stdout, from which CloudWatch Logs takes the
+//! values (CloudWatch user guide, "Specification: Embedded metric format"). This needs no API call and no permission.
 //!
-//! The line goes past the logger, whose own fields would wrap it: a runtime of one's own writes its JSON lines itself,
-//! and Lambda passes them on as they are. Names and kinds are part of the program and values are numbers, so that nothing
-//! personal can become a metric.
+//! The line bypasses the logger, because the logger would wrap it in fields of its own. A custom runtime writes its
+//! JSON lines itself, and Lambda passes them on unchanged. Names and kinds are fixed in the program and values are
+//! numbers, so no personal data can become a metric.
 
 use std::io::Write as _;
 
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::{Settings, SettingsError};
 
-/// Where the metrics are found.
+/// The CloudWatch namespace of all metrics.
 const NAMESPACE: &str = "AiFitting";
 
-/// Answers with a status of 500 or above, the metric that the alarms on what users see are on.
+/// The metric that counts answers with a status of 500 or above. Alarms watch it, because users see these answers.
 const SERVER_FAULTS: &str = "server_faults";
 
 /// Writes the metrics of one function.
@@ -27,20 +27,20 @@ pub struct Metrics {
 /// One measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
-    /// Its name, with the unit last.
+    /// The metric's name. A name that needs a unit ends with it.
     pub name: &'static str,
-    /// What it counts.
+    /// The unit of the value.
     pub unit: Unit,
-    /// How much.
+    /// The measured value.
     pub value: u64,
 }
 
-/// What a metric counts, in CloudWatch's words.
+/// The unit of a metric, as CloudWatch names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Things.
+    /// A number of items.
     Count,
-    /// Time.
+    /// A duration.
     Seconds,
 }
 
@@ -54,7 +54,7 @@ impl Unit {
 }
 
 impl Metrics {
-    /// The metrics of this function, told apart by its name as Lambda gives it.
+    /// Creates the writer for this function. Its name, as Lambda gives it, is the dimension `function`.
     ///
     /// # Errors
     /// When the name is missing.
@@ -62,18 +62,19 @@ impl Metrics {
         Ok(Self::of_function(settings.text("AWS_LAMBDA_FUNCTION_NAME")?))
     }
 
-    /// The metrics of the function of this name.
+    /// Creates the writer for the function with this name.
     pub(crate) fn of_function(function: String) -> Self {
         Self { function }
     }
 
-    /// Writes these measurements, under the function's name alone and, with a `kind`, also under both.
+    /// Writes these measurements under the dimension `function`; with a `kind` also under `function` and `kind`
+    /// together.
     pub fn emit(&self, kind: Option<&'static str>, metrics: &[Metric], now: UnixSeconds) {
         self.write(kind, metrics, now);
     }
 
-    /// Counts one answer of 500 or above. `route` is the key of the route, such as `GET /v1/works/{id}`, which comes from
-    /// the template and never from the request.
+    /// Counts one answer with a status of 500 or above. `route` is the route key, such as `GET /v1/works/{id}`. It
+    /// comes from the SAM template, never from the request.
     pub(crate) fn count_server_fault(&self, route: &str, now: UnixSeconds) {
         let fault = Metric { name: SERVER_FAULTS, unit: Unit::Count, value: 1 };
         self.write(Some(route), &[fault], now);
@@ -81,7 +82,8 @@ impl Metrics {
 
     fn write(&self, kind: Option<&str>, metrics: &[Metric], now: UnixSeconds) {
         let line = format!("{}\n", self.document(kind, metrics, now));
-        // In one write, so that no log line comes in between. Without a stdout there is nobody to tell.
+        // One write, so that no log line comes in between. A failed write is ignored: without stdout there is no log
+        // either.
         let _unwritten = std::io::stdout().lock().write_all(line.as_bytes());
     }
 
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_all_that_the_specification_requires() {
+    fn a_line_holds_all_fields_that_the_specification_requires() {
         for kind in [None, Some("photo")] {
             let document = document(kind);
             assert_eq!(document["_aws"]["Timestamp"], 1_795_000_000_000_i64, "milliseconds");
@@ -135,21 +137,21 @@ mod tests {
             let named = directive["Metrics"].as_array().expect("metrics");
             assert_eq!(named.len(), METRICS.len());
             for metric in named {
-                // The target of a metric is a number at the root, and its unit one that CloudWatch knows.
+                // The specification requires a number at the root for each metric, and a unit that CloudWatch knows.
                 assert!(document[metric["Name"].as_str().expect("a name")].is_u64(), "{document}");
                 assert!(["Count", "Seconds"].contains(&metric["Unit"].as_str().expect("a unit")));
             }
             let sets = directive["Dimensions"].as_array().expect("dimension sets");
             assert_eq!(sets.len(), if kind.is_some() { 2 } else { 1 });
             for dimension in sets.iter().flat_map(|set| set.as_array().expect("a set")) {
-                // The target of a dimension is a text at the root.
+                // The specification requires a text at the root for each dimension.
                 assert!(document[dimension.as_str().expect("a name")].is_string(), "{document}");
             }
         }
     }
 
     #[test]
-    fn a_line_has_nothing_but_names_of_the_program_and_numbers() {
+    fn a_line_holds_only_fixed_names_and_numbers() {
         let expected = ["_aws", "function", "kind", "oldest_photo_age_seconds", "residue_found"];
         let document = document(Some("photo"));
         let mut fields: Vec<_> = document.as_object().expect("an object").keys().collect();

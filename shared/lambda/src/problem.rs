@@ -1,8 +1,8 @@
-//! Errors as the app sees them: problem+json (RFC 9457) with a stable `code` and a sentence that says what to do.
+//! Errors that the app receives: problem+json (RFC 9457) with a stable `code` and a sentence that says what to do.
 
 use serde::Serialize;
 
-/// An expected refusal of a request. It holds nothing that the caller did not send or may not know.
+/// An expected refusal of a request. It holds nothing that the caller may not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     status: u16,
@@ -12,16 +12,16 @@ pub struct Problem {
     retry_after_seconds: Option<u32>,
 }
 
-/// What an endpoint can end with besides a response.
+/// What an endpoint returns instead of a response.
 ///
-/// Like `anyhow::Error` it implements no `Error` itself, so that `?` takes any error of the layers below. Those
-/// become a 500 that tells the app nothing and a log line that holds their `Display`, which by the rule of this
-/// project carries a place and a code, never a payload.
+/// Like `anyhow::Error` it does not implement `Error` itself, so that `?` converts any error of the layers below.
+/// Such an error becomes a 500 that tells the app no details, and a log line with the error's `Display`. By the rule
+/// of this project that text holds a place and a code, never a payload.
 #[derive(Debug)]
 pub enum ApiError {
     /// The request is refused.
     Problem(Problem),
-    /// The fault is ours. The log and the count of such answers tell of it.
+    /// The service failed. A log line and the metric `server_faults` report it.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -35,7 +35,7 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// A problem with its HTTP status, stable code, and title.
+    /// Creates a problem with its HTTP status, stable code, title and detail.
     pub fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, title, detail: detail.into(), retry_after_seconds: None }
     }
@@ -45,19 +45,19 @@ impl Problem {
         Self::new(400, code, "The request is not understood", detail)
     }
 
-    /// 404: there is nothing here that this caller may see. It says the same whether the thing never existed or
-    /// belongs to somebody else.
+    /// 404: this caller may see nothing here. The answer is the same whether the thing never existed or belongs to
+    /// somebody else.
     pub fn not_found(what: &'static str) -> Self {
         Self::new(404, "not_found", "Not found", format!("There is no such {what}."))
     }
 
-    /// The fault is ours, and the app may try again.
+    /// 500: the service failed. The app may try again.
     pub(crate) fn internal() -> Self {
         let detail = "Something went wrong on our side; please try again.";
         Self::new(500, "internal_error", "Internal error", detail).retry_after(1)
     }
 
-    /// Something of ours is too slow, and the app may try again.
+    /// 503: the service is too slow. The app may try again.
     pub(crate) fn unavailable() -> Self {
         let detail = "The service took too long to answer; please try again.";
         Self::new(503, "unavailable", "Temporarily unavailable", detail).retry_after(1)
@@ -70,17 +70,17 @@ impl Problem {
         self
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         self.code
     }
 
-    /// When to ask again, if that is known.
+    /// Returns after how many seconds to ask again, if that is known.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         self.retry_after_seconds
     }

@@ -1,5 +1,7 @@
-//! The serving loop: events in, outcomes out, faults logged once. A panic becomes an error with a place and no
-//! payload, because Lambda writes what it is given to the log and to the on-failure destination.
+//! The serving loop: calls the handler for each event, returns the outcome and logs each fault once.
+//!
+//! A panic becomes an error without the panic's payload, because Lambda writes every error to the log and to the
+//! on-failure destination. The place of the panic is in the log (`telemetry`).
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -14,13 +16,13 @@ use serde::de::DeserializeOwned;
 use crate::deadline::{OutOfTime, within};
 use crate::{ApiError, Metrics, Problem, Request, Response, clock};
 
-/// Why an event was not handled; Lambda retries it. Its text is safe to log.
+/// Why an event was not handled. Lambda retries the event. The text is safe to log.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct HandlerError(String);
 
 impl HandlerError {
-    /// Takes the error's own words, which by the rule of this project hold no payload.
+    /// Takes the text of `error`. By the rule of this project it holds no payload.
     pub fn of(error: &impl std::error::Error) -> Self {
         Self(error.to_string())
     }
@@ -30,7 +32,7 @@ impl HandlerError {
     }
 
     fn panicked() -> Self {
-        Self("panicked; the log line before this one has the place".to_owned())
+        Self("the handler panicked; the log line before this one names the place in the code".to_owned())
     }
 }
 
@@ -41,7 +43,7 @@ impl From<HandlerError> for Diagnostic {
 }
 
 /// Serves the routes of an HTTP API until Lambda ends the process. The handler gets the request and the time. Answers
-/// of 500 and above are counted: Lambda itself takes them for successes.
+/// with a status of 500 and above are counted, because Lambda itself counts them as successes.
 ///
 /// # Errors
 /// When the Lambda runtime cannot be reached.
@@ -70,8 +72,8 @@ where
 }
 
 /// Serves asynchronous events until Lambda ends the process. The handler gets the event and the request's id, which
-/// is the same for every attempt on one event. Its answer reaches only who invokes the function by hand. An error goes
-/// back to Lambda, which retries.
+/// is the same for every attempt at one event. The handler's answer reaches only somebody who invokes the function by
+/// hand. An error goes back to Lambda, which retries.
 ///
 /// # Errors
 /// When the Lambda runtime cannot be reached.

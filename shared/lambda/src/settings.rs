@@ -1,16 +1,16 @@
-//! Environment variables, read once at start-up. A missing or malformed one stops the function with its name.
+//! Environment variables, read once at start-up. If one is missing or malformed, the function stops and names it.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-/// Which variable is wrong. Its value is not repeated.
+/// Names the variable that is missing or malformed. The message never repeats the value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// The variable is not set.
+    /// The variable is not set, or empty.
     #[error("the environment variable {0} is missing; infra/template.yaml sets it")]
     Missing(&'static str),
-    /// The variable's value is not of its type.
-    #[error("the environment variable {0} is not a valid {1}")]
+    /// The variable's value does not parse as its type.
+    #[error("the environment variable {0} is not a valid {1}; infra/template.yaml sets it")]
     Malformed(&'static str, &'static str),
 }
 
@@ -18,20 +18,20 @@ pub enum SettingsError {
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// The environment of this process. Variables that are not UTF-8 count as missing.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the environment comes in")]
+    /// Reads the environment of this process. Variables that are not UTF-8 count as missing.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn of_process() -> Self {
         let utf8 = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self(utf8.collect())
     }
 
-    /// Settings from pairs, for tests.
+    /// Creates settings from pairs, for tests.
     pub fn of_pairs<const N: usize>(pairs: [(&str, &str); N]) -> Self {
         Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
     }
 
-    /// A text that must be there and not be empty.
+    /// Returns a required text.
     ///
     /// # Errors
     /// When the variable is missing or empty.
@@ -39,7 +39,7 @@ impl Settings {
         self.0.get(name).filter(|value| !value.is_empty()).cloned().ok_or(SettingsError::Missing(name))
     }
 
-    /// A value that must be there.
+    /// Parses a required value.
     ///
     /// # Errors
     /// When the variable is missing, empty or not a `T`.
@@ -48,13 +48,13 @@ impl Settings {
         self.text(name)?.parse().map_err(malformed)
     }
 
-    /// A list whose items are separated by commas; empty when the variable is.
+    /// Returns a list whose items are separated by commas. It is empty when the variable is missing or empty.
     pub fn list(&self, name: &'static str) -> Vec<String> {
         let items = self.0.get(name).map(String::as_str).unwrap_or_default().split(',');
         items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
-    /// A value that may be absent.
+    /// Parses an optional value. Returns `default` when the variable is not set.
     ///
     /// # Errors
     /// When the variable is set and not a `T`.
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_must_be_there_has_no_default() {
+    fn a_required_value_has_no_default() {
         let settings = Settings::of_pairs([("N", "7"), ("M", "x")]);
         assert_eq!(settings.value("N"), Ok(7));
         assert_eq!(settings.value::<u32>("M"), Err(SettingsError::Malformed("M", "u32")));

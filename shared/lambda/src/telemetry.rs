@@ -1,17 +1,18 @@
-//! Logs: one JSON line an event on stdout, our own at INFO, everybody else's at WARN and above.
+//! Sets up the log: one JSON line an event on stdout, at INFO and above from this project, at WARN and above from all
+//! libraries.
 //!
-//! The clamp is in code, because the SDK's TRACE prints bodies and keys and no environment variable may turn
-//! that on. A panic is logged with its place and never with its payload, which may hold anything.
+//! The levels are fixed in code: at TRACE the SDK prints bodies and keys, and no environment variable may turn that
+//! on. A panic is logged with its place and without its payload, which may hold anything.
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The shared crates whose INFO lines are ours too.
+/// The shared crates of this project, which log at INFO too.
 const SHARED_TARGETS: [&str; 4] = ["cloud", "domain", "fitting", "lambda"];
 
-/// Starts logging for the function `name` and replaces the panic hook. Called once, first thing in `main`.
+/// Starts logging for the function `name` and replaces the panic hook. `main` calls it once, before anything else.
 pub fn start(name: &'static str) {
     let own = SHARED_TARGETS.into_iter().chain([name]).map(|target| (target, Level::INFO));
     let targets = Targets::new().with_default(Level::WARN).with_targets(own);

@@ -1,5 +1,5 @@
-//! The JSON documents that more than one function answers with, so that a work or a template looks the same wherever
-//! it is shown. A document that only one function answers with stays there.
+//! The JSON documents that more than one function returns, so that a work or a template looks the same in every
+//! answer. A document that only one function returns is defined in that function.
 
 mod closed;
 mod template;

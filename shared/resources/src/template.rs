@@ -1,11 +1,11 @@
-//! A template as the app sees it.
+//! The JSON document of a template.
 
 use cloud::{CatalogueEntry, CloudError, Templates};
 use domain::TemplateId;
 use domain::limits::DOWNLOAD_WINDOW;
 use serde::Serialize;
 
-/// The JSON document of a template.
+/// A template as the app receives it.
 #[derive(Serialize)]
 pub struct TemplateResource {
     id: TemplateId,
@@ -18,7 +18,7 @@ pub struct TemplateResource {
 }
 
 impl TemplateResource {
-    /// The template with a thumbnail the app can show.
+    /// Creates the document, with a presigned URL for the thumbnail.
     ///
     /// # Errors
     /// When the thumbnail's URL cannot be signed.

@@ -1,4 +1,4 @@
-//! A work as the app sees it.
+//! The JSON document of a work.
 
 use cloud::{CloudError, Pictures};
 use domain::limits::DOWNLOAD_WINDOW;
@@ -6,7 +6,7 @@ use domain::{Failure, TemplateId, UnixSeconds, View, Work, WorkId, WorkKind, Wor
 use jiff::SignedDuration;
 use serde::Serialize;
 
-/// The JSON document of a work.
+/// A work as the app receives it.
 #[derive(Serialize)]
 pub struct WorkResource {
     work_id: WorkId,
@@ -42,7 +42,7 @@ struct ImageResource {
     bytes: u64,
 }
 
-/// A presigned URL and until when it works.
+/// A presigned URL and the time when it expires.
 #[derive(Serialize)]
 struct Download {
     url: String,
@@ -60,7 +60,7 @@ struct FailureResource {
 }
 
 impl WorkResource {
-    /// What there is to see of `work` at `now`; `None` when there is nothing any more.
+    /// Creates the document of `work` as it is at `now`. `None` when the work is no longer visible.
     ///
     /// # Errors
     /// When a URL cannot be signed.

@@ -1,24 +1,25 @@
-//! How far a replay has come, as its cursor stores it. The cursor names nobody: it counts tables in segments and the
-//! works bucket in shards.
+//! The cursor of a replay: how far it has come. The cursor identifies nobody, because it counts tables in segments
+//! and the works bucket in shards.
 
 use cloud::PictureShard;
 use serde::{Deserialize, Serialize};
 
 use super::SEGMENTS_AT_ONCE;
 
-/// Segments of a table. A step scans eight of them: of a table of 10,000,000 works, a segment is 156,000.
+/// The number of segments of a table. A step scans eight of them. In a table of 10,000,000 works a segment holds
+/// 156,000.
 pub(super) const SEGMENTS: u16 = 64;
 
 /// The next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(super) enum Place {
-    /// Clear the copy of the erasures from this segment of their table on.
+    /// Reapply the erasures of these segments of their table, starting with this one.
     Erasures { segment: u16 },
-    /// Remove forgotten contacts from this segment of the copy on.
+    /// Delete outdated contacts in these segments of the copy, starting with this one.
     Contacts { segment: u16 },
-    /// Look in the works bucket for the works of the shards `from` up to but not including `to`, from this segment of
-    /// the copy on. Without `to` the window ends where it is full.
+    /// Compare the copy's works with the shards `from` up to but not including `to` of the works bucket, starting
+    /// with this segment of the copy. Without `to` the window ends where it is full.
     Works { from: u16, to: Option<u16>, segment: u16 },
 }
 
@@ -29,7 +30,7 @@ impl Default for Place {
 }
 
 impl Place {
-    /// The step after the next few segments; `None` when these are the last.
+    /// Returns the step that follows this one; `None` after the last.
     pub(super) fn next(self) -> Option<Self> {
         let more = |segment: u16| Some(segment + SEGMENTS_AT_ONCE).filter(|next| *next < SEGMENTS);
         match self {
@@ -55,9 +56,9 @@ impl Place {
         serde_json::from_str(note).ok()
     }
 
-    /// The text of the cursor.
+    /// Returns the text of the cursor.
     pub(super) fn note(self) -> String {
-        // Names and numbers always serialise. If they did not, the replay would start anew.
+        // Names and numbers always serialise. If they did not, the replay would start from the beginning.
         serde_json::to_string(&self).unwrap_or_default()
     }
 }
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replay_comes_by_every_segment_of_every_window_and_ends() {
+    fn a_replay_visits_every_segment_of_every_window_and_ends() {
         let mut place = Some(Place::default());
         let mut seen = Vec::new();
         while let Some(here) = place {
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_of_another_version_is_not_read() {
+    fn a_cursor_of_another_version_is_not_read() {
         for note in ["", "works", r#"{"step":"attic","segment":1}"#] {
             assert_eq!(Place::read(note), None, "{note}");
         }

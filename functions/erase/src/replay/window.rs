@@ -1,5 +1,5 @@
-//! The set of existing pictures, of as many subjects as there is room for. It lists the works bucket page by page,
-//! because asking for each picture would take a request for each work.
+//! The set of existing pictures, for as many subjects as fit into memory. It lists the works bucket page by page,
+//! because a check of each picture would take one request per work.
 
 use std::collections::HashSet;
 
@@ -9,10 +9,10 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::delete::Budget;
 
-/// Pictures that are kept at once, besides those of the last shards: a hash set of 2²¹ buckets of 17 bytes, 36 MB.
+/// How many pictures are kept at once, not counting the last shards: a hash set of 2²¹ buckets of 17 bytes, 36 MB.
 const PICTURES_MAX: usize = 1_700_000;
 
-/// Shards that are listed at once.
+/// How many shards are listed at once.
 const SHARDS_AT_ONCE: u16 = 16;
 
 /// The pictures of the subjects in some shards.
@@ -25,7 +25,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Lists the shards from `from` to `to`. Without `to` it stops when the set is full or half of the time is over.
+    /// Lists the shards from `from` up to but not including `to`. Without `to` it stops when the set is full or half
+    /// of the time is over.
     pub(super) async fn list(
         all: &Pictures,
         from: u16,
@@ -51,15 +52,15 @@ impl Window {
         Ok(window)
     }
 
-    /// Whether this picture belongs into the window and does not exist.
+    /// Tells whether this picture belongs to the window and does not exist.
     pub(super) fn lacks(&self, picture: &WorkObjectKey) -> bool {
         let shard = PictureShard::of_subject(picture.subject).number();
         (self.from..self.to).contains(&shard) && !self.pictures.contains(&fingerprint(picture))
     }
 }
 
-/// 128 bits that stand for a key of 37 bytes. A subject's bits are random, so two keys collide only by chance: once in
-/// 10²⁵ among a million.
+/// Returns 128 bits that stand for a key of 37 bytes. A subject's bits are random, so two keys collide only by
+/// chance: once in 10²⁵ among a million.
 fn fingerprint(picture: &WorkObjectKey) -> u128 {
     let work = picture.work.to_bits().rotate_left(48).wrapping_add(u128::from(picture.attempt) << 120);
     picture.subject.to_bits() ^ work
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_lacking_only_if_it_belongs_into_the_window() {
+    fn only_a_picture_of_the_window_can_be_missing() {
         let there = key(5, 7, 1);
         let window = Window { from: 0, to: 1, pictures: HashSet::from([fingerprint(&there)]) };
         assert!(!window.lacks(&there));

@@ -14,11 +14,11 @@ use super::{OVERDUE_AFTER, Residue, Scan};
 /// Time between two sweeps.
 const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long a photo, or a part of one, may exist: its limit and the next sweep.
+/// How long a photo, or a part of one, may exist: its age limit plus the time until the next sweep.
 const PHOTO_GRACE: SignedDuration =
     SignedDuration::from_secs(PHOTO_AGE_MAX.as_secs() + SWEEP_INTERVAL.as_secs());
 
-/// How long an object may exist that no row names: until its worker's lease has run out and a sweep has come.
+/// How long an object that no row names may exist: until its worker's lease has expired and a sweep has run.
 const PICTURE_GRACE: SignedDuration =
     SignedDuration::from_secs(LEASE.as_secs() + SYNTHESIZE_TIMEOUT.as_secs() + SWEEP_INTERVAL.as_secs());
 
@@ -35,18 +35,18 @@ impl Residue<'_> {
             found.add_all(Kind::MultipartUpload, photos.incomplete_uploads(begun_before).await?);
         }
         loop {
-            let page = photos.everything(after.as_deref()).await?;
+            let page = photos.page_of_all(after.as_deref()).await?;
             let past = page.objects.iter().filter(|object| self.is_past(object.stored_at, PHOTO_GRACE));
             for kind in past.filter_map(upload_kind) {
                 found.add(kind);
             }
-            if let Some(looked) = self.turn(page.next, after) {
-                return Ok(looked);
+            if let Some(scan) = self.turn_page(page.next, after) {
+                return Ok(scan);
             }
         }
     }
 
-    /// Scans the works bucket. The row of its work must name every object, and its subject must exist.
+    /// Scans the works bucket. For every object, the row of its work must name it, and its subject must exist.
     pub(super) async fn works(
         &self,
         after: &mut Option<String>,
@@ -58,52 +58,53 @@ impl Residue<'_> {
             found.add_all(Kind::MultipartUpload, pictures.incomplete_uploads(begun_before).await?);
         }
         loop {
-            let page = pictures.everything(after.as_deref()).await?;
+            let page = pictures.page_of_all(after.as_deref()).await?;
             let next = page.next.clone();
-            self.look_at_pictures(page, found).await?;
-            if let Some(looked) = self.turn(next, after) {
-                return Ok(looked);
+            self.judge_pictures(page, found).await?;
+            if let Some(scan) = self.turn_page(next, after) {
+                return Ok(scan);
             }
         }
     }
 
-    async fn look_at_pictures(&self, page: ListedObjects, found: &mut Found) -> Result<(), CloudError> {
+    async fn judge_pictures(&self, page: ListedObjects, found: &mut Found) -> Result<(), CloudError> {
         let settled = page.objects.into_iter().filter(|object| self.is_past(object.stored_at, PICTURE_GRACE));
         let mut keys = Vec::new();
         for object in settled {
             match object.key.parse::<WorkObjectKey>() {
                 Ok(key) => keys.push(key),
-                Err(_none_of_ours) => found.add(Kind::StrayObject),
+                Err(_other_form) => found.add(Kind::StrayObject),
             }
         }
         let named = keys.iter().map(|key| (key.subject, key.work)).collect();
         let rows = self.inspection.works(named).await?;
         let rows: HashMap<(SubjectId, WorkId), Work> =
             rows.into_iter().map(|work| ((work.subject, work.id), work)).collect();
-        let gated = self.inspection.gated(keys.iter().map(|key| key.subject).collect()).await?;
+        let with_gate = self.inspection.with_gate(keys.iter().map(|key| key.subject).collect()).await?;
         let strays: HashSet<_> = keys
             .into_iter()
             .filter(|key| {
                 let row = rows.get(&(key.subject, key.work));
-                !gated.contains(&key.subject) || !row.is_some_and(|work| names(work, key.attempt, self.now()))
+                !with_gate.contains(&key.subject)
+                    || !row.is_some_and(|work| names(work, key.attempt, self.now()))
             })
             .map(|key| key.to_string())
             .collect();
-        found.add_all(Kind::Picture, self.still_there(strays).await?);
+        found.add_all(Kind::Picture, self.count_existing(strays).await?);
         Ok(())
     }
 
     /// Counts which of these objects still exist: works may have been deleted after the page was listed.
-    async fn still_there(&self, keys: HashSet<String>) -> Result<usize, CloudError> {
+    async fn count_existing(&self, keys: HashSet<String>) -> Result<usize, CloudError> {
         let mut count = 0;
         for key in keys {
-            count += usize::from(self.work_stores.pictures.is_there(&key).await?);
+            count += usize::from(self.work_stores.pictures.exists(&key).await?);
         }
         Ok(count)
     }
 
-    /// Continues with the page after `next`; returns how far the scan came when this was the last page or time is up.
-    fn turn(&self, next: Option<String>, after: &mut Option<String>) -> Option<Scan> {
+    /// Continues after the key `next`. Returns how far the scan came if this was the last page or the time is up.
+    fn turn_page(&self, next: Option<String>, after: &mut Option<String>) -> Option<Scan> {
         let Some(last) = next else { return Some(Scan::Complete) };
         if self.is_over() {
             *after = Some(cut(&last));
@@ -114,18 +115,18 @@ impl Residue<'_> {
     }
 }
 
-/// The kind of residue that an object of the uploads bucket is; `None` for an object that belongs there.
+/// Returns what kind of residue an object of the uploads bucket is; `None` for an object that belongs there.
 fn upload_kind(object: &ListedObject) -> Option<Kind> {
     let is_photo = object.key.parse::<PhotoKey>().is_ok() && object.bytes > 0;
     match (is_photo, object.key.as_str(), object.bytes) {
         (true, ..) => Some(Kind::Photo),
         (false, Photos::EMPTY_OBJECT, 0) => None,
-        // A marker that the sweep has not removed holds nothing of a photo.
+        // This includes a marker that the sweep has not deleted. It holds no data of a photo.
         (false, ..) => Some(Kind::StrayObject),
     }
 }
 
-/// Whether this row names the objects of this attempt and may still have some.
+/// Tells whether this row names the objects of this attempt and may still have objects.
 fn names(work: &Work, attempt: u32, now: UnixSeconds) -> bool {
     let has_objects = match work.state {
         WorkState::AwaitingUpload { .. } | WorkState::Failed { .. } => false,

@@ -1,4 +1,4 @@
-//! Residue among the requests for erasures: requests that are late, and data kept for too long.
+//! Residue among the requests for erasures: overdue requests, and data that was kept for too long.
 
 use cloud::{CloudError, Segment};
 use domain::retention::Record;
@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use super::kind::{Found, Kind};
 use super::{OVERDUE_AFTER, Residue, Scan};
 
-/// How long the subject may be known after the last backup has expired: `erase` sweeps every minute.
+/// How long a request may keep its subject's id after the last backup has expired. `erase` sweeps every minute.
 const REACH_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 impl Residue<'_> {

@@ -26,24 +26,25 @@ impl Residue<'_> {
     }
 
     async fn judge_identities(&self, rows: &[IdentityRow], found: &mut Found) -> Result<(), CloudError> {
-        let subjects = rows.iter().filter_map(|row| match row.is {
+        let subjects = rows.iter().filter_map(|row| match row.kind {
             Identity::Subject(subject) => Some(subject),
             _ => None,
         });
-        let gated = self.inspection.gated(subjects.collect()).await?;
-        for IdentityRow { key, is } in rows {
-            match is {
-                Identity::Subject(subject) if gated.contains(subject) => {}
-                // One write makes both and one removes both, so a subject that is still there has lost its gate.
+        let with_gate = self.inspection.with_gate(subjects.collect()).await?;
+        for IdentityRow { key, kind } in rows {
+            match kind {
+                Identity::Subject(subject) if with_gate.contains(subject) => {}
+                // One write creates identity and gate, and one write removes both. So if the identity still exists,
+                // its gate is missing.
                 Identity::Subject(_) => {
-                    let is_there = self.inspection.identity(key).await? == Some(*is);
+                    let is_there = self.inspection.identity(key).await? == Some(*kind);
                     found.add_all(Kind::UngatedIdentity, usize::from(is_there));
                 }
                 Identity::Tombstone { ttl } if self.is_past(*ttl, TTL_AFTER) => found.add(Kind::Tombstone),
                 Identity::Count { ttl } if self.is_past(*ttl, TTL_AFTER) => found.add(Kind::LapsedRow),
-                Identity::Person(request) => {
-                    let is_needed = self.needs_person(*request).await?;
-                    let is_there = !is_needed && self.inspection.identity(key).await? == Some(*is);
+                Identity::Requester(request) => {
+                    let is_needed = self.needs_requester(*request).await?;
+                    let is_there = !is_needed && self.inspection.identity(key).await? == Some(*kind);
                     found.add_all(Kind::Person, usize::from(is_there));
                 }
                 Identity::Secret { slot } if self.is_past(slot_end(*slot), OVERDUE_AFTER) => {
@@ -56,14 +57,14 @@ impl Residue<'_> {
         Ok(())
     }
 
-    /// Whether a request still needs its requester: until everything is deleted.
-    async fn needs_person(&self, request: RequestId) -> Result<bool, CloudError> {
+    /// Tells whether a request still needs its requester. It does until everything is deleted.
+    async fn needs_requester(&self, request: RequestId) -> Result<bool, CloudError> {
         let erasure = self.erasures.load(request).await?;
         Ok(erasure.is_some_and(|erasure| matches!(erasure.state, ErasureState::Hidden { .. })))
     }
 }
 
-/// When the secret of this slot should have been replaced or deleted.
+/// Returns the end of a slot, when its secret should be replaced or deleted.
 fn slot_end(slot: i64) -> UnixSeconds {
     UnixSeconds::from_second(slot.saturating_add(1).saturating_mul(UPLOAD_SLOT.as_secs()))
 }

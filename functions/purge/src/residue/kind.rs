@@ -1,4 +1,4 @@
-//! The kinds of residue, as the metric and the cursor name them, and their counts.
+//! The kinds of residue and their counts. The metric and the cursor use these names.
 
 use std::collections::BTreeMap;
 
@@ -8,46 +8,46 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    /// A photo past its limit and the next sweep.
+    /// A photo that is still there after its age limit and the next sweep.
     Photo,
     /// An object under a key of another form.
     StrayObject,
-    /// A multipart upload that was never completed. No client of ours begins one.
+    /// A multipart upload that was never completed. No client of this service begins one.
     MultipartUpload,
     /// A picture or thumbnail that no row names.
     Picture,
-    /// The row of a work that is past its time.
+    /// The row of a work whose due time has passed.
     Work,
     /// The favorite of a work that is gone.
     Favorite,
     /// A row that DynamoDB's TTL should have deleted.
     LapsedRow,
-    /// A row of a subject that has no gate.
+    /// A row of a subject that has no account gate.
     UngatedRow,
-    /// The gate of a subject that no identity leads to.
+    /// The account gate of a subject that no identity leads to.
     UnknownSubject,
-    /// An identity that leads to a subject without a gate.
+    /// An identity that leads to a subject without an account gate.
     UngatedIdentity,
-    /// A tombstone past its time.
+    /// A tombstone past its period.
     Tombstone,
-    /// The requester of an erasure that no longer needs one.
+    /// The requester's row of an erasure that no longer needs it.
     Person,
     /// A request for an erasure that has been open for two days.
     OverdueRequest,
     /// A request past its period.
     LapsedRequest,
-    /// The subject of a request, although no backup is left to be cleared.
+    /// A request that still holds its subject's id although all backups have expired.
     Reach,
-    /// A log group that keeps its lines for longer than promised.
+    /// A log group whose retention is longer than promised.
     EndlessLog,
-    /// A log group with lines past their time.
+    /// A log group with lines past their period.
     OldLog,
     /// A row of another form, or one that cannot be read, so that nothing deletes it.
     UnreadableRow,
 }
 
 impl Kind {
-    /// Every kind.
+    /// All kinds.
     pub(crate) const ALL: [Self; 18] = [
         Self::Photo,
         Self::StrayObject,
@@ -69,7 +69,7 @@ impl Kind {
         Self::UnreadableRow,
     ];
 
-    /// The kind as the metric's dimension spells it.
+    /// Returns the kind as the metric's dimension spells it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Photo => "photo",
@@ -100,12 +100,12 @@ impl Kind {
 pub(crate) struct Found(BTreeMap<Kind, u64>);
 
 impl Found {
-    /// Counts one.
+    /// Adds one to a kind's count.
     pub(crate) fn add(&mut self, kind: Kind) {
         self.add_all(kind, 1);
     }
 
-    /// Adds a count.
+    /// Adds `count` to a kind's count.
     pub(crate) fn add_all(&mut self, kind: Kind, count: usize) {
         if count > 0 {
             *self.0.entry(kind).or_default() += count as u64;
@@ -119,12 +119,12 @@ impl Found {
         }
     }
 
-    /// The count of this kind.
+    /// Returns the count of this kind.
     pub(crate) fn of(&self, kind: Kind) -> u64 {
         self.0.get(&kind).copied().unwrap_or(0)
     }
 
-    /// The count of all kinds.
+    /// Returns the sum of all counts.
     pub(crate) fn total(&self) -> u64 {
         self.0.values().sum()
     }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_is_spelt_alike_in_metric_and_cursor() {
+    fn metric_and_cursor_spell_a_kind_the_same() {
         let mut found = Found::default();
         for kind in Kind::ALL {
             assert_eq!(serde_json::to_value(kind).expect("serialises"), kind.as_str());

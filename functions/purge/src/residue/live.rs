@@ -1,5 +1,5 @@
 //! The set of subjects that still have an identity, read once per run. The table of identities has no index by
-//! subject, on purpose. A subject takes 16 bytes; the set holds as many as there is room for.
+//! subject, on purpose. A subject takes 16 bytes, and the set holds as many as fit into memory.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,10 @@ use domain::{SubjectId, UnixSeconds};
 
 use super::Residue;
 
-/// Subjects that are kept at once: a hash set of 2²¹ buckets of 17 bytes, 36 MB of the function's 256.
+/// How many subjects are kept at once: a hash set of 2²¹ buckets of 17 bytes, 36 MB of the function's 256.
 const SUBJECTS_MAX: usize = 1_800_000;
 
-/// Seconds of a day. Each day checks another share of the subjects.
+/// The seconds of a day. Each day checks another share of the subjects.
 const DAY_SECONDS: i64 = 86_400;
 
 /// The subjects of the day's share that an identity leads to.
@@ -22,7 +22,7 @@ pub(super) struct Live {
     pub(super) since: UnixSeconds,
 }
 
-/// One of `of` equal shares of all subjects, by their bits, which are random.
+/// One of `of` equal shares of all subjects. A subject's random bits decide its share.
 #[derive(Debug, Clone, Copy)]
 struct Share {
     number: u128,
@@ -40,12 +40,12 @@ impl Live {
         Self { subjects: HashSet::new(), share: Share { number: 0, of: 1 }, since }
     }
 
-    /// Whether an identity leads to this subject; `None` when it belongs to another day's share.
+    /// Tells whether an identity leads to this subject; `None` when it belongs to another day's share.
     pub(super) fn knows(&self, subject: SubjectId) -> Option<bool> {
         self.share.holds(subject).then(|| self.subjects.contains(&subject))
     }
 
-    /// Adds a subject, and halves the share when there is no more room.
+    /// Adds a subject. When the set exceeds `room`, the share is halved.
     fn add(&mut self, subject: SubjectId, room: usize) {
         if !self.share.holds(subject) {
             return;
@@ -68,7 +68,7 @@ impl Residue<'_> {
         loop {
             let page = self.inspection.identities(Segment { number: 0, of: 1 }, start).await?;
             for row in page.rows {
-                if let Identity::Subject(subject) = row.is {
+                if let Identity::Subject(subject) = row.kind {
                     live.add(subject, SUBJECTS_MAX);
                 }
             }
@@ -88,18 +88,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_subjects_than_there_is_room_for_take_turns_by_day() {
+    fn subjects_that_do_not_fit_are_checked_on_other_days() {
         let subjects: Vec<_> = (0..1_000).map(SubjectId::from_random).collect();
         let mut known: HashSet<&SubjectId> = HashSet::new();
         for day in 0..8 {
             let mut live = Live::new(UnixSeconds::from_second(day * DAY_SECONDS));
             subjects.iter().for_each(|subject| live.add(*subject, 200));
             assert!(live.subjects.len() <= 200);
-            // The set tells of every subject in the day's share, and of no other.
+            // The set knows every subject of the day's share, and no other.
             assert!(subjects.iter().all(|subject| live.knows(*subject) != Some(false)));
             assert!((2_000..2_100).all(|bits| live.knows(SubjectId::from_random(bits)) != Some(true)));
             known.extend(subjects.iter().filter(|subject| live.knows(**subject) == Some(true)));
         }
-        assert_eq!(known.len(), subjects.len(), "everybody had a turn");
+        assert_eq!(known.len(), subjects.len(), "every subject was checked on some day");
     }
 }

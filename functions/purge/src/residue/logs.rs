@@ -1,4 +1,4 @@
-//! Residue among the logs: groups that keep their lines for longer than promised, and lines past that time.
+//! Residue among the logs: log groups whose retention is longer than promised, and lines past their period.
 
 use cloud::CloudError;
 use jiff::SignedDuration;

@@ -1,4 +1,5 @@
-//! One subject's rows as collected during the scan: enough to tell which of them lack their other half.
+//! One subject's rows as collected during the scan. They show which rows lack their counterpart: a gate, or the work
+//! of a favorite.
 
 use std::collections::HashSet;
 
@@ -22,20 +23,20 @@ impl Partition {
     }
 
     /// Adds a work's row.
-    pub(super) fn work(&mut self, work: WorkId) {
+    pub(super) fn add_work(&mut self, work: WorkId) {
         self.works.insert(work);
     }
 
     /// Adds a favorite's row.
-    pub(super) fn favorite(&mut self, key: String, target: &FavoriteTarget) {
+    pub(super) fn add_favorite(&mut self, key: String, target: &FavoriteTarget) {
         if let FavoriteTarget::Work(work) = target {
             self.favorites.push((key, *work));
         }
     }
 
-    /// The favorites of works whose rows the scan has not seen, with their sort keys.
-    pub(super) fn lone_favorites(&self) -> Vec<(String, WorkId)> {
-        let lone = self.favorites.iter().filter(|(_, work)| !self.works.contains(work));
-        lone.cloned().collect()
+    /// Returns the favorites of works whose rows the scan has not seen, with their sort keys.
+    pub(super) fn favorites_without_work(&self) -> Vec<(String, WorkId)> {
+        let without_work = self.favorites.iter().filter(|(_, work)| !self.works.contains(work));
+        without_work.cloned().collect()
     }
 }

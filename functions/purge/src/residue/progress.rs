@@ -1,19 +1,20 @@
-//! How far a check has come, as its cursor stores it. The cursor names nobody: keys are cut, and tables are counted in
-//! segments.
+//! The cursor of a residue check: how far it has come. The cursor identifies nobody, because keys are cut and tables
+//! are counted in segments.
 
 use domain::WorkObjectKey;
 use serde::{Deserialize, Serialize};
 
 use super::kind::Found;
 
-/// Segments of a table. One must fit into a run: of a table of 100 GB, a segment is 1.6 GB.
+/// The number of segments of a table. A segment must fit into one run: in a table of 100 GB it has 1.6 GB.
 pub(super) const SEGMENTS: u16 = 64;
 
-/// Characters of an object's key that the cursor keeps: of the subject's 26, 4 in the works bucket and 2 in the uploads
-/// bucket. They are too few to name anybody, and enough that few objects are counted twice.
+/// How many characters of an object's key the cursor keeps. Of the subject's 26 characters these are 4 in the works
+/// bucket and 2 in the uploads bucket. They are too few to identify anybody, and enough that few objects are counted
+/// twice.
 const KEY_CHARS: usize = WorkObjectKey::PREFIX.len() + 4;
 
-/// Where a check is and what it has found so far.
+/// How far a check has come, and what it has found so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Progress {
     pub(super) place: Place,
@@ -45,7 +46,7 @@ impl Default for Place {
 }
 
 impl Place {
-    /// The place after this one; `None` for the last.
+    /// Returns the place after this one; `None` for the last.
     pub(super) fn next(&self) -> Option<Self> {
         let more = |segment: u16| Some(segment + 1).filter(|next| *next < SEGMENTS);
         match *self {
@@ -64,7 +65,7 @@ impl Place {
         }
     }
 
-    /// Whether the scan of a store has not begun.
+    /// Tells whether the scan of this store has not begun.
     pub(super) fn is_beginning(&self) -> bool {
         match self {
             Self::Uploads { after } | Self::Works { after } => after.is_none(),
@@ -82,15 +83,16 @@ impl Progress {
         serde_json::from_str(note).ok()
     }
 
-    /// The text of the cursor.
+    /// Returns the text of the cursor.
     pub(super) fn note(&self) -> String {
-        // Maps with names for keys and numbers always serialise. If they did not, the check would start anew.
+        // Maps with names for keys and numbers always serialise. If they did not, the check would start from the
+        // beginning.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-/// The key up to which objects were scanned, cut so that it names nobody. Keys with the same beginning are scanned
-/// again.
+/// Cuts the key up to which objects were scanned, so that it identifies nobody. Keys with the same beginning are
+/// scanned again.
 pub(super) fn cut(key: &str) -> String {
     key.chars().take(KEY_CHARS).collect()
 }
@@ -101,22 +103,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pass_comes_by_everything_and_ends() {
+    fn a_check_visits_every_place_and_ends() {
         let mut place = Some(Place::default());
-        let (mut looks, mut beginnings) = (0, 0);
+        let (mut places, mut beginnings) = (0, 0);
         while let Some(now) = place {
             let mut progress = Progress { place: now.clone(), found: Found::default() };
             progress.found.add(Kind::Photo);
             assert_eq!(Progress::read(&progress.note()), Some(progress));
-            looks += 1;
+            places += 1;
             beginnings += usize::from(now.is_beginning());
             place = now.next();
         }
-        assert_eq!((looks, beginnings), (3 + 3 * usize::from(SEGMENTS), 6));
+        assert_eq!((places, beginnings), (3 + 3 * usize::from(SEGMENTS), 6));
     }
 
     #[test]
-    fn a_note_of_another_version_is_not_read() {
+    fn a_cursor_of_another_version_is_not_read() {
         for note in ["", "uploads/01AR", r#"{"place":{"in":"attic"},"found":{}}"#] {
             assert_eq!(Progress::read(note), None, "{note}");
         }

@@ -1,5 +1,6 @@
-//! Residue in the records. The scan reads a subject's rows one after the other and judges a partition when the next
-//! begins. If a partition comes in two pieces, it reads what is missing in either before it counts anything.
+//! Residue in the records. The scan collects a subject's rows one after the other, and judges a partition when the
+//! next begins. A partition may come in two pieces. So the scan reads missing rows from the table before it counts
+//! anything.
 
 use std::collections::HashSet;
 
@@ -12,7 +13,7 @@ use super::partition::Partition;
 use super::{OVERDUE_AFTER, Residue, Scan, TTL_AFTER};
 
 impl Residue<'_> {
-    /// Scans one segment. Its findings count only once it is complete; otherwise it is scanned again.
+    /// Scans one segment. Its findings count once the segment is complete; otherwise it is scanned again.
     pub(super) async fn records(
         &self,
         segment: Segment,
@@ -53,7 +54,7 @@ impl Residue<'_> {
                 found.add(Kind::UnreadableRow);
                 return Ok(());
             }
-            RecordRow::Of(subject, key, row) => (subject, key, row),
+            RecordRow::Subject(subject, key, row) => (subject, key, row),
         };
         if let Some(before) = partition.take_if(|partition| partition.subject != subject) {
             self.judge(&before, live, found).await?;
@@ -65,27 +66,27 @@ impl Residue<'_> {
         }
         match row {
             SubjectRow::Work(work) => {
-                partition.work(work.id);
+                partition.add_work(work.id);
                 if self.is_past(work.due_at(), OVERDUE_AFTER) {
                     found.add(Kind::Work);
                 }
             }
-            SubjectRow::Favorite(target) => partition.favorite(key.clone(), &target),
-            SubjectRow::Passing { ttl } if self.is_past(ttl, TTL_AFTER) => found.add(Kind::LapsedRow),
-            SubjectRow::Passing { .. } | SubjectRow::Gate { .. } => {}
+            SubjectRow::Favorite(target) => partition.add_favorite(key.clone(), &target),
+            SubjectRow::Expiring { ttl } if self.is_past(ttl, TTL_AFTER) => found.add(Kind::LapsedRow),
+            SubjectRow::Expiring { .. } | SubjectRow::Gate { .. } => {}
             SubjectRow::Unreadable => found.add(Kind::UnreadableRow),
         }
         partition.rows.push(key);
         Ok(())
     }
 
-    /// Counts a subject's rows that lack their other half.
+    /// Counts a subject's rows that lack their counterpart.
     async fn judge(&self, partition: &Partition, live: &Live, found: &mut Found) -> Result<(), CloudError> {
         let Some(gated_at) = partition.gated_at else {
             return self.judge_ungated(partition, found).await;
         };
-        // A subject created during the scan of the identities may be missing in the set. None loses its gate in
-        // between.
+        // A subject that was created during the scan of the identities may be missing in the set, so a young gate
+        // does not count. An erasure in the meantime removes identity and gate together.
         let is_settled = gated_at.plus(OVERDUE_AFTER) <= live.since;
         if is_settled && live.knows(partition.subject) == Some(false) {
             found.add(Kind::UnknownSubject);
@@ -93,28 +94,30 @@ impl Residue<'_> {
         self.judge_favorites(partition, found).await
     }
 
-    /// Counts rows without a gate: nobody can write there any more, and nothing would delete them.
+    /// Counts rows of a subject without an account gate. Nobody can write there any more, and nothing would delete
+    /// them.
     async fn judge_ungated(&self, partition: &Partition, found: &mut Found) -> Result<(), CloudError> {
         let subject = partition.subject;
-        if self.inspection.gated(HashSet::from([subject])).await?.contains(&subject) {
+        if self.inspection.with_gate(HashSet::from([subject])).await?.contains(&subject) {
             return Ok(());
         }
         let rows = partition.rows.iter().map(|key| (subject, key.clone())).collect();
-        found.add_all(Kind::UngatedRow, self.inspection.present(rows).await?.len());
+        found.add_all(Kind::UngatedRow, self.inspection.existing(rows).await?.len());
         Ok(())
     }
 
     /// Deletes and counts the favorites of works that are gone. One write deletes a work and its favorite, and nobody
-    /// can mark the work afterwards. So such a favorite is the result of a mistake, is visible to nobody, and only
+    /// can mark the work afterwards. So such a favorite is the result of a fault. It is visible to nobody, and only
     /// the erasure of the whole account would delete it.
     async fn judge_favorites(&self, partition: &Partition, found: &mut Found) -> Result<(), CloudError> {
-        let (subject, lone) = (partition.subject, partition.lone_favorites());
-        let works = self.inspection.works(lone.iter().map(|(_, work)| (subject, *work)).collect()).await?;
+        let (subject, without_work) = (partition.subject, partition.favorites_without_work());
+        let works =
+            self.inspection.works(without_work.iter().map(|(_, work)| (subject, *work)).collect()).await?;
         let works: HashSet<_> = works.into_iter().map(|work| work.id).collect();
-        let vanished = lone.into_iter().filter(|(_, work)| !works.contains(work));
+        let of_gone_works = without_work.into_iter().filter(|(_, work)| !works.contains(work));
         let (keys, targets): (Vec<_>, Vec<_>) =
-            vanished.map(|(key, work)| ((subject, key), FavoriteTarget::Work(work))).unzip();
-        found.add_all(Kind::Favorite, self.inspection.present(keys).await?.len());
+            of_gone_works.map(|(key, work)| ((subject, key), FavoriteTarget::Work(work))).unzip();
+        found.add_all(Kind::Favorite, self.inspection.existing(keys).await?.len());
         for target in targets {
             self.favorites.delete(subject, &target).await?;
         }

@@ -1,27 +1,27 @@
-//! Opens a request: one write closes the gate and enters the request in its requester's list.
+//! Opens a request: one write closes the account gate and adds the request to its requester's list.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::retention::Record;
 use domain::{Erasure, ErasureScope, RequestId, SubjectId};
 
 use super::Erasures;
-use super::person::{Person, PersonRow};
+use super::person::{RequesterIdentity, RequesterRow};
 use crate::quota::{Counted, Quota};
 use crate::subject_key::Sealed;
 use crate::table::{self, Item, REQUEST};
 use crate::write::{self, Admission, Change, Condition, Outcome, Transaction};
 use crate::{CloudError, Gate, Segment};
 
-/// The outcome of a request.
+/// The outcome of opening a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Opened {
-    /// It is recorded, and its data is hidden.
+pub enum OpenOutcome {
+    /// The request is recorded, and its data is hidden.
     Opened(Erasure),
-    /// It was recorded before.
+    /// The request was recorded before.
     Repeated(Erasure),
-    /// The gate has changed in the meantime: read it again.
+    /// The account gate has changed in the meantime. The caller must read it again.
     Closed,
-    /// The day's requests are used up.
+    /// The requests of this day are used up.
     OverQuota,
 }
 
@@ -30,13 +30,13 @@ pub enum Opened {
 pub struct ListedRequest {
     /// The request.
     pub id: RequestId,
-    /// The contact, if there is one.
+    /// The encrypted contact, if there is one.
     pub contact: Option<Sealed>,
 }
 
 impl Erasures {
-    /// Records a request and hides its data, in one write. For an account the gate closes; for works or favorites a new
-    /// generation begins. Writes under the old generation fail from then on.
+    /// Records a request and hides its data, in one write. For an account, the account gate closes. For works or
+    /// favorites, a new generation begins, and writes under the old generation fail from then on.
     ///
     /// # Errors
     /// When a table cannot be read or written.
@@ -44,33 +44,33 @@ impl Erasures {
         &self,
         gate: Gate,
         erasure: &Erasure,
-        person: &Person,
+        requester: &RequesterIdentity,
         contact: Option<&Sealed>,
-    ) -> Result<Opened, CloudError> {
+    ) -> Result<OpenOutcome, CloudError> {
         let gate_closes = Admission::closing_gate(&self.records, gate, erasure.scope)?;
         let row = super::row(erasure)?;
         let Quota { key, count, is_left } =
-            Quota::of_day(&person.identity, Counted::DeletionRequests, erasure.received_at);
+            Quota::of_day(&requester.identity, Counted::DeletionRequests, erasure.received_at);
         let mut transaction = Transaction::admitted(gate_closes)
             .insert(&self.table, row, Condition::vacant())?
             .upsert(&self.identities, key, count, is_left)?
             .put(&self.records, list_row(gate.subject, erasure, contact))?;
         if erasure.scope == ErasureScope::Account {
-            let row = table::to_item(&PersonRow::of(erasure.id, person), "a person")?;
+            let row = table::to_item(&RequesterRow::of(erasure.id, requester), "a requester")?;
             transaction = transaction.put(&self.identities, row)?;
         }
         match transaction.write(&self.connection).await? {
-            Outcome::Written => Ok(Opened::Opened(erasure.clone())),
+            Outcome::Written => Ok(OpenOutcome::Opened(erasure.clone())),
             Outcome::Refused(failed) if failed.get(1) == Some(&true) => {
                 let earlier = self.load(erasure.id).await?;
-                earlier.map(Opened::Repeated).ok_or(CloudError::Malformed { what: "a request" })
+                earlier.map(OpenOutcome::Repeated).ok_or(CloudError::Malformed { what: "a request" })
             }
-            Outcome::Refused(failed) if failed.first() == Some(&true) => Ok(Opened::Closed),
-            Outcome::Refused(_) => Ok(Opened::OverQuota),
+            Outcome::Refused(failed) if failed.first() == Some(&true) => Ok(OpenOutcome::Closed),
+            Outcome::Refused(_) => Ok(OpenOutcome::OverQuota),
         }
     }
 
-    /// Removes the contact from the list, if it is still there.
+    /// Deletes the contact from the requester's list, if it is still there.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -80,7 +80,7 @@ impl Erasures {
         write::change(&self.connection, &self.records, key, forget, Condition::exists()).await.map(drop)
     }
 
-    /// The requests of this segment of the records that still have a contact.
+    /// Loads the requests of this segment of the records that still have a contact.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -108,7 +108,7 @@ impl Erasures {
         rows.into_iter().map(of).collect()
     }
 
-    /// The requests of a subject, in no useful order: the `limit` after `after`.
+    /// Loads a page of a subject's requests: at most `limit` requests after `after`, in no useful order.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -133,8 +133,8 @@ impl Erasures {
     }
 }
 
-/// The row in the requester's list, with the contact under the subject's own key. It names no object, so it is
-/// deleted with the account or by DynamoDB's TTL.
+/// Creates the row in the requester's list. The contact is encrypted under the subject's own key. The row names no
+/// object, so it is deleted with the account or by DynamoDB's TTL.
 fn list_row(subject: SubjectId, erasure: &Erasure, contact: Option<&Sealed>) -> Item {
     let mut row = table::key(subject, table::request_row(erasure.id));
     let ttl = erasure.received_at.plus(Record::Erasure.retention().period);

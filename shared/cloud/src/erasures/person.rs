@@ -1,4 +1,4 @@
-//! The requester of an account erasure, kept in the table without backups until the identity provider is told.
+//! The requester of an account erasure, kept in a table without backups until the identity provider is told.
 
 use std::fmt;
 
@@ -9,34 +9,33 @@ use serde::{Deserialize, Serialize};
 use super::{Erasures, row, still_stands};
 use crate::table::{self, GATE, Item};
 use crate::write::{Condition, Transaction};
-use crate::{CloudError, Replaced};
+use crate::{CloudError, ReplaceOutcome};
 
 /// Prefix of the key in the `identities` table under which an erasure keeps its requester.
-pub(crate) const WHOSE: &str = "ERASURE#";
+pub(crate) const REQUESTER: &str = "ERASURE#";
 
-/// The requester as the issuer knows them. The row is kept until the identity provider is told, in the table without
-/// backups.
+/// The requester of an account erasure, as the issuer knows them.
 #[derive(Clone)]
-pub struct Person {
-    /// Their key in the `identities` table.
+pub struct RequesterIdentity {
+    /// The key of the identity in the `identities` table.
     pub identity: IdentityHash,
-    /// The issuer of their token.
+    /// The issuer of the token.
     pub issuer: String,
     /// The token's `sub`.
     pub sub: String,
-    /// The token's `username`, if it has one: a Cognito user pool knows users of other providers only by it.
+    /// The token's `username`, if it has one. A Cognito user pool knows users of other providers only by this name.
     pub username: Option<String>,
 }
 
-impl fmt::Debug for Person {
+impl fmt::Debug for RequesterIdentity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Person(…)")
+        formatter.write_str("RequesterIdentity(…)")
     }
 }
 
 /// The row of a requester in the `identities` table.
 #[derive(Serialize, Deserialize)]
-pub(super) struct PersonRow {
+pub(super) struct RequesterRow {
     identity: String,
     of: IdentityHash,
     issuer: String,
@@ -45,24 +44,28 @@ pub(super) struct PersonRow {
     username: Option<String>,
 }
 
-impl PersonRow {
-    pub(super) fn of(request: RequestId, person: &Person) -> Self {
-        let Person { identity, issuer, sub, username } = person.clone();
-        Self { identity: whose(request), of: identity, issuer, sub, username }
+impl RequesterRow {
+    pub(super) fn of(request: RequestId, requester: &RequesterIdentity) -> Self {
+        let RequesterIdentity { identity, issuer, sub, username } = requester.clone();
+        Self { identity: requester_key(request), of: identity, issuer, sub, username }
     }
 }
 
 impl Erasures {
-    /// The requester of an account erasure; `None` once they are forgotten.
+    /// Loads the requester of an account erasure; `None` once the row is deleted.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn person(&self, request: RequestId) -> Result<Option<Person>, CloudError> {
-        let key = table::identity_key(&whose(request));
+    pub async fn requester_identity(
+        &self,
+        request: RequestId,
+    ) -> Result<Option<RequesterIdentity>, CloudError> {
+        let key = table::identity_key(&requester_key(request));
         let get = self.connection.dynamodb.get_item().table_name(&self.identities).set_key(Some(key));
         let answer = get.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
-        let row = answer.item.map(|item| table::from_item::<PersonRow>(item, "a person")).transpose()?;
-        Ok(row.map(|row| Person {
+        let row =
+            answer.item.map(|item| table::from_item::<RequesterRow>(item, "a requester")).transpose()?;
+        Ok(row.map(|row| RequesterIdentity {
             identity: row.of,
             issuer: row.issuer,
             sub: row.sub,
@@ -70,22 +73,22 @@ impl Erasures {
         }))
     }
 
-    /// Stores that an account was erased and forgets the requester, in one write. A tombstone replaces the identity
-    /// row with the wrapped key, and the gate, the last row of the partition, is deleted. From then on nothing leads
-    /// from the person to the subject or back.
+    /// Stores that an account was erased and deletes the requester's row, in one write. A tombstone replaces the
+    /// identity row, which holds the wrapped key. The account gate, the last row of the partition, is deleted. From
+    /// then on nothing leads from the person to the subject or back.
     ///
     /// # Errors
     /// When a table cannot be written.
-    pub async fn forget_person(
+    pub async fn forget_requester(
         &self,
         old: &Erasure,
         new: &Erasure,
         subject: SubjectId,
-        person: &Person,
+        requester: &RequesterIdentity,
         now: UnixSeconds,
-    ) -> Result<Replaced, CloudError> {
+    ) -> Result<ReplaceOutcome, CloudError> {
         let tombstone = Item::from([
-            ("identity".to_owned(), table::text(person.identity.as_str())),
+            ("identity".to_owned(), table::text(requester.identity.as_str())),
             ("erased_at".to_owned(), table::number(now.as_second())),
             ("ttl".to_owned(), table::number(now.plus(Record::Tombstone.retention().period).as_second())),
         ]);
@@ -93,12 +96,12 @@ impl Erasures {
             Condition::exists_and("subject = :subject").value(":subject", table::text(subject));
         let transaction = Transaction::replacing(&self.table, row(new)?, still_stands(old))?
             .replace(&self.identities, tombstone, is_that_subject)?
-            .delete_too(&self.identities, table::identity_key(&whose(old.id)))?
-            .delete_too(&self.records, table::key(subject, GATE.to_owned()))?;
+            .delete_in_any_state(&self.identities, table::identity_key(&requester_key(old.id)))?
+            .delete_in_any_state(&self.records, table::key(subject, GATE.to_owned()))?;
         self.replaced(transaction).await
     }
 }
 
-fn whose(request: RequestId) -> String {
-    format!("{WHOSE}{request}")
+fn requester_key(request: RequestId) -> String {
+    format!("{REQUESTER}{request}")
 }

@@ -1,8 +1,9 @@
-//! Spent upload URLs. A presigned PUT works until it expires, and S3 refuses it only while an object lies under its key.
-//! So an empty object, the marker, takes the place of a photo that is done with, until no URL for its key can work.
+//! Blocks upload URLs that have taken their photo ("spent"). A presigned PUT works until it expires, and S3 refuses
+//! it only while an object is under its key. So an empty object, the marker, replaces a photo that was processed, and
+//! stays until every URL for its key has expired.
 //!
-//! The marker is written by `CopyObject`, because the bucket tells `synthesize` of `ObjectCreated:Put` alone: a marker
-//! starts nothing. See infra/decisions/0010.
+//! `CopyObject` writes the marker. The bucket notifies `synthesize` only of `ObjectCreated:Put`, so a marker triggers
+//! nothing. See infra/decisions/0010.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
@@ -14,12 +15,13 @@ use crate::CloudError;
 use crate::bucket::ListedObject;
 
 impl Photos {
-    /// The key of the empty object that markers are copies of. It lies outside of the photos' prefix, is made when it is
-    /// missing, and expires daily like everything in the bucket.
+    /// The key of the empty object from which markers are copied. It is outside the photos' prefix, is created when
+    /// it is missing, and expires daily like all objects of the bucket.
     pub const EMPTY_OBJECT: &str = "empty";
 
-    /// Takes away whatever lies under `key` and keeps its upload URL from working again. While a URL may work, a marker
-    /// replaces the photo in one step, which deletes the photo: the bucket keeps no versions. Later it is deleted.
+    /// Deletes the photo under `key` and keeps its upload URL from working again. While a URL may still work, a
+    /// marker replaces the photo in one step. That deletes the photo, because the bucket keeps no versions. When no
+    /// URL can work any more, the photo is simply deleted.
     ///
     /// # Errors
     /// When the bucket cannot be written. The photo may then still be there.
@@ -37,12 +39,12 @@ impl Photos {
         Err(CloudError::Service { operation: "CopyObject", code: "NoSuchKey".to_owned() })
     }
 
-    /// Copies the empty object to `key`; whether there was one to copy.
+    /// Copies the empty object to `key`. Returns whether the empty object existed.
     async fn put_marker(&self, key: PhotoKey) -> Result<bool, CloudError> {
         let request = self.connection.s3.copy_object().bucket(&self.bucket).key(key.to_string());
         let answer = request
             .copy_source(format!("{}/{}", self.bucket, Self::EMPTY_OBJECT))
-            // Copying no tags needs no right to read any.
+            // `Replace` copies no tags, so the function needs no permission to read tags.
             .tagging_directive(TaggingDirective::Replace)
             .send()
             .await;
@@ -53,7 +55,7 @@ impl Photos {
         }
     }
 
-    /// Puts the empty object. It may replace another worker's, which is the same.
+    /// Puts the empty object. It may replace the same object from another worker.
     async fn put_empty_object(&self) -> Result<(), CloudError> {
         let request = self.connection.s3.put_object().bucket(&self.bucket).key(Self::EMPTY_OBJECT);
         request
@@ -65,12 +67,12 @@ impl Photos {
     }
 }
 
-/// Whether this is a marker. No photo is empty: `uploads` admits none of 0 bytes.
+/// Tells whether this object is a marker. No photo is empty, because `uploads` admits none of 0 bytes.
 pub(super) fn is_marker(object: &ListedObject) -> bool {
     object.bytes == 0 && object.key.parse::<PhotoKey>().is_ok()
 }
 
-/// Whether no upload URL for this key works any more.
-pub(super) fn is_over(object: &ListedObject, now: UnixSeconds) -> bool {
+/// Tells whether every upload URL for this key has expired.
+pub(super) fn has_expired_url(object: &ListedObject, now: UnixSeconds) -> bool {
     object.key.parse::<PhotoKey>().is_ok_and(|key| !key.may_have_url(now))
 }

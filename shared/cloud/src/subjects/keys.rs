@@ -1,4 +1,4 @@
-//! The subject's own key, which KMS makes and wraps. The encryption context binds it to the subject.
+//! Creates and unwraps a subject's own key with KMS. The encryption context binds the key to the subject.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_kms::primitives::Blob;
@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use crate::subject_key::SubjectKey;
 use crate::{CloudError, Connection};
 
-/// A new key, wrapped.
-pub(super) async fn wrapped(
+/// Creates a new key and returns it wrapped.
+pub(super) async fn new_wrapped(
     connection: &Connection,
     subject: SubjectId,
     data_key: &str,
@@ -27,7 +27,7 @@ pub(super) async fn wrapped(
     Ok(AttributeValue::B(blob))
 }
 
-/// The key that was wrapped.
+/// Unwraps a subject's key.
 pub(super) async fn unwrap(
     connection: &Connection,
     subject: SubjectId,

@@ -1,4 +1,4 @@
-//! A work as a row, and the condition that the row still is what a transition was computed from.
+//! The row of a work, and the condition that the row is unchanged since a transition was computed from it.
 
 use domain::{UnixSeconds, Work, WorkState};
 use serde::{Deserialize, Serialize};
@@ -25,10 +25,10 @@ impl Row {
     }
 }
 
-/// The condition that the stored work is in the state of `work`: the same status and, while it is being made, the
-/// same lease.
+/// The condition that the stored work is in the state of `work`: the same status and, while a worker processes it,
+/// the same lease token.
 pub(super) fn still_stands(work: &Work) -> Condition<Existing> {
-    // `status` and `token` are words of the expression language, so both go by an alias.
+    // `status` and `token` are reserved words of DynamoDB's expression language, so both need an alias.
     let status = table::text(work.state.name());
     let condition = match &work.state {
         WorkState::Processing { lease, .. } => {
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_state_of_a_work_reads_back_as_it_was_written() {
+    fn every_state_of_a_work_survives_writing_and_reading() {
         let now = UnixSeconds::from_second(1_795_000_000);
         let photo = ExpectedPhoto { content_type: ContentType::Png, bytes: 7, sha256: Sha256::of(b"photo") };
         let awaiting = Work {

@@ -1,7 +1,8 @@
-//! What admits a new row: a condition that an erasure takes away in its one write, checked in the same transaction.
+//! Admission of new rows: a condition, checked in the same transaction, that no longer holds after an erasure's first
+//! write.
 //!
-//! A row that was read before the write admits nothing. Between the two an erasure may have come to its end, and a row
-//! that is written after it stays for good.
+//! A row that was read before the write is no admission. An erasure may end between read and write, and a row that is
+//! written after it would stay for ever.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use domain::{ErasureScope, IdentityHash, SubjectId};
@@ -10,11 +11,11 @@ use super::condition::{Change, Condition, Existing, Vacant};
 use crate::table::{self, GATE, Generation, Item};
 use crate::{CloudError, Gate};
 
-/// The first operation of a transaction that writes new rows. It is made here alone.
+/// The first operation of a transaction that writes new rows. Only this module creates it.
 pub(crate) struct Admission(TransactWriteItem);
 
 impl Admission {
-    /// The subject's gate is open, in the generation that the writer knows.
+    /// Requires that the account gate is open, in the generation that the writer knows.
     pub(crate) fn open_gate(
         records: &str,
         subject: SubjectId,
@@ -25,7 +26,7 @@ impl Admission {
         super::check(records, table::key(subject, GATE.to_owned()), condition).map(Self)
     }
 
-    /// The subject's gate was open, and is closed or raised by this erasure.
+    /// Requires that the account gate is open, and closes it or raises its generation for this erasure.
     pub(crate) fn closing_gate(records: &str, gate: Gate, scope: ErasureScope) -> Result<Self, CloudError> {
         let generation = match scope {
             ErasureScope::Works => Some(Generation::Works(gate.works)),
@@ -47,7 +48,7 @@ impl Admission {
         super::update(records, key, change.0, condition).map(Self)
     }
 
-    /// The identity still leads to the subject: an erasure of the account takes that away.
+    /// Requires that the identity still leads to the subject. After an erasure of the account it no longer does.
     pub(crate) fn identity(
         identities: &str,
         identity: &IdentityHash,
@@ -57,7 +58,7 @@ impl Admission {
         super::check(identities, table::identity_key(identity.as_str()), condition).map(Self)
     }
 
-    /// The identity gets a new subject in the same transaction.
+    /// Writes a new identity with its subject in the same transaction.
     pub(crate) fn new_identity(
         identities: &str,
         row: Item,

@@ -1,4 +1,4 @@
-//! What a write rests on, and what it changes, in DynamoDB's expression language.
+//! Conditions and changes of writes, in DynamoDB's expression language.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::table::Item;
 
-/// The row is there. A write on this condition creates nothing.
+/// Marks a condition that requires an existing row. A write on this condition creates nothing.
 pub(crate) enum Existing {}
 
-/// The row is not there, or counts for nothing. A write on this condition may create it.
+/// Marks a condition that the row does not exist or may be replaced. A write on this condition may create it.
 pub(crate) enum Vacant {}
 
 /// A condition on the one row that is written or checked.
@@ -19,42 +19,42 @@ pub(crate) struct Condition<Row> {
     row: PhantomData<Row>,
 }
 
-/// How a row is changed.
+/// A change of a row.
 pub(crate) struct Change(pub(super) Terms);
 
-/// Why a write needs no condition. The reason is for whoever reads the code.
+/// The reason why a write needs no condition, for readers of the code.
 pub(crate) struct Unconditional(());
 
 /// An expression with the names and values it uses.
 pub(crate) struct Terms {
     pub(super) expression: String,
     pub(super) names: HashMap<String, String>,
-    /// `None` where there are none: DynamoDB refuses an empty map.
+    /// `None` if there are no values, because DynamoDB refuses an empty map.
     pub(super) values: Option<Item>,
 }
 
-/// The alias of the attribute that every row of a table has: its partition key.
+/// The alias of the table's partition key, an attribute that every row has.
 const ROW: &str = "#row";
 
 impl Condition<Existing> {
-    /// The row is there, in any state.
+    /// The row exists, in any state.
     pub(crate) fn exists() -> Self {
         Self::of("attribute_exists(#row)".to_owned())
     }
 
-    /// The row is there, and the expression holds.
+    /// The row exists, and the expression holds.
     pub(crate) fn exists_and(expression: &str) -> Self {
         Self::of(format!("attribute_exists(#row) AND ({expression})"))
     }
 }
 
 impl Condition<Vacant> {
-    /// There is no such row.
+    /// The row does not exist.
     pub(crate) fn vacant() -> Self {
         Self::of("attribute_not_exists(#row)".to_owned())
     }
 
-    /// There is no such row, or the expression holds of the one that is there.
+    /// The row does not exist, or the expression holds for the existing row.
     pub(crate) fn vacant_or(expression: &str) -> Self {
         Self::of(format!("attribute_not_exists(#row) OR ({expression})"))
     }
@@ -65,19 +65,19 @@ impl<Row> Condition<Row> {
         Self { terms: Terms::of(expression), row: PhantomData }
     }
 
-    /// Lets the expression name an attribute by an alias.
+    /// Defines an alias for an attribute.
     pub(crate) fn name(mut self, alias: &str, attribute: &str) -> Self {
         self.terms.name(alias, attribute);
         self
     }
 
-    /// Gives a value that the expression uses.
+    /// Defines a value that the expression uses.
     pub(crate) fn value(mut self, alias: &str, value: AttributeValue) -> Self {
         self.terms.value(alias, value);
         self
     }
 
-    /// The condition on the row of this key, which may be a whole row.
+    /// Completes the condition for the row of this key. `key` may be a whole row.
     pub(super) fn of_row(mut self, key: &Item) -> Terms {
         let attribute = if key.contains_key("pk") { "pk" } else { "identity" };
         self.terms.name(ROW, attribute);
@@ -86,7 +86,7 @@ impl<Row> Condition<Row> {
 }
 
 impl Change {
-    /// The change that this update expression makes.
+    /// Creates the change of this update expression.
     pub(crate) fn of(expression: &str) -> Self {
         Self(Terms::of(expression.to_owned()))
     }
@@ -105,7 +105,7 @@ impl Change {
 }
 
 impl Unconditional {
-    /// Whatever the row is, it may be written: for this reason.
+    /// States why the row may be written in any state.
     pub(crate) fn because(_reason: &'static str) -> Self {
         Self(())
     }
@@ -124,8 +124,8 @@ impl Terms {
         self.values.get_or_insert_default().insert(alias.to_owned(), value);
     }
 
-    /// The names and values of a change and its condition, which DynamoDB takes together.
-    pub(super) fn shared_with(&self, condition: &Self) -> (HashMap<String, String>, Option<Item>) {
+    /// Merges the names and values of a change and its condition, because DynamoDB takes them together.
+    pub(super) fn merged_with(&self, condition: &Self) -> (HashMap<String, String>, Option<Item>) {
         let names = self.names.clone().into_iter().chain(condition.names.clone()).collect();
         let all = [&self.values, &condition.values].into_iter().flatten().flatten();
         let values: Item = all.map(|(alias, value)| (alias.clone(), value.clone())).collect();
@@ -160,10 +160,10 @@ mod tests {
     fn a_change_and_its_condition_share_names_and_values() {
         let change = Change::of("SET #a = :a").name("#a", "a").value(":a", text("1"));
         let condition = Condition::exists_and("#b = :b").name("#b", "b").value(":b", text("2"));
-        let (names, values) = change.0.shared_with(&condition.of_row(&Item::new()));
+        let (names, values) = change.0.merged_with(&condition.of_row(&Item::new()));
         assert_eq!(names.len(), 3);
         assert_eq!(values.map(|values| values.len()), Some(2));
-        let (_, values) = Change::of("REMOVE a").0.shared_with(&Condition::exists().of_row(&Item::new()));
+        let (_, values) = Change::of("REMOVE a").0.merged_with(&Condition::exists().of_row(&Item::new()));
         assert!(values.is_none());
     }
 }

@@ -1,9 +1,9 @@
-//! Tries a write again that met a transaction on the same row. The SDK does not: it takes a cancelled transaction for an
-//! answer, and knows no retry for `TransactionConflictException`.
+//! Retries a write that conflicts with a transaction on the same row. The SDK does not retry it: it treats a
+//! cancelled transaction as an answer, and has no retry for `TransactionConflictException`.
 //!
-//! A conflict is never taken for a failed condition. DynamoDB may report both of one transaction, and the state that made
-//! a condition fail may be the one that the other transaction is about to change: so a conflict is tried again whatever
-//! else is reported.
+//! A conflict is never treated as a failed condition. DynamoDB may report both for one transaction. The other
+//! transaction may be about to change the state that made the condition fail. So a conflict is retried, whatever else
+//! is reported.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -17,21 +17,21 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use super::Outcome;
 use crate::{CloudError, Connection, random_bits};
 
-/// Tries of one write. All of a subject's writes name its gate row, and DynamoDB lets one of two through: with four out
-/// of five tries meeting another, 93 of 100 writes get through.
+/// How often one write is tried. All writes of a subject name its account gate, and DynamoDB lets one of two through.
+/// If four out of five tries conflict, 93 of 100 writes still succeed.
 const TRIES_MAX: u32 = 12;
 
-/// The longest wait before another try, in milliseconds. All waits of a write last 2.5 s at most, in the mean 1.9 s: a
-/// fraction of the shortest time-out of a function, 10 s.
+/// The longest wait before another try, in milliseconds. All waits of a write together last at most 2.5 s, and 1.9 s
+/// on average. The shortest time-out of a function is 10 s.
 const WAIT_MAX: u64 = 320;
 
-/// Reasons of a cancelled transaction that pass by themselves (Amazon DynamoDB API reference, "TransactWriteItems").
-const PASSING: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+/// Cancellation reasons that are transient (Amazon DynamoDB API reference, "TransactWriteItems").
+const TRANSIENT: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
 
-/// DynamoDB's answer to a try whose token it knows from a transaction that has not ended.
+/// DynamoDB's answer to a try whose token belongs to a transaction that is still running.
 const IN_PROGRESS: &str = "TransactionInProgressException";
 
-/// Counts tries and waits between them: 20 ms, doubling, half of it by chance.
+/// Counts tries and waits between them. A wait is at most 20 ms at first, then doubles; half of it is random.
 pub(crate) struct Backoff {
     tries: u32,
 }
@@ -41,10 +41,10 @@ impl Backoff {
         Self { tries: 1 }
     }
 
-    /// Waits for the next try; `false` when there is none left.
+    /// Waits before the next try. Returns `false` when no try is left.
     ///
     /// # Errors
-    /// When there are no random bits.
+    /// When the operating system gives no random bits.
     pub(crate) async fn wait(&mut self) -> Result<bool, CloudError> {
         if self.tries == TRIES_MAX {
             return Ok(false);
@@ -61,12 +61,12 @@ fn wait_millis(tries: u32, random: u128) -> u64 {
     longest / 2 + by_chance
 }
 
-/// Marks the tries of one transaction as the same, so that none is carried out twice.
+/// Creates a token that marks the tries of one transaction as the same, so that it is not carried out twice.
 fn request_token() -> Result<String, CloudError> {
     Ok(format!("{:032x}", random_bits()?))
 }
 
-/// Writes all of `operations` or nothing.
+/// Carries out all of `operations`, or none.
 #[expect(clippy::disallowed_methods, reason = "the module that writes tables")]
 pub(super) async fn transact(
     connection: &Connection,
@@ -84,25 +84,25 @@ pub(super) async fn transact(
             Verdict::TryAgain | Verdict::StillRunning if backoff.wait().await? => {}
             _ => return Err(CloudError::of("TransactWriteItems")(error)),
         }
-        // With the same token, a transaction that is still running answers how it ended.
+        // While a transaction is running, the same token makes DynamoDB answer how that one ended.
         if verdict == Verdict::TryAgain {
             token = request_token()?;
         }
     }
 }
 
-/// What the reasons of a cancelled transaction come to.
+/// What to do after a cancelled transaction, by its reasons.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     TryAgain,
-    /// An earlier try, whose answer did not arrive, has not ended.
+    /// An earlier try, whose answer did not arrive, is still running.
     StillRunning,
     Refused(Vec<bool>),
     Failed,
 }
 
 fn verdict(reasons: &[&str]) -> Verdict {
-    if reasons.iter().any(|reason| PASSING.contains(reason)) {
+    if reasons.iter().any(|reason| TRANSIENT.contains(reason)) {
         return Verdict::TryAgain;
     }
     if reasons == [IN_PROGRESS] {
@@ -112,7 +112,7 @@ fn verdict(reasons: &[&str]) -> Verdict {
     if failed.contains(&true) { Verdict::Refused(failed) } else { Verdict::Failed }
 }
 
-/// Why DynamoDB cancelled a transaction, operation by operation; empty when it failed otherwise.
+/// Returns why DynamoDB cancelled a transaction, operation by operation. The list is empty after any other failure.
 fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<&str> {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
@@ -148,7 +148,8 @@ where
     }
 }
 
-/// Sends a batch. DynamoDB leaves undone what meets a transaction and what is too much at once.
+/// Sends a batch. DynamoDB leaves out rows that conflict with a transaction, and rows above its throughput. They are
+/// sent again.
 #[expect(clippy::disallowed_methods, reason = "the module that writes tables")]
 pub(super) async fn batch(
     connection: &Connection,
@@ -180,7 +181,7 @@ mod tests {
     const FAILED: &str = "ConditionalCheckFailed";
 
     #[test]
-    fn a_conflict_is_never_taken_for_a_failed_condition() {
+    fn a_conflict_is_never_treated_as_a_failed_condition() {
         assert_eq!(verdict(&["None", CONFLICT]), Verdict::TryAgain);
         assert_eq!(verdict(&[CONFLICT, FAILED]), Verdict::TryAgain);
         assert_eq!(verdict(&["None", "ThrottlingError"]), Verdict::TryAgain);
@@ -201,7 +202,8 @@ mod tests {
         assert_eq!(wait_millis(100, 160), 320);
     }
 
-    /// What a write of one row comes to that is answered like this again and again.
+    /// Returns the outcome of a write of one row, and its tries, when it gets these answers in turn. The last
+    /// repeats.
     async fn answered(codes: &[&str]) -> (Result<Outcome, CloudError>, usize) {
         let sent = std::cell::Cell::new(0);
         let outcome = single("DeleteItem", || {
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_write_waits_for_a_transaction_and_gives_up_within_a_bound() {
+    fn a_single_write_retries_a_conflict_and_gives_up_after_the_last_try() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let answered = |codes: &[&str]| runtime.block_on(answered(codes));
         let conflict = "TransactionConflictException";
@@ -227,7 +229,7 @@ mod tests {
         assert_eq!(tries, TRIES_MAX as usize);
         assert!(error.expect_err("given up").to_string().contains(conflict));
         let (error, tries) = answered(&["ThrottlingException"]);
-        assert_eq!(tries, 1, "the SDK has tried that again already");
+        assert_eq!(tries, 1, "the SDK has already retried a throttled request");
         assert!(error.expect_err("an error").to_string().contains("ThrottlingException"));
     }
 }

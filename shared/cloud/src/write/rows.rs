@@ -1,4 +1,5 @@
-//! Writes of rows one by one, outside of a transaction: they change and delete. What creates a row gives its reason.
+//! Writes single rows outside of a transaction. They change and delete existing rows; a write that may create a row
+//! gives its reason.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use crate::{CloudError, Connection};
 /// Changes one row in that state. A failed condition means that there is nothing to change.
 ///
 /// # Errors
-/// When DynamoDB fails, or conflicts do not end.
+/// When DynamoDB fails, or when the write still conflicts after all tries.
 pub(crate) async fn change(
     connection: &Connection,
     table: &str,
@@ -24,7 +25,7 @@ pub(crate) async fn change(
     update(connection, table, key, change, condition).await
 }
 
-/// Changes one row, or makes it where there is none. A failed condition means that the row that is there stays.
+/// Changes one row, or creates it if there is none. A failed condition means that the existing row stays as it is.
 ///
 /// # Errors
 /// As [`change`].
@@ -48,7 +49,7 @@ async fn update<Row>(
     condition: Condition<Row>,
 ) -> Result<Outcome, CloudError> {
     let (change, condition) = (change.0, condition.of_row(&key));
-    let (names, values) = change.shared_with(&condition);
+    let (names, values) = change.merged_with(&condition);
     let request = connection
         .dynamodb
         .update_item()
@@ -64,7 +65,7 @@ async fn update<Row>(
 /// Deletes one row in that state. A failed condition means that there is nothing to delete.
 ///
 /// # Errors
-/// When DynamoDB fails, or conflicts do not end.
+/// When DynamoDB fails, or when the write still conflicts after all tries.
 #[expect(clippy::disallowed_methods, reason = "the module that writes tables")]
 pub(crate) async fn delete(
     connection: &Connection,
@@ -84,7 +85,7 @@ pub(crate) async fn delete(
     conflict::single("DeleteItem", || request.clone().send()).await
 }
 
-/// Writes one row whatever is there.
+/// Writes one row, even if there is one already.
 ///
 /// # Errors
 /// As [`change`].
@@ -99,25 +100,25 @@ pub(crate) async fn put_always(
     conflict::single("PutItem", || request.clone().send()).await.map(drop)
 }
 
-/// Deletes these rows whatever their state; it is no error if any is gone.
+/// Deletes these rows in any state. A missing row is not an error.
 ///
 /// # Errors
-/// As [`change`], and when DynamoDB leaves some of them unprocessed again and again.
+/// As [`change`], and when DynamoDB still leaves rows unprocessed after all tries.
 pub(crate) async fn delete_batch(
     connection: &Connection,
     table: &str,
     keys: Vec<Item>,
     _why: Unconditional,
 ) -> Result<(), CloudError> {
-    /// Rows that one request deletes at most.
+    /// How many rows one request deletes at most.
     const BATCH_MAX: usize = 25;
-    /// Requests under way at once.
+    /// How many requests run at once.
     const BATCHES_AT_ONCE: usize = 8;
-    let batches = keys.chunks(BATCH_MAX).map(|keys| delete_some(connection, table, keys));
+    let batches = keys.chunks(BATCH_MAX).map(|keys| delete_chunk(connection, table, keys));
     stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE).try_collect().await
 }
 
-async fn delete_some(connection: &Connection, table: &str, keys: &[Item]) -> Result<(), CloudError> {
+async fn delete_chunk(connection: &Connection, table: &str, keys: &[Item]) -> Result<(), CloudError> {
     let deletes = keys.iter().map(|key| {
         let delete = DeleteRequest::builder().set_key(Some(key.clone())).build();
         let delete = delete.map_err(CloudError::malformed("a delete"))?;

@@ -1,4 +1,4 @@
-//! The public keys that receipts are checked with, as a JSON Web Key Set (RFC 7517).
+//! The public keys for checking receipts, as a JSON Web Key Set (RFC 7517).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -9,26 +9,26 @@ use sha2::Digest as _;
 
 use super::ALGORITHM;
 
-/// A public key on the curve P-256 for ES256. Its id is its RFC 7638 thumbprint, so that a key has one id and an id
-/// one key, whoever publishes it.
+/// A public key on the curve P-256 for ES256. Its id is its RFC 7638 thumbprint. So a key has exactly one id and an
+/// id exactly one key, whoever publishes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Members", into = "Members")]
 pub struct Jwk(VerifyingKey);
 
-/// The service's keys: the one that signs, and those before it, whose receipts remain valid.
+/// The service's keys: the one that signs now, and earlier ones, whose receipts remain valid.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Jwks {
     /// Every key that has signed a receipt.
     pub keys: Vec<Jwk>,
 }
 
-/// Why bytes or members are no key or signature.
+/// Why bytes or JSON members are not a key or a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Not a public key on P-256, or not for ES256.
     #[error("not a public key for ES256")]
     Key,
-    /// The key is one, but goes by an id that is not its thumbprint.
+    /// The key is valid, but its id is not its thumbprint.
     #[error("the key's id is not its thumbprint")]
     Id,
     /// Not an ECDSA signature in DER.
@@ -50,18 +50,18 @@ struct Members {
 }
 
 impl Jwk {
-    /// From a DER SubjectPublicKeyInfo, as KMS publishes a key.
+    /// Parses a DER SubjectPublicKeyInfo, the form in which KMS publishes a key.
     ///
     /// # Errors
-    /// When it is another kind of key.
+    /// When the bytes are not such a key, or a key of another kind.
     pub fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
         VerifyingKey::from_public_key_der(der).map(Self).map_err(|_other| KeyError::Key)
     }
 
-    /// The key's id, `kid`: its SHA-256 thumbprint (RFC 7638) in base64url.
+    /// Returns the key's id, `kid`: its SHA-256 thumbprint (RFC 7638) in base64url.
     pub fn id(&self) -> String {
         let (x, y) = self.coordinates();
-        // The required members in the order of their names, without a space.
+        // RFC 7638: the required members, sorted by name, without spaces.
         let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         BASE64URL.encode(sha2::Sha256::digest(members))
     }
@@ -71,7 +71,7 @@ impl Jwk {
     }
 
     fn coordinates(&self) -> (String, String) {
-        // SEC 1, uncompressed: the tag 4, then x and y of 32 bytes each.
+        // SEC 1, uncompressed: the tag 4, then x and y with 32 bytes each.
         let point = self.0.to_sec1_point(false);
         let (x, y) = point.as_bytes()[1..].split_at(32);
         (BASE64URL.encode(x), BASE64URL.encode(y))
@@ -79,7 +79,7 @@ impl Jwk {
 }
 
 impl Jwks {
-    /// The key of that id.
+    /// Finds the key with this id.
     pub(super) fn find(&self, id: &str) -> Option<&Jwk> {
         self.keys.iter().find(|key| key.id() == id)
     }
@@ -96,7 +96,7 @@ impl TryFrom<Members> for Jwk {
         let coordinate = |text: &str| BASE64URL.decode(text).ok().filter(|bytes| bytes.len() == 32);
         let (x, y) = coordinate(&members.x).zip(coordinate(&members.y)).ok_or(KeyError::Key)?;
         let point = [&[4], &x[..], &y[..]].concat();
-        // Refuses a point that is not on the curve.
+        // This refuses a point that is not on the curve.
         let key = VerifyingKey::from_sec1_bytes(&point).map(Self).map_err(|_off_the_curve| KeyError::Key)?;
         if key.id() == members.kid { Ok(key) } else { Err(KeyError::Id) }
     }
@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    /// RFC 7515, appendix A.3; the thumbprint was computed by the Python package joserfc.
+    /// The key of RFC 7515, appendix A.3. The Python package joserfc computed its thumbprint.
     fn rfc_key() -> Value {
         json!({
             "kty": "EC",
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_comes_back_from_its_members() {
+    fn a_key_survives_reading_and_writing_its_json() {
         let key: Jwk = serde_json::from_value(rfc_key()).expect("a key");
         assert_eq!(serde_json::to_value(&key).expect("JSON"), rfc_key());
     }
@@ -148,7 +148,7 @@ mod tests {
         assert!(refusal("alg", "HS256"));
         assert!(refusal("use", "enc"));
         assert!(refusal("kid", "another"));
-        // Off the curve, and too short.
+        // A point off the curve, and a coordinate that is too short.
         assert!(refusal("y", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a4"));
         assert!(refusal("x", "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvR"));
         assert_eq!(Jwk::from_spki(b"no key"), Err(KeyError::Key));

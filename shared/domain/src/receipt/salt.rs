@@ -1,4 +1,5 @@
-//! What ties a receipt to whoever asked for the erasure, when nothing else does any more: a salt that only they have.
+//! The salt that links a receipt to its requester. After an erasure it is the only link, and only the requester has
+//! it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,30 +14,31 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::id::{IdError, RequestId};
 
-/// 256 unguessable bits that the requester alone is told, in base64url. The service keeps no more than what they make of
-/// the request's id ([`Requester`]).
+/// 256 unguessable bits that only the requester receives, in base64url. The service stores only an HMAC of the
+/// request's id under the salt ([`Requester`]).
 ///
-/// With the request's id it opens status and receipt without sign-in, so `Debug` prints no value.
+/// Salt and request id together give access to status and receipt without sign-in, so `Debug` prints no value.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Salt([u8; 32]);
 
-/// HMAC-SHA256 of the request's id under the salt: the receipt's link to its requester, and to nobody else's receipt.
+/// The HMAC-SHA256 of the request's id under the salt. It links a receipt to its requester, and differs for every
+/// request.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Requester([u8; 32]);
 
 impl Salt {
-    /// From 256 unguessable bits.
+    /// Creates a salt from 256 unguessable bits.
     pub fn from_bits(bits: [u8; 32]) -> Self {
         Self(bits)
     }
 
-    /// The salt as its requester gets it: 43 characters of base64url.
+    /// Returns the salt as text for its requester: 43 characters of base64url.
     pub fn reveal(&self) -> String {
         BASE64URL.encode(self.0)
     }
 
-    /// What the receipt of this request says of its requester.
+    /// Computes the value that the receipt of this request holds for its requester.
     pub fn requester(&self, request: RequestId) -> Requester {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104, section 3)")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of 32 bytes");
@@ -46,8 +48,8 @@ impl Salt {
 }
 
 impl Requester {
-    /// Whether the salt is the one that this request's receipt was made out to.
-    pub fn is_of(&self, salt: &Salt, request: RequestId) -> bool {
+    /// Tells whether this value was computed from this salt and this request.
+    pub fn belongs_to(&self, salt: &Salt, request: RequestId) -> bool {
         salt.requester(request).0.ct_eq(&self.0).into()
     }
 }
@@ -105,15 +107,15 @@ mod tests {
     }
 
     #[test]
-    fn a_requester_is_of_one_salt_and_one_request() {
+    fn a_requester_belongs_to_one_salt_and_one_request() {
         let requester = salt(7).requester(request(1));
-        assert!(requester.is_of(&salt(7), request(1)));
-        assert!(!requester.is_of(&salt(8), request(1)));
-        assert!(!requester.is_of(&salt(7), request(2)));
+        assert!(requester.belongs_to(&salt(7), request(1)));
+        assert!(!requester.belongs_to(&salt(8), request(1)));
+        assert!(!requester.belongs_to(&salt(7), request(2)));
     }
 
     #[test]
-    fn a_salt_comes_back_from_its_text_and_from_no_other() {
+    fn a_salt_parses_from_its_own_text_only() {
         let text = salt(7).reveal();
         assert_eq!(text.len(), 43);
         assert!(text.parse::<Salt>().is_ok_and(|parsed| parsed.reveal() == text));
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_salt_is_printed() {
+    fn debug_prints_no_salt_or_requester() {
         let requester = salt(7).requester(request(1));
         assert_eq!(format!("{:?} {requester:?}", salt(7)), "Salt(…) Requester(…)");
     }

@@ -1,5 +1,5 @@
-//! Receipts that are signed and read, and every way to be refused. An independent implementation reads and makes
-//! them in the acceptance crate.
+//! Tests that sign and verify receipts, and one for every way to be refused. In the acceptance crate an independent
+//! implementation reads and writes receipts.
 
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
@@ -50,7 +50,7 @@ fn signed(receipt: &Receipt, key: &SigningKey) -> String {
     unsigned.signed(signature.to_der().as_bytes()).expect("a receipt")
 }
 
-/// A JWS of these parts, signed by the first key.
+/// Creates a JWS of these parts, signed by the first key.
 fn forged(header: &Value, claims: &Value) -> String {
     let input = format!("{}.{}", part(header), part(claims));
     let signature: Signature = signing_key(1).sign(input.as_bytes());
@@ -66,7 +66,7 @@ fn refusal(jws: &str) -> ReceiptError {
 }
 
 #[test]
-fn a_receipt_is_read_as_it_was_signed_by_whichever_key() {
+fn a_receipt_signed_by_any_key_of_the_set_is_verified() {
     for byte in [1, 2] {
         let jws = signed(&receipt(), &signing_key(byte));
         assert_eq!(verify(&jws, &keys(), Some(&salt())), Ok(receipt()));
@@ -75,7 +75,7 @@ fn a_receipt_is_read_as_it_was_signed_by_whichever_key() {
 }
 
 #[test]
-fn a_receipt_states_exactly_this() {
+fn a_receipt_has_exactly_these_claims() {
     let jws = signed(&receipt(), &signing_key(1));
     let parts: Vec<_> = jws.split('.').map(|part| BASE64URL.decode(part).expect("base64url")).collect();
     assert_eq!(serde_json::from_slice::<Value>(&parts[0]).expect("JSON"), header());
@@ -96,7 +96,7 @@ fn a_receipt_states_exactly_this() {
 }
 
 #[test]
-fn the_digest_is_what_is_signed() {
+fn the_signature_is_made_over_the_digest() {
     use p256::ecdsa::signature::hazmat::PrehashSigner as _;
     let unsigned = receipt().unsigned(&jwk(&signing_key(1)));
     let signature: Signature = signing_key(1).sign_prehash(&unsigned.digest()).expect("a signature");
@@ -105,25 +105,25 @@ fn the_digest_is_what_is_signed() {
 }
 
 #[test]
-fn what_is_no_der_signature_is_not_put_into_a_receipt() {
+fn a_signature_that_is_not_der_is_refused() {
     let unsigned = || receipt().unsigned(&jwk(&signing_key(1)));
     for wrong in
         [&[][..], &[0; 64], b"\x30\x06\x02\x01\x00\x02\x01\x01", b"\x30\x06\x02\x01\x01\x02\x01\x01x"]
     {
         assert_eq!(unsigned().signed(wrong), Err(KeyError::Signature), "{wrong:?}");
     }
-    // The smallest one: r and s are one byte long in DER, and 32 each in a JWS.
+    // The smallest signature: r and s have one byte each in DER, and 32 bytes each in a JWS.
     let jws = unsigned().signed(b"\x30\x06\x02\x01\x01\x02\x01\x02").expect("a signature");
     let signature = BASE64URL.decode(jws.rsplit('.').next().expect("a part")).expect("base64url");
     assert_eq!((signature.len(), signature[31], signature[63]), (64, 1, 2));
 }
 
 #[test]
-fn a_receipt_by_an_unknown_key_or_in_its_name_is_refused() {
+fn a_receipt_by_an_unknown_key_or_under_a_known_keys_id_is_refused() {
     let stranger = signing_key(3);
     let jws = signed(&receipt(), &stranger);
     assert_eq!(refusal(&jws), ReceiptError::UnknownKey(jwk(&stranger).id()));
-    // The stranger's signature under a known key's id.
+    // A signature by an unknown key, under the id of a known key.
     let unsigned = receipt().unsigned(&jwk(&signing_key(1)));
     let signature: Signature = stranger.sign(unsigned.input.as_bytes());
     let jws = unsigned.signed(signature.to_der().as_bytes()).expect("a receipt");
@@ -138,7 +138,7 @@ fn the_wrong_salt_is_refused() {
 }
 
 #[test]
-fn no_other_algorithm_type_or_header_is_accepted_even_if_signed() {
+fn another_algorithm_type_or_header_is_refused_even_if_signed() {
     let claims = serde_json::to_value(receipt()).expect("JSON");
     assert_eq!(verify(&forged(&header(), &claims), &keys(), None), Ok(receipt()));
     let with = |member: &str, value: Value| {
@@ -172,7 +172,7 @@ fn an_unsigned_token_is_refused() {
 
 /// The example of RFC 7515, appendix A.3.
 #[test]
-fn the_example_of_the_rfc_is_verified() {
+fn the_example_of_rfc_7515_is_verified() {
     let key: Jwk = serde_json::from_value(json!({
         "kty": "EC",
         "crv": "P-256",

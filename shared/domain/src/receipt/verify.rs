@@ -1,4 +1,4 @@
-//! Whether a text is a receipt that the service signed, and whose.
+//! Verifies a receipt: that the service signed it, and that it belongs to the holder of a salt.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -8,39 +8,38 @@ use serde::de::DeserializeOwned;
 
 use super::{ALGORITHM, Header, Jwk, Jwks, Receipt, Salt, TYPE};
 
-/// Why a text is not accepted as a receipt; each says what to do about it.
+/// Why a text is not accepted as a receipt. Each message says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptError {
-    /// Not a JWS of the right type.
-    #[error("this is no receipt of an erasure: give the text exactly as the service sent it")]
+    /// The text is not a JWS of the right type.
+    #[error("this is not a receipt of an erasure: give the text exactly as the service sent it")]
     NotAReceipt,
-    /// It names another algorithm, or none.
-    #[error(
-        "this does not name {ALGORITHM}, the only algorithm that receipts are signed by: do not trust it"
-    )]
+    /// The header names another algorithm, or none.
+    #[error("the receipt does not name {ALGORITHM}, the only algorithm for receipts: do not trust it")]
     Algorithm,
-    /// No key of that id is in the set.
+    /// The set of keys has no key with this id.
     #[error(
-        "none of the keys has the id {0:?}: fetch the service's keys anew, and do not trust the receipt if it is not \
-         among them either"
+        "none of the keys has the id {0:?}: fetch the service's keys anew, and do not trust the receipt if the new keys \
+         do not have it either"
     )]
     UnknownKey(String),
-    /// The signature is not the key's, or not of this content.
+    /// The signature is not from this key, or not for this content.
     #[error(
-        "the signature does not fit: the receipt was altered, or the service never signed it, so do not trust it"
+        "the signature does not match: the receipt was altered, or the service never signed it, so do not trust it"
     )]
     Altered,
-    /// Signed, and made out to somebody else.
+    /// The receipt is signed, but was issued to somebody else.
     #[error(
-        "the receipt is genuine, but the salt is not its requester's: give the salt that came with this request"
+        "the receipt is genuine, but the salt belongs to another request: give the salt that came with this request"
     )]
     WrongSalt,
 }
 
-/// The receipt's claims, if one of `keys` has signed them; with a salt, also only if it is the requester's.
+/// Returns the receipt's claims, if one of `keys` signed them. With a salt, the receipt must also belong to that
+/// salt.
 ///
 /// # Errors
-/// When it is no receipt, was altered, or is not that requester's.
+/// When the text is not a receipt, was altered, or belongs to another requester.
 pub fn verify(jws: &str, keys: &Jwks, salt: Option<&Salt>) -> Result<Receipt, ReceiptError> {
     let (input, signature) = jws.rsplit_once('.').ok_or(ReceiptError::NotAReceipt)?;
     let (header, claims) = input.split_once('.').ok_or(ReceiptError::NotAReceipt)?;
@@ -57,19 +56,19 @@ pub fn verify(jws: &str, keys: &Jwks, salt: Option<&Salt>) -> Result<Receipt, Re
     }
     let receipt: Receipt = content(claims)?;
     match salt {
-        Some(salt) if !receipt.requester.is_of(salt, receipt.request_id) => Err(ReceiptError::WrongSalt),
+        Some(salt) if !receipt.requester.belongs_to(salt, receipt.request_id) => Err(ReceiptError::WrongSalt),
         _ => Ok(receipt),
     }
 }
 
-/// Whether `signature`, in base64url, is this key's of `input` (RFC 7518, section 3.4).
+/// Tells whether `signature`, in base64url, is a signature of `input` by this key (RFC 7518, section 3.4).
 pub(super) fn is_signed_by(key: &Jwk, input: &str, signature: &str) -> bool {
     let signature = BASE64URL.decode(signature).ok();
     let signature = signature.and_then(|bytes| Signature::from_slice(&bytes).ok());
     signature.is_some_and(|signature| key.verifying_key().verify(input.as_bytes(), &signature).is_ok())
 }
 
-/// What one part of a JWS says.
+/// Decodes one part of a JWS.
 fn content<T: DeserializeOwned>(part: &str) -> Result<T, ReceiptError> {
     let json = BASE64URL.decode(part).map_err(|_malformed| ReceiptError::NotAReceipt)?;
     serde_json::from_slice(&json).map_err(|_malformed| ReceiptError::NotAReceipt)

@@ -1,21 +1,21 @@
-//! The federal holidays of the United States by rule: 5 U.S.C. 6103, with Juneteenth, which is one since 2021.
+//! The federal holidays of the United States, computed by rule: 5 U.S.C. 6103, with Juneteenth since 2021.
 //!
-//! Left out: inauguration day, which is a holiday in the District of Columbia and around it only, and days off that
-//! a President grants once by executive order, which nobody can know in advance. Both stay working days, which makes
-//! a deadline earlier. Before 1986 the law was another one.
+//! Two kinds are left out. Inauguration day is a holiday only in and around the District of Columbia. Days off that a
+//! President grants once by executive order are not known in advance. Both count as working days, which makes a
+//! deadline earlier. Before 1986 the law was different.
 
 use jiff::civil::{Date, Weekday};
 
-/// Whether federal offices are closed for a holiday on that weekday. A holiday on a fixed date that falls on a
-/// Saturday is kept on the Friday before (5 U.S.C. 6103(b)), and one that falls on a Sunday on the Monday after
-/// (Executive Order 11582); the new year's may so fall on the last day of the old.
+/// Tells whether federal offices are closed for a holiday on this weekday. A holiday with a fixed date that falls on
+/// a Saturday is observed on the Friday before (5 U.S.C. 6103(b)). One that falls on a Sunday is observed on the
+/// Monday after (Executive Order 11582). So New Year's Day may be observed on the last day of the old year.
 pub(super) fn is_holiday(day: Date) -> bool {
-    let kept_for = match day.weekday() {
+    let observed_for = match day.weekday() {
         Weekday::Friday => day.tomorrow().ok(),
         Weekday::Monday => day.yesterday().ok(),
         _ => None,
     };
-    is_fixed(day) || kept_for.is_some_and(is_fixed) || is_floating(day)
+    is_fixed(day) || observed_for.is_some_and(is_fixed) || is_floating(day)
 }
 
 fn is_fixed(date: Date) -> bool {
@@ -30,7 +30,7 @@ fn is_fixed(date: Date) -> bool {
 }
 
 fn is_floating(date: Date) -> bool {
-    // The first of its weekday in the month falls on the days 1 to 7, the second on 8 to 14, and so on.
+    // The first of a weekday in a month falls on the days 1 to 7, the second on the days 8 to 14, and so on.
     let which = (date.day() + 6) / 7;
     let is_last = date.day() + 7 > date.days_in_month();
     match (date.month(), date.weekday()) {

@@ -1,8 +1,8 @@
-//! A calendar as a data file lists it: breaks, and weekends that are worked to make up for them.
+//! A calendar from a data file. It lists holiday breaks, and weekend days that are worked to make up for them.
 //!
-//! Such calendars are published a year at a time, so a file ends. Beyond it every day counts as a working day, also
-//! Saturdays and Sundays, since any of them may turn out to be a made-up one: a deadline that reaches beyond the
-//! file may be early, but is never later than the calendar, once it is published, will have it.
+//! Such calendars are published a year at a time, so a file has an end. After it every day counts as a working day,
+//! even Saturdays and Sundays, because any of them may become a worked weekend day. So a deadline beyond the file's
+//! end may be too early, but is never later than the published calendar will make it.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -14,24 +14,24 @@ use super::is_weekend;
 
 /// A calendar read from its file.
 pub(super) struct Listed {
-    /// The days that the file speaks of.
+    /// The days that the file covers.
     known: RangeInclusive<Date>,
     breaks: Vec<RangeInclusive<Date>>,
     working_weekends: BTreeSet<Date>,
 }
 
-/// The file: JSON with further members for its readers, such as the source.
+/// The file's JSON. It has more members for human readers, such as the source.
 #[derive(Deserialize)]
 struct File {
     first: Date,
     last: Date,
-    /// First and last day of each.
+    /// The first and last day of each break.
     breaks: Vec<(Date, Date)>,
     working_weekends: BTreeSet<Date>,
 }
 
 impl Listed {
-    /// From the file's text, unless it is none or contradicts itself.
+    /// Parses a file. `None` when it is malformed or contradicts itself.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let file: File = serde_json::from_str(text).ok()?;
         let breaks: Vec<_> = file.breaks.into_iter().map(|(first, last)| first..=last).collect();

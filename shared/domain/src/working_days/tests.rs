@@ -1,5 +1,5 @@
-//! What is known of deadlines: cases from real calendars, and what holds of any. A comparison with calendars by
-//! others is in the acceptance crate.
+//! Tests of deadlines: cases from real calendars, and properties of all deadlines. The acceptance crate compares them
+//! with independent calendars.
 
 use jiff::ToSpan as _;
 use jiff::civil::date;
@@ -48,22 +48,22 @@ fn federal_holidays_and_weekends_do_not_count() {
 }
 
 #[test]
-fn a_holiday_on_a_saturday_is_kept_on_friday_and_one_on_a_sunday_on_monday() {
+fn a_holiday_on_a_saturday_is_observed_on_friday_and_one_on_a_sunday_on_monday() {
     check(
         "us",
         NEW_YORK,
         &[
             ("2026-07-02T12:00-04", 1, "2026-07-07T00:00-04"), // 4 July on a Saturday
             ("2021-07-02T12:00-04", 1, "2021-07-07T00:00-04"), // on a Sunday
-            ("2021-12-30T12:00-05", 1, "2022-01-04T00:00-05"), // 1 January 2022 on a Saturday: kept in the old year
+            ("2021-12-30T12:00-05", 1, "2022-01-04T00:00-05"), // 1 January 2022 on a Saturday: observed in the old year
             ("2021-06-17T12:00-04", 1, "2021-06-22T00:00-04"), // the first Juneteenth, on a Saturday
-            ("2020-06-18T12:00-04", 1, "2020-06-20T00:00-04"), // the year before there was none
+            ("2020-06-18T12:00-04", 1, "2020-06-20T00:00-04"), // the year before, without Juneteenth
         ],
     );
 }
 
 #[test]
-fn a_deadline_is_a_midnight_whatever_the_clocks_do() {
+fn a_deadline_is_a_midnight_across_clock_changes() {
     check(
         "us",
         NEW_YORK,
@@ -75,7 +75,7 @@ fn a_deadline_is_a_midnight_whatever_the_clocks_do() {
 }
 
 #[test]
-fn the_day_of_receipt_is_the_day_in_the_zone() {
+fn the_time_zone_decides_the_day_of_receipt() {
     check(
         "us",
         NEW_YORK,
@@ -88,7 +88,7 @@ fn the_day_of_receipt_is_the_day_in_the_zone() {
 }
 
 #[test]
-fn chinese_breaks_do_not_count_and_weekends_that_make_up_for_them_do() {
+fn chinese_breaks_do_not_count_and_worked_weekends_do() {
     check(
         "cn",
         SHANGHAI,
@@ -103,17 +103,17 @@ fn chinese_breaks_do_not_count_and_weekends_that_make_up_for_them_do() {
 }
 
 #[test]
-fn of_two_calendars_the_earlier_date_counts() {
+fn the_earlier_date_of_two_calendars_counts() {
     let cases = [
-        ("2026-02-26T12:00-05", 2, "2026-03-01T00:00-05"), // the Chinese: they work on Saturday
-        ("2026-09-30T12:00-04", 7, "2026-10-10T00:00-04"), // the American: no holiday in these days
+        ("2026-02-26T12:00-05", 2, "2026-03-01T00:00-05"), // the Chinese calendar: Saturday is worked
+        ("2026-09-30T12:00-04", 7, "2026-10-10T00:00-04"), // the American calendar: no holiday in these days
     ];
     check("us,cn", NEW_YORK, &cases);
     check("cn, us", NEW_YORK, &cases);
 }
 
 #[test]
-fn beyond_its_file_every_day_of_a_calendar_counts() {
+fn every_day_outside_a_calendars_file_counts() {
     check(
         "cn",
         SHANGHAI,
@@ -126,7 +126,7 @@ fn beyond_its_file_every_day_of_a_calendar_counts() {
 }
 
 #[test]
-fn a_deadline_beyond_the_end_of_time_is_the_end_of_time() {
+fn a_deadline_after_the_last_date_is_the_last_instant() {
     for calendars in ["us", "cn"] {
         let days = working_days(calendars, NEW_YORK);
         assert_eq!(days.deadline(Timestamp::MAX, 7), Timestamp::MAX);
@@ -145,7 +145,7 @@ fn settings_that_name_no_calendar_or_zone_are_refused() {
     }
 }
 
-/// The Chinese calendar as if its file ended on that day.
+/// Returns the Chinese calendar as if its file ended on this day.
 fn ending(last: Date) -> Calendar {
     let mut file: serde_json::Value =
         serde_json::from_str(include_str!("../../calendars/china.json")).expect("JSON");
@@ -193,14 +193,14 @@ proptest! {
     }
 
     #[test]
-    fn the_days_follow_the_day_of_receipt_and_are_whole(
+    fn deadlines_count_whole_days_after_the_day_of_receipt(
         received in receipts(), count in 0_u32..40, zone in zones(), calendars in calendars()
     ) {
         let days = working_days(calendars, zone);
         let deadline = days.deadline(received, count);
         let (from, until) = (days.zone.to_datetime(received).date(), days.zone.to_datetime(deadline).date());
         prop_assert!((until - from).get_days() > i32::try_from(count).expect("small"));
-        // Not a nanosecond of the day after, not one missing of the day itself.
+        // The deadline is exactly the end of the day, to the nanosecond.
         prop_assert_eq!(days.zone.to_datetime(deadline - SignedDuration::from_nanos(1)).date(), until.yesterday().expect("a day"));
     }
 
@@ -221,7 +221,7 @@ proptest! {
     }
 
     #[test]
-    fn the_federal_calendar_gives_no_fewer_days_than_there_are_weekdays(received in receipts(), count in 1_u32..40) {
+    fn a_federal_deadline_spans_at_least_as_many_weekdays(received in receipts(), count in 1_u32..40) {
         let day = received.to_zoned_datetime(TimeZone::UTC).date();
         let last = Calendar::Federal.advance(day, count).expect("a day");
         prop_assert!(weekdays_between(day.tomorrow().expect("a day"), last) >= usize::try_from(count).expect("small"));
@@ -229,7 +229,7 @@ proptest! {
     }
 
     #[test]
-    fn a_calendar_that_is_not_published_yet_makes_no_deadline_later(
+    fn an_unpublished_calendar_makes_no_deadline_later(
         from in 0_i32..2_400, end in 0_i32..2_400, count in 0_u32..40
     ) {
         let day = |offset: i32| date(2020, 1, 1).saturating_add(offset.days());
