@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use domain::WorkId;
 use local_stack::{
-    ApiAnswer, Binaries, Caller, LocalStack, Options, Reservation, Stopwatch, build_faulty_functions,
-    build_functions, workspace_root,
+    ApiAnswer, Binaries, Caller, LocalStack, Options, Reservation, Stopwatch, build_functions,
+    build_functions_with_faults, workspace_root,
 };
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ pub(crate) fn built() -> &'static Built {
     static BUILT: OnceLock<Built> = OnceLock::new();
     BUILT.get_or_init(|| {
         let build = || {
-            let faulty = build_faulty_functions()?;
+            let faulty = build_functions_with_faults()?;
             Ok::<_, anyhow::Error>(Built { plain: build_functions()?, faulty })
         };
         build().unwrap_or_else(|error| panic!("the functions do not build: {error:#}"))
@@ -110,7 +110,7 @@ impl User<'_> {
     fn post_upload(&self, template: &str, photo: &Photo) -> Result<ApiAnswer> {
         static KEYS: AtomicU32 = AtomicU32::new(0);
         let key = format!("key-{}", KEYS.fetch_add(1, Ordering::Relaxed));
-        self.caller.ask_for_upload(template, &photo.bytes, photo.content_type, &key)
+        self.caller.request_upload(template, &photo.bytes, photo.content_type, &key)
     }
 
     /// `POST /v1/account`.

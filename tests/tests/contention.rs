@@ -54,7 +54,7 @@ impl<'a> ContendedFunctions<'a> {
         for _ in 0..TRIES_MAX {
             self.handled += 1;
             let run = self.run(function, ahead_seconds)?;
-            run.process.send_as(event, Some("the-same-request"));
+            run.process.send_with_request_id(event, Some("the-same-request"));
             match run.answer()? {
                 Answer::Returned(_) => return Ok(()),
                 Answer::Failed(_) => self.faults += 1,

@@ -70,13 +70,13 @@ fn a_retry_reclaims_the_work_of_its_request_while_its_predecessor_still_runs() -
         let request = format!("request-{point}");
         let mut predecessor =
             bench.run("synthesize", &Faults { pause_at: Some(point), ..Faults::default() })?;
-        predecessor.process.send_as(&event, Some(&request));
+        predecessor.process.send_with_request_id(&event, Some(&request));
         if !predecessor.wait_for_pause()? {
             predecessor.expect_no_more_points(covered)?;
             break;
         }
         let mut retry = bench.run("synthesize", &Faults::default())?;
-        retry.process.send_as(&event, Some(&request));
+        retry.process.send_with_request_id(&event, Some(&request));
         let answer = retry.answer()?;
         ensure!(matches!(answer, Answer::Returned(_)), "point {point}: {answer:?}");
         // The retry did not wait for the lease, although its predecessor still runs.
@@ -103,7 +103,7 @@ fn a_worker_that_ends_before_its_retry_leaves_it_the_photo() -> Result<()> {
     let paused = Faults { pause_at: Some(2), ..Faults::default() };
     let (mut predecessor, mut retry) = (bench.run("synthesize", &paused)?, bench.run("synthesize", &paused)?);
     for worker in [&mut predecessor, &mut retry] {
-        worker.process.send_as(&event, Some("the-same"));
+        worker.process.send_with_request_id(&event, Some("the-same"));
         ensure!(worker.wait_for_pause()?);
     }
     for worker in [&mut predecessor, &mut retry] {

@@ -45,7 +45,7 @@ fn deploy() -> Result<TwoStacks> {
         ("AlarmUrl", "https://on-call.example.com/alarms"),
         ("WorkPeriodDays", "1"),
     ];
-    let second = first.deploy_beside("second", &options(&parameters))?;
+    let second = first.deploy_second_stack("second", &options(&parameters))?;
     Ok(TwoStacks { first, second })
 }
 

@@ -72,7 +72,7 @@ fn a_function_with_slow_stores_answers_before_its_time_limit() -> Result<()> {
     ];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let binary = built().plain.get("account").context("no such function")?;
-    let mut account = FunctionProcess::start_within(binary, &environment, limit)?;
+    let mut account = FunctionProcess::start_with_time_limit(binary, &environment, limit)?;
     account.wait_until_ready(Duration::from_secs(60))?;
 
     let start = Stopwatch::start();

@@ -46,7 +46,7 @@ pub(crate) struct Faults {
 /// The outcome of waiting for a pause.
 pub(crate) enum PauseOutcome {
     /// The process is paused at its point.
-    Up,
+    Paused,
     /// The process answered without reaching its point.
     Answered(Answer),
 }

@@ -81,7 +81,7 @@ impl Demo {
             UPLOAD_WINDOW.as_secs()
         ));
         let bytes = &photo.bytes;
-        let created = user.ask_for_upload(&self.template, bytes, photo.content_type, "demo")?.expect(201)?;
+        let created = user.request_upload(&self.template, bytes, photo.content_type, "demo")?.expect(201)?;
         let work_id = created["work_id"].as_str().context("the answer has no work_id")?.to_owned();
 
         steps.next(&format!("Upload the photo ({} KB) to its presigned URL", bytes.len() / 1000));

@@ -91,7 +91,7 @@ fn find_or_make_work(user: &Caller<'_>) -> anyhow::Result<String> {
     let photo = fs::read(&path).with_context(|| path.display().to_string())?;
     let templates = user.get("/v1/templates")?.expect(200)?;
     let template = templates["templates"][0]["id"].as_str().context("the stack has no published template")?;
-    let created = user.ask_for_upload(template, &photo, "image/jpeg", &fresh_key())?.expect(201)?;
+    let created = user.request_upload(template, &photo, "image/jpeg", &fresh_key())?.expect(201)?;
     let work = created["work_id"].as_str().context("the answer has no work_id")?.to_owned();
     let (status, message) = user.put_photo(&created["upload"], &photo)?;
     ensure!(status == 200, "S3 refused the photo with status {status}: {message}");

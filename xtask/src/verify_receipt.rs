@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn another_key_or_salt_is_refused() {
-        assert!(refusal(&signed(), &jwks(2), None).contains("fetch the service's keys anew"));
+        assert!(refusal(&signed(), &jwks(2), None).contains("fetch the service's keys again"));
         assert!(refusal(&signed(), &jwks(1), Some(&salt(2).reveal())).contains("not its requester's"));
         assert!(refusal(&signed(), &jwks(1), Some("a salt")).contains("not a valid salt"));
         assert!(refusal(&signed(), "{}", None).contains("not the service's set of receipt keys"));

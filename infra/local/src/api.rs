@@ -92,7 +92,7 @@ impl<'a> Caller<'a> {
     ///
     /// # Errors
     /// When the API cannot be reached.
-    pub fn ask_for_upload(
+    pub fn request_upload(
         &self,
         template: &str,
         photo: &[u8],

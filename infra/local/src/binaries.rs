@@ -75,7 +75,7 @@ pub fn build_functions() -> anyhow::Result<Binaries> {
 ///
 /// # Errors
 /// As [`build_functions`], or when a binary cannot be copied.
-pub fn build_faulty_functions() -> anyhow::Result<Binaries> {
+pub fn build_functions_with_faults() -> anyhow::Result<Binaries> {
     let features =
         FUNCTIONS_WITH_FAULTS.iter().flat_map(|name| FAULTS.map(|fault| format!("{name}/{fault}")));
     let features = features.collect::<Vec<_>>().join(",");

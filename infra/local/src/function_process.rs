@@ -64,7 +64,7 @@ impl FunctionProcess {
     ///
     /// # Errors
     /// When the binary cannot be started.
-    pub fn start_within(
+    pub fn start_with_time_limit(
         binary: &Path,
         environment: &[(String, String)],
         time_limit: Duration,
@@ -139,11 +139,11 @@ impl FunctionProcess {
 
     /// Sends the function one event without waiting.
     pub fn send(&self, event: &Value) {
-        self.send_as(event, None);
+        self.send_with_request_id(event, None);
     }
 
     /// Sends one event with this request id; Lambda retries an event under the same id.
-    pub fn send_as(&self, event: &Value, request: Option<&str>) {
+    pub fn send_with_request_id(&self, event: &Value, request: Option<&str>) {
         // This fails only if the server's thread has ended; then waiting for the answer fails too.
         let _ = self.events.send((event.to_string(), request.map(str::to_owned)));
     }

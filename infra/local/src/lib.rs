@@ -23,7 +23,9 @@ mod workspace;
 
 pub use account::{Account, CallError, Credentials};
 pub use api::{ApiAnswer, Caller};
-pub use binaries::{Binaries, FUNCTIONS, build_binaries, build_faulty_functions, build_functions, cargo};
+pub use binaries::{
+    Binaries, FUNCTIONS, build_binaries, build_functions, build_functions_with_faults, cargo,
+};
 pub use catalogue::lay_out;
 pub use function_process::{Answer, FunctionProcess};
 pub use python::Python;

@@ -107,7 +107,7 @@ impl LocalStack {
     ///
     /// # Errors
     /// When the template does not deploy; the message names the resource.
-    pub fn deploy_beside(&self, name: &str, options: &Options) -> anyhow::Result<Stack> {
+    pub fn deploy_second_stack(&self, name: &str, options: &Options) -> anyhow::Result<Stack> {
         let python = Python::for_stack(&|_| ())?;
         let described = Description { name: name.to_owned(), ..self.description.clone() };
         // The account already holds the code.

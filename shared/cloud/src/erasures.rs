@@ -1,8 +1,8 @@
 //! The requests for erasures. Their table is separate from the records, because status and receipt outlive the
 //! account. A restored copy of the records is cleared by what this table says.
 
-mod asking;
-mod person;
+mod open;
+mod requester;
 
 use std::collections::HashMap;
 
@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Erasure, ErasureState, Reach, RequestId, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-pub use self::asking::{ListedRequest, OpenOutcome};
-pub(crate) use self::person::REQUESTER;
-pub use self::person::RequesterIdentity;
+pub use self::open::{ListedRequest, OpenOutcome};
+pub(crate) use self::requester::REQUESTER;
+pub use self::requester::RequesterIdentity;
 use crate::table::{self, Item, REQUEST};
 use crate::write::{self, Condition, Existing, Outcome, Transaction};
 use crate::{CloudError, Connection, ReplaceOutcome, Segment};

@@ -53,13 +53,13 @@ pub struct KeptWith {
 pub const KEPT_WITH: [KeptWith; 3] = [
     KeptWith {
         what: "A favorite",
-        until: "it is unmarked, or its work goes",
+        until: "it is removed, or its work is deleted",
         reason: "it is the user's own note",
     },
     KeptWith {
         what: "How many uploads a network address asked for, under a keyed hash of it",
         until: "the key is replaced, every 10 minutes; DynamoDB removes the bare count within days",
-        reason: "so that no address takes the places of all users; the address itself is stored nowhere",
+        reason: "so that one address cannot use up the capacity of all users; the address itself is not stored",
     },
     KeptWith {
         what: "The link from a person to a subject with the subject's wrapped key, and the subject's gate",
@@ -101,8 +101,8 @@ impl Record {
                              their way included"
             }
             Self::Erasure => {
-                "A request for an erasure, with its states and its receipt; whose it was and how to reach them is \
-                 forgotten with the last backup, a week after it is done"
+                "A request for an erasure, with its states and its receipt; the subject and the contact are deleted \
+                 with the last backup, a week after it is done"
             }
             Self::Tombstone => {
                 "That an account was erased, and when: a hash of issuer and `sub`, and nothing else"
@@ -133,8 +133,8 @@ impl Record {
             },
             Self::Quota => Retention {
                 period: DAY.saturating_mul(2),
-                reason: "the day it counts, in any time zone; an account that is erased and started anew goes on with it; past it \
-                         as above",
+                reason: "the day it counts, in any time zone; a new account after an erasure continues with the old count; \
+                         after that the row no longer counts",
             },
             Self::LogLine => Retention {
                 period: SignedDuration::from_hours(24 * 30),
@@ -142,7 +142,7 @@ impl Record {
             },
             Self::Backup => Retention {
                 period: SignedDuration::from_hours(24 * 7),
-                reason: "to undo a mistake of ours in the records; stored photos and pictures and the identities have none",
+                reason: "to undo an operator's mistake in the records; photos, pictures and identities have no backup",
             },
             Self::Erasure => Retention {
                 period: DAY.saturating_mul(2 * 365),
@@ -151,8 +151,8 @@ impl Record {
             },
             Self::Tombstone => Retention {
                 period: DAY.saturating_mul(30),
-                reason: "so that a token that is still valid does not bring the account back; a new start before that \
-                         is an explicit request with a token from after the erasure",
+                reason: "so that a token that is still valid does not bring the account back; a new account before \
+                         that needs an explicit request with a token from after the erasure",
             },
         }
     }

@@ -89,7 +89,7 @@ fn an_error_is_printed_once_and_names_the_file() {
     let empty = checkout.file("empty.png", &encoded_png(&RgbImage::new(64, 64)));
     for (picture, reason) in [
         (&missing, "No such file"),
-        (&text, "the picture is no JPEG, PNG or WebP"),
+        (&text, "the picture is not a JPEG, PNG or WebP"),
         (&empty, "there is no face in the picture"),
     ] {
         let (made, said) = checkout.add(picture, "Mine", "CC0");

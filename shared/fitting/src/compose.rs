@@ -50,8 +50,8 @@ mod raster;
 mod template;
 
 use self::blend::alpha::{self, AlphaInputs};
-use self::blend::calm::{self, FitContext};
 use self::blend::edge;
+use self::blend::fallback::{self, FitContext};
 use self::blend::placement::Geometry;
 use self::face::exposure;
 use self::face::features::Features;
@@ -141,7 +141,7 @@ fn compose_observed(
         in_photo: &in_photo,
         occlusion: &geometry.occlusion,
     };
-    let tone = calm::finish(&mut face, &mut alpha, &context, colour, observe);
+    let tone = fallback::finish(&mut face, &mut alpha, &context, colour, observe);
     tone.show(observe);
     let mut rows = FaceRows::new(Texture::of(photo), &geometry.photo_coords, filling.as_ref(), &tone, grid);
     let own = grain::own_deviation(&patch, grid, |y, span, out| rows.luma(y, span, out));

@@ -159,7 +159,7 @@ impl PhotoFile<'_> {
         let window = photo.stored_region(region).rescaled(photo.reduction(), reduction, size);
         let pixels = match &self.0 {
             Source::Jpeg(jpeg) => jpeg.part(reduction, window)?.pixels,
-            Source::Pixels(pixels) => reduced_part(pixels, reduction, window),
+            Source::Pixels(pixels) => reduce_region(pixels, reduction, window),
             Source::Nothing => return Ok(None),
         };
         let (left, top, full) = (window.left, window.top, photo.full_size());
@@ -170,7 +170,7 @@ impl PhotoFile<'_> {
 /// Reduces a picture by a whole number and returns a region of it, in the reduced picture's pixels. The blocks are
 /// aligned like those of a JPEG that is decoded at that scale, so that detection sees the same photo alike in every
 /// format.
-fn reduced_part(image: &RgbImage, reduction: usize, part: Region) -> RgbImage {
+fn reduce_region(image: &RgbImage, reduction: usize, part: Region) -> RgbImage {
     let span = |first: usize, length: usize, size: usize| {
         let start = first * reduction;
         (start, (length * reduction).min(size - start))
@@ -213,7 +213,7 @@ impl Limits {
     }
 
     /// Like [`Self::admit`], with `pixels_max` as an additional limit.
-    fn admit_up_to(&self, pixels_max: usize, width: usize, height: usize) -> Result<(), Refusal> {
+    fn admit_with_limit(&self, pixels_max: usize, width: usize, height: usize) -> Result<(), Refusal> {
         Self { pixels_max: self.pixels_max.min(pixels_max), ..*self }.admit(width, height)
     }
 }

@@ -6,10 +6,10 @@
 //! there. The number of checked detections is bounded, so no picture makes the search expensive. The quality gate
 //! decides how large other faces may be.
 
-mod look;
+mod check;
 mod tiles;
 
-use self::look::check_closely;
+use self::check::check_closely;
 use self::tiles::tiles;
 use crate::detect::{Face, detect_far, detect_near};
 use crate::error::FittingError;
@@ -145,7 +145,7 @@ pub(crate) fn find_faces(models: &Models, photo: &mut Photo) -> Result<Vec<Face>
         let faces: Vec<Face> = faces.iter().map(|found| found.face).collect();
         let Some(first) = faces.first() else { return Ok(faces) };
         if landmarks(models, photo, first)?.presence >= PRESENCE_MIN {
-            return Ok(look::upright(photo, &faces));
+            return Ok(check::upright(photo, &faces));
         }
         search.reject(first);
     }
@@ -281,7 +281,7 @@ impl Stage {
     fn detections(&self, models: &Models, photo: &mut Photo) -> Result<Vec<Face>, FittingError> {
         let mut detections = Vec::new();
         for &turn in self.turns {
-            let seen = look::turned(photo, turn, |photo| {
+            let seen = check::turned(photo, turn, |photo| {
                 let mut seen = Vec::new();
                 for region in self.view.regions(photo) {
                     if self.detectors != Detectors::Far {

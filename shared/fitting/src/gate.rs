@@ -6,9 +6,9 @@
 
 use domain::ReasonCode;
 
-pub(crate) use self::covers::{FacePart, Limit, PartMeasure};
 pub(crate) use self::light::{CLIPPED_MAX as SKIN_CLIPPED_MAX, MEDIAN_MIN as SKIN_MEDIAN_MIN};
-pub(crate) use self::occlusion::{EYE_CONTRAST_MIN, EYE_LIGHT_MIN, LIP_CONTRAST_MIN};
+pub(crate) use self::occlusion::eyes_and_mouth::{EYE_CONTRAST_MIN, EYE_LIGHT_MIN, LIP_CONTRAST_MIN};
+pub(crate) use self::occlusion::parts::{FacePart, Limit, PartMeasure};
 pub(crate) use self::patch::View;
 pub(crate) use self::scene::{HairPlace, Scene};
 pub(crate) use self::sharpness::SHARPNESS_MIN;
@@ -21,7 +21,6 @@ use crate::photo::Photo;
 use crate::pixels::RgbImage;
 use crate::topology::{LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE, SKIN_PATCHES};
 
-mod covers;
 mod light;
 mod occlusion;
 mod patch;
@@ -145,11 +144,11 @@ impl Measures {
             turn_degrees: turn_degrees(mesh),
             skin_median: light.as_ref().map(|light| light.median),
             skin_clipped: light.map(|light| light.clipped),
-            lip_contrast: occlusion::lip_contrast(view, mesh),
-            eye_light: occlusion::eye_light(view, mesh),
-            eye_contrast: occlusion::eye_contrast(view, mesh),
+            lip_contrast: occlusion::eyes_and_mouth::lip_contrast(view, mesh),
+            eye_light: occlusion::eyes_and_mouth::eye_light(view, mesh),
+            eye_contrast: occlusion::eyes_and_mouth::eye_contrast(view, mesh),
             sharpness: sharpness::sharpness(view.picture, mesh),
-            parts: covers::measure_parts(view, mesh),
+            parts: occlusion::parts::measure_parts(view, mesh),
         }
     }
 }

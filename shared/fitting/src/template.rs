@@ -128,7 +128,7 @@ fn mask(bytes: &[u8], (width, height): (usize, usize)) -> Result<GreyImage, Fitt
 /// Turns a refusal of a template's picture into an error for the operator.
 fn unusable(refusal: Refusal) -> FittingError {
     fault(match refusal.reason {
-        ReasonCode::BadFormat => "the picture is no JPEG, PNG or WebP".to_owned(),
+        ReasonCode::BadFormat => "the picture is not a JPEG, PNG or WebP".to_owned(),
         ReasonCode::TooLarge => format!(
             "the picture is too large: a template has at most {} pixels a side and {} MiB",
             TEMPLATE_LIMITS.side_max,

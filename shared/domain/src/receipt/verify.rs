@@ -19,7 +19,7 @@ pub enum ReceiptError {
     Algorithm,
     /// The set of keys has no key with this id.
     #[error(
-        "none of the keys has the id {0:?}: fetch the service's keys anew, and do not trust the receipt if the new keys \
+        "none of the keys has the id {0:?}: fetch the service's keys again, and do not trust the receipt if the new keys \
          do not have it either"
     )]
     UnknownKey(String),

@@ -1,6 +1,6 @@
 //! The pixels of the work, row by row.
 
-pub(crate) mod brush;
 pub(crate) mod face_rows;
 pub(crate) mod levels;
 pub(crate) mod render;
+pub(crate) mod row_renderer;

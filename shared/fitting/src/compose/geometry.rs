@@ -1,7 +1,7 @@
 //! Where the points of a face go, and how pixels are warped there.
 
 pub(crate) mod coverage;
-pub(crate) mod frame;
+pub(crate) mod face_frame;
 pub(crate) mod occlusion;
 pub(crate) mod points;
 pub(crate) mod pose;

@@ -28,7 +28,7 @@ use self::progressive::{Index, Picture};
 use self::region::Scale;
 use self::scan::{CHECKPOINT_DISTANCE, Checkpoints, Places, Reader};
 use self::segments::Header;
-use super::{Detail, Limits, corrupt, reduced_part};
+use super::{Detail, Limits, corrupt, reduce_region};
 use crate::colour::{Colours, Samples};
 use crate::outcome::Refusal;
 use crate::photo::{Orientation, Region};
@@ -120,7 +120,9 @@ impl<'a> Jpeg<'a> {
         let scale = Scale::new(full, 8 / reduction);
         let Some(frame) = &self.header.frame else {
             let pixels = match &self.pixels {
-                Some((pixels, known)) if *known <= reduction => reduced_part(pixels, reduction / known, part),
+                Some((pixels, known)) if *known <= reduction => {
+                    reduce_region(pixels, reduction / known, part)
+                }
                 _ => self.by_library(reduction)?.pixels.part(part),
             };
             return Ok(Scaled { pixels, reduction });

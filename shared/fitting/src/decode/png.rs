@@ -36,7 +36,7 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     decoder.set_transformations(Transformations::EXPAND);
     let header = decoder.read_header_info().map_err(damaged)?;
     let (width, height) = (header.width as usize, header.height as usize);
-    limits.admit_up_to(PHOTO_PNG_PIXELS_MAX, width, height)?;
+    limits.admit_with_limit(PHOTO_PNG_PIXELS_MAX, width, height)?;
     within(width * height * header.bits_per_pixel() / 8, SAMPLE_BYTES_MAX)?;
 
     let mut reader = decoder.read_info().map_err(damaged)?;

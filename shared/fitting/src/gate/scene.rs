@@ -1,7 +1,7 @@
 //! Measures what a template's picture shows besides an uncovered face: coloured light, hair across the face, glasses,
 //! the picture's edge.
 
-use super::covers::distance_from_line;
+use super::occlusion::parts::distance_from_line;
 use super::patch::View;
 use super::relief::{Part, Relief};
 use crate::gate::eye_distance;

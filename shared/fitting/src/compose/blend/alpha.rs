@@ -3,7 +3,7 @@
 //! Lengths are in eye distances; heights count upwards from the brow line.
 
 use crate::compose::face::features::{Features, eye_guards, near_middle};
-use crate::compose::geometry::frame::FaceFrame;
+use crate::compose::geometry::face_frame::FaceFrame;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::morphology::closed_and_shrunk;
 use crate::compose::raster::plane::Plane;

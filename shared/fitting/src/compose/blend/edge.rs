@@ -8,7 +8,7 @@
 use crate::compose::face::features::Features;
 use crate::compose::face::shading::{CLOSE_BY, low_frequencies};
 use crate::compose::face::surface::{Surface, mix};
-use crate::compose::geometry::frame::FaceFrame;
+use crate::compose::geometry::face_frame::FaceFrame;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::plane::Plane;
 use crate::compose::template::backdrop::Backdrop;
@@ -43,7 +43,7 @@ pub(crate) fn match_shading(photo: &mut Surface, backdrop: &mut Backdrop, share:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compose::geometry::frame::rim_distance;
+    use crate::compose::geometry::face_frame::rim_distance;
     use crate::compose::golden::mesh;
     use crate::topology::SURFACE_POINTS;
 

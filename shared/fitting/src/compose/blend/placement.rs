@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::compose::PreparedTemplate;
 use crate::compose::geometry::coverage::Coverage;
-use crate::compose::geometry::frame::{self, FaceFrame};
+use crate::compose::geometry::face_frame::{self, FaceFrame};
 use crate::compose::geometry::occlusion;
 use crate::compose::geometry::points::{Wiped, eye_distance, flat};
 use crate::compose::geometry::shape;
@@ -49,7 +49,7 @@ impl Geometry {
 
         let target: Wiped<_> = Zeroizing::new(target.iter().map(|&p| grid.coarse(p)).collect());
         let frame = FaceFrame::new(&target, template.unit / grid.step as f32);
-        let rim = frame::rim_distance(&target, frame.unit, grid.width, grid.height);
+        let rim = face_frame::rim_distance(&target, frame.unit, grid.width, grid.height);
         let coverage = Coverage::new(&target, &depth, grid.width, grid.height);
         let hidden = occlusion::at_points(photo_points, &template.points, &template.covered);
         let occlusion = occlusion::occlusion(&hidden, &target, &coverage, &frame);
@@ -67,7 +67,7 @@ impl Geometry {
         let origin: Vec<_> = template.points.iter().map(|&[x, y, _]| field.coarse([x, y])).collect();
         let target: Wiped<_> = Zeroizing::new(target.iter().map(|&p| field.coarse(p)).collect());
         let frame = FaceFrame::new(&target, template.unit / field.step as f32);
-        let rim = frame::rim_distance(&target, frame.unit, field.width, field.height);
+        let rim = face_frame::rim_distance(&target, frame.unit, field.width, field.height);
         let coverage = Coverage::new(&target, depth, field.width, field.height);
         warp::template_shift(&target, &origin, &coverage, &rim, &frame, field.step)
     }

@@ -10,7 +10,7 @@ use crate::compose::face::features::Features;
 use crate::compose::face::shading::luma;
 use crate::compose::face::skin::quantile;
 use crate::compose::face::surface::Surface;
-use crate::compose::geometry::frame::FaceFrame;
+use crate::compose::geometry::face_frame::FaceFrame;
 use crate::compose::geometry::points::Wiped;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::plane::Plane;

@@ -1,6 +1,6 @@
 //! Masks of the features on the coarse raster, from the points of a face alone.
 
-use crate::compose::geometry::frame::FaceFrame;
+use crate::compose::geometry::face_frame::FaceFrame;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::plane::Plane;
 use crate::compose::raster::polygon::Polygon;

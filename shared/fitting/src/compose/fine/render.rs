@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use crate::compose::fine::brush::RowRenderer;
 use crate::compose::fine::face_rows::FaceRows;
+use crate::compose::fine::row_renderer::RowRenderer;
 use crate::compose::raster::grid::Grid;
 use crate::compose::raster::plane::Plane;
 use crate::compose::template::backdrop::Backdrop;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::compose::face::shading::LOG_OFFSET;
 use crate::compose::geometry::coverage::Coverage;
-use crate::compose::geometry::frame::{self, FaceFrame};
+use crate::compose::geometry::face_frame::{self, FaceFrame};
 use crate::compose::geometry::points::{Wiped, flat};
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::logarithm::exp;
@@ -80,7 +80,7 @@ pub(crate) fn at_points(
 /// 0..1.
 pub(crate) fn covered(points: &[[f32; 3]]) -> Wiped<f32> {
     let flat = flat(points);
-    let (right, left) = (frame::mean(&flat, &RIGHT_EYE), frame::mean(&flat, &LEFT_EYE));
+    let (right, left) = (face_frame::mean(&flat, &RIGHT_EYE), face_frame::mean(&flat, &LEFT_EYE));
     let unit = (left[0] - right[0]).hypot(left[1] - right[1]).max(1.0);
     let reach = OUTLINE * unit;
     let mut depths = Zeroizing::new(vec![0.0_f32; points.len()]);

@@ -7,7 +7,7 @@
 use zeroize::Zeroizing;
 
 use crate::compose::geometry::coverage::Coverage;
-use crate::compose::geometry::frame::{FaceFrame, nodes};
+use crate::compose::geometry::face_frame::{FaceFrame, nodes};
 use crate::compose::geometry::points::Wiped;
 use crate::compose::geometry::shape::smoothstep;
 use crate::compose::raster::blur::gaussian;

@@ -6,7 +6,7 @@ use crate::compose::blend::tone;
 use crate::compose::face::features::Features;
 use crate::compose::face::shading::luma;
 use crate::compose::face::surface::Surface;
-use crate::compose::geometry::frame::{self, FaceFrame};
+use crate::compose::geometry::face_frame::{self, FaceFrame};
 use crate::compose::geometry::warp;
 use crate::compose::raster::grid::Grid;
 use crate::compose::raster::plane::Plane;
@@ -55,7 +55,7 @@ impl Backdrop {
         let grid = Grid::over(bounds(&flat, REACH * unit), unit, [picture.width(), picture.height()]);
         let points: Vec<_> = flat.into_iter().map(|p| grid.coarse(p)).collect();
         let frame = FaceFrame::new(&points, unit / grid.step as f32);
-        let rim = frame::rim_distance(&points, frame.unit, grid.width, grid.height);
+        let rim = face_frame::rim_distance(&points, frame.unit, grid.width, grid.height);
         let features = Features::new(&points, &frame, &rim);
         let free = mask.map(|mask| free(mask, &grid));
         let behind = |plane: Plane| match &free {
@@ -126,7 +126,7 @@ mod tests {
         let mesh = mesh("astronaut.png");
         let points = &mesh.points()[..SURFACE_POINTS];
         let flat: Vec<[f32; 2]> = points.iter().map(|&[x, y, _]| [x, y]).collect();
-        let eyes = [frame::mean(&flat, &RIGHT_EYE), frame::mean(&flat, &LEFT_EYE)];
+        let eyes = [face_frame::mean(&flat, &RIGHT_EYE), face_frame::mean(&flat, &LEFT_EYE)];
         let middle = index(f32::midpoint(eyes[0][0], eyes[1][0]));
         let mut picture = RgbImage::new(SIZE, SIZE);
         for (x, y) in (0..SIZE).flat_map(|y| (0..SIZE).map(move |x| (x, y))) {

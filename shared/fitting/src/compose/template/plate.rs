@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::compose::face::shading::{CLOSE_BY, LOG_OFFSET, low_frequencies};
 use crate::compose::face::surface::Surface;
-use crate::compose::geometry::frame::{self, FaceFrame};
+use crate::compose::geometry::face_frame::{self, FaceFrame};
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::logarithm::exp;
 use crate::compose::raster::plane::Plane;
@@ -87,7 +87,7 @@ pub(crate) fn glasses(frame: &FaceFrame, rim: &Plane, skin: &Plane) -> Option<Pl
 
 /// Moves a brow's points away from its inner end, which is between the fifth and the sixth point.
 fn with_tail<const N: usize>(brow: [[f32; 2]; N]) -> [[f32; 2]; N] {
-    let inner = frame::mean(&brow, &[4, 5]);
+    let inner = face_frame::mean(&brow, &[4, 5]);
     let stretched = |p: [f32; 2]| [0, 1].map(|axis| inner[axis] + (p[axis] - inner[axis]) * BROW_LENGTH);
     brow.map(stretched)
 }
@@ -216,7 +216,7 @@ pub(crate) fn paint_row(colour: &mut [f32], shares: &[f32], paint: &[f32], grain
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compose::geometry::frame::rim_distance;
+    use crate::compose::geometry::face_frame::rim_distance;
     use crate::compose::golden::mesh;
     use crate::topology::SURFACE_POINTS;
 

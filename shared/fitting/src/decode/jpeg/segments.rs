@@ -50,7 +50,7 @@ pub(super) fn header<'a>(file: &'a [u8], limits: &Limits) -> Result<Header<'a>, 
                 limits.admit(width, height)?;
                 let header = found.header(file, content, next)?;
                 let pixels_max = if header.frame.is_some() { usize::MAX } else { PHOTO_OTHER_PIXELS_MAX };
-                return limits.admit_up_to(pixels_max, width, height).map(|()| header);
+                return limits.admit_with_limit(pixels_max, width, height).map(|()| header);
             }
             START | END => return Err(Corrupt.into()),
             _ => found.read(marker, content),

@@ -63,7 +63,7 @@ impl<'a> Picture<'a> {
             Frame::read(first, &mut chunks).map(Self::plain)
         };
         let picture = picture.ok_or_else(corrupt)?;
-        limits.admit_up_to(PHOTO_OTHER_PIXELS_MAX, picture.canvas.0, picture.canvas.1)?;
+        limits.admit_with_limit(PHOTO_OTHER_PIXELS_MAX, picture.canvas.0, picture.canvas.1)?;
         Ok(picture)
     }
 

@@ -16,8 +16,8 @@
 //! cheek (a shadow and a reflection look the same); a nose or mouth behind something that has as much relief as they
 //! have.
 
-use super::patch::View;
-use super::relief::{Part, Relief};
+use crate::gate::patch::View;
+use crate::gate::relief::{Part, Relief};
 use crate::mesh::Mesh;
 use crate::topology::{LEFT_EYE, RIGHT_EYE};
 
@@ -128,7 +128,7 @@ impl Limit {
 }
 
 /// Measures every part that is visible enough.
-pub(super) fn measure_parts(view: View<'_>, mesh: &Mesh) -> Vec<PartMeasure> {
+pub(crate) fn measure_parts(view: View<'_>, mesh: &Mesh) -> Vec<PartMeasure> {
     let relief = Relief::of(view, mesh);
     // `contrast` is 0 if neither eye is visible. Nothing then shows how much contrast the photo has, and any relief
     // passes.
@@ -206,7 +206,7 @@ fn largest_differences(parts: &[Option<Part>]) -> [f32; 2] {
 
 /// Distance of a hue from the line between two others: where light of two colours mixes, the hue of skin lies on that
 /// line.
-pub(super) fn distance_from_line([x, y]: [f32; 2], from: [f32; 2], to: [f32; 2]) -> f32 {
+pub(crate) fn distance_from_line([x, y]: [f32; 2], from: [f32; 2], to: [f32; 2]) -> f32 {
     let along = [to[0] - from[0], to[1] - from[1]];
     let length = (along[0] * along[0] + along[1] * along[1]).max(f32::EPSILON);
     let share = (((x - from[0]) * along[0] + (y - from[1]) * along[1]) / length).clamp(0.0, 1.0);

@@ -11,7 +11,7 @@ use crate::compose::blend::tone::{self, Tone};
 use crate::compose::face::features::{Features, eye_surroundings};
 use crate::compose::face::shading::LOG_OFFSET;
 use crate::compose::face::surface::Surface;
-use crate::compose::geometry::frame::FaceFrame;
+use crate::compose::geometry::face_frame::FaceFrame;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::logarithm::{exp, ln};
 use crate::compose::raster::plane::Plane;

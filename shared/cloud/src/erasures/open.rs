@@ -5,7 +5,7 @@ use domain::retention::Record;
 use domain::{Erasure, ErasureScope, RequestId, SubjectId};
 
 use super::Erasures;
-use super::person::{RequesterIdentity, RequesterRow};
+use super::requester::{RequesterIdentity, RequesterRow};
 use crate::quota::{Counted, Quota};
 use crate::subject_key::Sealed;
 use crate::table::{self, Item, REQUEST};
