@@ -5,6 +5,7 @@
 //! equally. Ratios are taken between neighbouring runs.
 
 mod contest;
+mod setup;
 mod start;
 
 use std::fs;
@@ -34,6 +35,9 @@ pub(crate) struct Bench {
     /// Fail if a goal is missed: a sixth and an eighth of the peer's time, 110 and 230 MB, 150 ms to start.
     #[arg(long)]
     check: bool,
+    /// Measure instead what a first `cargo xtask demo` compiles: CPU time, wall time and disk space.
+    #[arg(long, exclusive = true)]
+    setup: bool,
     /// The CPU core that both contenders are pinned to.
     #[arg(long, default_value_t = 0)]
     core: usize,
@@ -41,6 +45,9 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<()> {
+        if self.setup {
+            return setup::measure();
+        }
         let root = workspace::root();
         models::fetch_models(root)?;
         models::fetch_pictures(root)?;

@@ -59,10 +59,9 @@ Token    {token}
          (valid for an hour; get another: curl -s --cacert {certificate} {issuer}/token -d '{{\"sub\":\"somebody\"}}')
 Call     curl --cacert {certificate} -H \"Authorization: Bearer $TOKEN\" '{api}/v1/templates'
 Replay   cargo xtask replay events/synthesize/photo.json
-Invoke   {cargo_lambda} lambda invoke --invoke-address 127.0.0.1 --invoke-port {port} purge --data-file events/purge/sweep.json
+Invoke   cargo xtask lambda invoke --invoke-address 127.0.0.1 --invoke-port {port} purge --data-file events/purge/sweep.json
 AWS      endpoint {endpoint}, key and secret 'test', AWS_CA_BUNDLE={certificate}",
         token = stack.token(&json!({ "sub": "developer" }))?,
-        cargo_lambda = watch.program().display(),
         port = watch.port(),
         endpoint = description.endpoint,
     );

@@ -20,6 +20,7 @@ mod registry;
 mod replay;
 mod template;
 mod test;
+mod tools;
 mod verify_receipt;
 mod workspace;
 
@@ -30,8 +31,10 @@ enum Task {
     Bench(bench::Bench),
     Demo(demo::Demo),
     Dev(dev::Dev),
+    Fit(tools::Fit),
     Fuzz(fuzz::Fuzz),
     Gallery(gallery::Gallery),
+    Lambda(tools::Lambda),
     Marks(marks::Marks),
     Models(models::Models),
     Publish(publish::Publish),
@@ -69,8 +72,10 @@ fn run() -> anyhow::Result<()> {
         Task::Bench(task) => task.run(),
         Task::Demo(task) => task.run(),
         Task::Dev(task) => task.run(),
+        Task::Fit(task) => task.run(),
         Task::Fuzz(task) => task.run(),
         Task::Gallery(task) => task.run(),
+        Task::Lambda(task) => task.run(),
         Task::Marks(task) => task.run(),
         Task::Models(task) => task.run(),
         Task::Publish(task) => task.run(),

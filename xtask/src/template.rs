@@ -4,10 +4,9 @@
 
 use std::process::Command;
 
-use anyhow::Context as _;
 use local_stack::build_binaries;
 
-use crate::{CommandFailed, workspace};
+use crate::{tools, workspace};
 
 /// The templates that `template demo` makes.
 pub(crate) const DEMO_PACK: [&str; 2] = ["astronaut", "joconde"];
@@ -30,11 +29,6 @@ impl Template {
         let binaries = build_binaries(&["template"])?;
         let mut tool = Command::new(&binaries["template"]);
         tool.args(self.arguments).arg("--root").arg(workspace::root());
-        let status = tool.status().context("cannot start the template tool")?;
-        if status.success() {
-            return Ok(());
-        }
-        // The tool has already printed why.
-        Err(CommandFailed(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)).into())
+        tools::run(&mut tool)
     }
 }

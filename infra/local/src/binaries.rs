@@ -98,16 +98,17 @@ pub fn build_binaries(names: &[&str]) -> anyhow::Result<Binaries> {
     build(names, &[])
 }
 
-/// Builds the whole workspace and returns these binaries. Cargo unifies the features of all packages in one build: for
-/// a selection of packages it would compile the inference engine and the AWS SDK again.
+/// Builds these binaries. `--workspace` makes cargo unify the features of all packages: for a selection of packages it
+/// would compile the inference engine and the AWS SDK again. `--bin` leaves out what these binaries do not need.
 fn build(names: &[&str], options: &[&str]) -> anyhow::Result<Binaries> {
     let output = cargo()
-        .args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"])
+        .args(["build", "--workspace", "--message-format=json-render-diagnostics"])
+        .args(names.iter().flat_map(|name| ["--bin", name]))
         .args(options)
         .stderr(Stdio::inherit())
         .output()
         .context("cannot start cargo")?;
-    ensure!(output.status.success(), "the workspace does not build; the compiler's messages are above");
+    ensure!(output.status.success(), "cargo could not build the programs; the compiler's messages are above");
     let mut binaries = Binaries::new();
     for line in String::from_utf8(output.stdout)?.lines() {
         let message: Value = serde_json::from_str(line)?;

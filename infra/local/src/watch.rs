@@ -119,8 +119,7 @@ impl Watch {
     }
 
     /// The path of the `cargo-lambda` program.
-    #[must_use]
-    pub fn program(&self) -> PathBuf {
+    fn program(&self) -> PathBuf {
         self.cargo_lambda.programs().join("cargo-lambda")
     }
 

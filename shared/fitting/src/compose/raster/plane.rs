@@ -1,7 +1,7 @@
 //! A plane of `f32` samples, its reduction to a coarser raster, and the interpolation back.
 //!
-//! A coarse sample stands for a block of `step` × `step` fine ones. It lies at the block's centre, which is `step · i
-//! + (step - 1) / 2` in fine coordinates. Beyond the border the last sample is repeated. Planes hold parts of a
+//! A coarse sample stands for a block of `step` × `step` fine ones. It lies at the block's centre, which is
+//! `step · i + (step - 1) / 2` in fine coordinates. Beyond the border the last sample is repeated. Planes hold parts of a
 //! user's face and are wiped on drop.
 
 use std::ops::Range;
