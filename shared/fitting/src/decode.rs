@@ -15,9 +15,10 @@ use domain::{ReasonCode, limits};
 
 use self::jpeg::{Jpeg, Scaled};
 use crate::colour::Colours;
-use crate::outcome::Refusal;
-use crate::photo::{Orientation, Photo, Region, Stored};
+use crate::photo::{Orientation, Photo, Stored};
 use crate::pixels::RgbImage;
+use crate::refusal::Refusal;
+use crate::region::Region;
 use crate::resize::block_means;
 
 /// Limits on a photo's size. They are checked on the header, before pixels are decoded.
@@ -86,7 +87,7 @@ pub fn decode(photo: &[u8], limits: &Limits, detail: Detail) -> Result<Photo, Re
 /// # Errors
 /// Like [`decode`].
 pub fn open<'a>(file: &'a [u8], limits: &Limits, detail: Detail) -> Result<(Photo, PhotoFile<'a>), Refusal> {
-    within(file.len(), limits.photo_bytes_max)?;
+    check_limit(file.len(), limits.photo_bytes_max)?;
     let decoded = match Container::of(file) {
         Some(Container::Jpeg) => return open_jpeg(file, limits, detail),
         Some(Container::Png) => png::decode(file, limits),
@@ -208,8 +209,8 @@ impl Limits {
         if width == 0 || height == 0 {
             return Err(corrupt());
         }
-        within(width.max(height), self.side_max)?;
-        within(width * height, self.pixels_max)
+        check_limit(width.max(height), self.side_max)?;
+        check_limit(width * height, self.pixels_max)
     }
 
     /// Like [`Self::admit`], with `pixels_max` as an additional limit.
@@ -218,12 +219,13 @@ impl Limits {
     }
 }
 
+fn check_limit(measured: usize, limit: usize) -> Result<(), Refusal> {
+    if measured <= limit { Ok(()) } else { Err(too_large(measured, limit)) }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "the figures are for people; seven digits are enough")]
-fn within(measured: usize, limit: usize) -> Result<(), Refusal> {
-    if measured <= limit {
-        return Ok(());
-    }
-    Err(Refusal { reason: ReasonCode::TooLarge, measured: measured as f32, threshold: limit as f32 })
+fn too_large(measured: usize, limit: usize) -> Refusal {
+    Refusal { reason: ReasonCode::TooLarge, measured: measured as f32, threshold: limit as f32 }
 }
 
 fn refused(reason: ReasonCode) -> Refusal {

@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::error::FittingError;
 use crate::models::{Models, Network};
-use crate::photo::{Photo, QuarterTurn, Region};
+use crate::photo::{Photo, QuarterTurn};
+use crate::region::Region;
 
 /// A face as a detector reports it. It is not wiped: it lives on the stack for a few milliseconds.
 #[derive(Clone, Copy)]

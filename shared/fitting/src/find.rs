@@ -16,7 +16,8 @@ use crate::error::FittingError;
 use crate::landmarks::{PRESENCE_MIN, landmarks};
 use crate::mesh::Mesh;
 use crate::models::Models;
-use crate::photo::{Photo, QuarterTurn, Region};
+use crate::photo::{Photo, QuarterTurn};
+use crate::region::Region;
 
 /// An upright face that scores this high in the first detection needs no close check. Upright faces score 0.92 to
 /// 0.99 in pictures of one person. Faces lying sideways score below 0.9, often with keypoints that look upright.

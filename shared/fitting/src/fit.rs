@@ -15,9 +15,11 @@ use crate::label;
 use crate::landmarks::{Landmarks, PRESENCE_MIN, REGION_PER_BOX, landmarks};
 use crate::mesh::Mesh;
 use crate::models::Models;
-use crate::outcome::{FitOptions, Fitted, Outcome, Refusal, Report};
-use crate::photo::{Photo, Region};
+use crate::outcome::{FitOptions, Fitted, Outcome, Report};
+use crate::photo::Photo;
 use crate::pixels::RgbImage;
+use crate::refusal::Refusal;
+use crate::region::Region;
 use crate::template::Template;
 
 /// Size of the crop around the face, as a multiple of the mesh's box. Nothing outside the mesh enters the work; the

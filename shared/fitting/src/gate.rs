@@ -16,9 +16,9 @@ use crate::detect::Face;
 use crate::find::FoundFace;
 use crate::landmarks::{Landmarks, PRESENCE_MIN};
 use crate::mesh::Mesh;
-use crate::outcome::Refusal;
 use crate::photo::Photo;
 use crate::pixels::RgbImage;
+use crate::refusal::Refusal;
 use crate::topology::{LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE, SKIN_PATCHES};
 
 mod light;

@@ -9,8 +9,9 @@ use crate::detect::Face;
 use crate::error::FittingError;
 use crate::mesh::{MESH_POINTS, Mesh};
 use crate::models::Models;
-use crate::photo::{Photo, Region};
+use crate::photo::Photo;
 use crate::pixels::RgbImage;
+use crate::region::Region;
 
 /// Side of the region of interest as a multiple of the longer side of the detector's box.
 pub(crate) const REGION_PER_BOX: f32 = 1.5;

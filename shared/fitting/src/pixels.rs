@@ -8,7 +8,7 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
-use crate::photo::Region;
+use crate::region::Region;
 
 /// How many rows are transposed together.
 const TILE: usize = 16;

@@ -9,8 +9,8 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use zeroize::Zeroizing;
 
-use crate::photo::Region;
 use crate::pixels::RgbImage;
+use crate::region::Region;
 
 /// The longest side of a block: sums of this many bytes fit into 16 bits.
 pub(crate) const BLOCK_MAX: usize = 256;

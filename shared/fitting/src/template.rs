@@ -22,8 +22,8 @@ use crate::decode::{Detail, Limits, decode};
 use crate::error::FittingError;
 use crate::hash::sha256_hex;
 use crate::mesh::Mesh;
-use crate::outcome::Refusal;
 use crate::pixels::{GreyImage, RgbImage};
+use crate::refusal::Refusal;
 
 /// Limits on a template's picture: 4096 pixels a side.
 pub const TEMPLATE_LIMITS: Limits =

@@ -1,71 +1,37 @@
-//! JPEG: the plain kinds that cameras and browsers write are decoded here, everything else by a library.
+//! JPEG photos: the crate `jpeg` decodes those that cameras and browsers write, a library decodes CMYK, unusual
+//! subsampling and sequential files in several scans.
 //!
-//! A photo is looked at twice: all of it, small, to find the face, then the face alone in detail. So the first
-//! pass reads the entropy-coded data, most of it without keeping a coefficient, and remembers places in it; a
-//! part is read from the nearest place on. Baseline, extended sequential and progressive files of eight bits are
-//! plain, grey, YCbCr or RGB, subsampled by two at most, with or without restart markers.
+//! A photo is decoded twice: the whole picture, reduced, to find the face, then the face alone in detail.
 
-mod band;
-mod bits;
-mod frame;
-mod huffman;
-mod idct;
 mod library;
-mod markers;
-mod plane;
-mod progressive;
-mod region;
-mod scan;
-mod scans;
-mod segments;
-mod standard;
 #[cfg(test)]
 mod tests;
-mod upsample;
 
-use self::frame::{Data, Frame};
-use self::progressive::{Index, Picture};
-use self::region::Scale;
-use self::scan::{CHECKPOINT_DISTANCE, Checkpoints, Places, Reader};
-use self::segments::Header;
-use super::{Detail, Limits, corrupt, reduce_region};
+use domain::ReasonCode;
+use domain::limits::PHOTO_OTHER_PIXELS_MAX;
+use jpeg::Coding;
+
+use super::{Detail, Limits, check_limit, exif, reduce_region, refused};
 use crate::colour::{Colours, Samples};
-use crate::outcome::Refusal;
-use crate::photo::{Orientation, Region};
+use crate::photo::Orientation;
 use crate::pixels::RgbImage;
+use crate::refusal::Refusal;
+use crate::region::Region;
 use crate::resize::block_means;
-
-/// The entropy-coded data or a segment is damaged.
-#[derive(Debug)]
-struct Corrupt;
-
-impl From<Corrupt> for Refusal {
-    fn from(_: Corrupt) -> Self {
-        corrupt()
-    }
-}
 
 /// How many times the detail is decoded where the library decodes: it has no cheap second pass, and hardly gains by
 /// a smaller scale, so that it is better to have enough at once.
 const LIBRARY_DETAIL: usize = 4;
 
-/// A JPEG file that was read up to its pixels.
+/// A JPEG file whose headers were read.
 pub(crate) struct Jpeg<'a> {
     file: &'a [u8],
-    header: Header<'a>,
-    /// What the first pass remembers, when the file is of a plain kind.
-    places: Option<Remembered>,
-    /// All pixels of another kind of file, at this reduction.
+    jpeg: jpeg::Jpeg<'a>,
+    /// All pixels of a file that the library decodes, at this reduction.
     pixels: Option<(RgbImage, usize)>,
-    /// What the pixels mean, once they were decoded.
+    /// What the samples mean; known after [`Self::whole`].
     colours: Colours,
     limits: Limits,
-}
-
-/// Places to come back to.
-enum Remembered {
-    Sequential(Checkpoints),
-    Progressive(Index),
 }
 
 /// Pixels at a scale.
@@ -75,81 +41,99 @@ pub(super) struct Scaled {
     pub(super) reduction: usize,
 }
 
+impl From<jpeg::Error> for Refusal {
+    fn from(error: jpeg::Error) -> Self {
+        match error {
+            jpeg::Error::Corrupt => refused(ReasonCode::CorruptImage),
+            jpeg::Error::Unsupported => refused(ReasonCode::BadFormat),
+            jpeg::Error::TooLarge { measured, limit } => super::too_large(measured, limit),
+        }
+    }
+}
+
+impl From<Region> for jpeg::Region {
+    fn from(region: Region) -> Self {
+        let Region { left, top, width, height } = region;
+        Self { left, top, width, height }
+    }
+}
+
 impl<'a> Jpeg<'a> {
-    /// Checks a file's size, how it is coded and how much there is to do. Whether all of a sequential file is there
-    /// shows when it is decoded: a mark at its end is not needed.
+    /// Checks a file's size, how it is coded and how many samples there are to decode.
     pub(super) fn open(file: &'a [u8], limits: &Limits) -> Result<Self, Refusal> {
-        let header = segments::header(file, limits)?;
-        Ok(Self { file, header, places: None, pixels: None, colours: Colours::default(), limits: *limits })
+        let limits_of_size = jpeg::Limits { pixels_max: limits.pixels_max, side_max: limits.side_max };
+        let jpeg = jpeg::Jpeg::open(file, &limits_of_size)?;
+        if let Coding::Other { samples, is_whole } = jpeg.coding() {
+            check_limit(samples, jpeg::OTHER_SAMPLES_MAX)?;
+            if !is_whole {
+                return Err(refused(ReasonCode::CorruptImage));
+            }
+            let (width, height) = jpeg.size();
+            limits.admit_with_limit(PHOTO_OTHER_PIXELS_MAX, width, height)?;
+        }
+        Ok(Self { file, jpeg, pixels: None, colours: Colours::default(), limits: *limits })
     }
 
     /// Width and height of the stored picture at full scale.
     pub(super) fn full_size(&self) -> (usize, usize) {
-        (self.header.width, self.header.height)
+        self.jpeg.size()
     }
 
-    /// Its size at a scale.
+    /// Width and height of the stored picture at a reduction.
     pub(super) fn size(&self, reduction: usize) -> (usize, usize) {
-        (self.header.width.div_ceil(reduction), self.header.height.div_ceil(reduction))
+        self.jpeg.reduced_size(reduction)
     }
 
+    /// The first orientation that an EXIF segment names.
     pub(super) fn orientation(&self) -> Orientation {
-        self.header.orientation.unwrap_or_default()
+        self.jpeg.exif().iter().find_map(|block| exif::orientation(block)).unwrap_or_default()
     }
 
-    /// What the pixels of [`Self::whole`] and [`Self::part`] mean.
+    /// What the samples of [`Self::whole`] and [`Self::part`] mean.
     pub(super) fn colours(&self) -> Colours {
         self.colours.clone()
     }
 
     /// Decodes the whole picture at the smallest scale that has the detail.
     pub(super) fn whole(&mut self, detail: Detail) -> Result<Scaled, Refusal> {
-        let long = self.header.width.max(self.header.height);
-        let reduction = detail.reduction(long);
-        let Some(frame) = &self.header.frame else { return self.whole_by_library(detail, reduction) };
-        let (pixels, places) = first_pass(frame, self.full_size(), 8 / reduction)?;
-        self.places = Some(places);
-        let samples = if frame.components.len() == 1 { Samples::Grey } else { Samples::Rgb };
-        self.colours = Colours::of_icc(self.header.profile.as_deref(), samples);
+        let (width, height) = self.full_size();
+        let reduction = detail.reduction(width.max(height));
+        if self.is_decoded_by_library() {
+            return self.whole_by_library(detail, reduction);
+        }
+        let pixels = rgb_image(self.jpeg.decode(reduction)?)?;
+        let samples = if self.jpeg.is_grey() { Samples::Grey } else { Samples::Rgb };
+        self.colours = Colours::of_icc(self.jpeg.icc_profile(), samples);
         Ok(Scaled { pixels, reduction })
     }
 
     /// Decodes a region at a scale, in pixels of that scale; the whole picture must have been decoded before.
     pub(super) fn part(&self, reduction: usize, part: Region) -> Result<Scaled, Refusal> {
-        let full = self.full_size();
-        let scale = Scale::new(full, 8 / reduction);
-        let Some(frame) = &self.header.frame else {
-            let pixels = match &self.pixels {
+        let pixels = if self.is_decoded_by_library() {
+            match &self.pixels {
                 Some((pixels, known)) if *known <= reduction => {
                     reduce_region(pixels, reduction / known, part)
                 }
                 _ => self.by_library(reduction)?.pixels.part(part),
-            };
-            return Ok(Scaled { pixels, reduction });
-        };
-        let components = &frame.components;
-        let pixels = match (&frame.data, &self.places) {
-            (Data::Sequential(scan), Some(Remembered::Sequential(checkpoints))) => {
-                let blocks = Reader::new(scan, components, Places::Known(checkpoints));
-                region::decode(frame, full, scale, part, blocks)
             }
-            (Data::Progressive(scans), Some(Remembered::Progressive(index))) => {
-                let picture = Picture { scans, components, full };
-                let blocks = progressive::Reader::new(picture, scale, index);
-                region::decode(frame, full, scale, part, blocks)
-            }
-            _ => Err(Corrupt),
+        } else {
+            rgb_image(self.jpeg.decode_region(reduction, part.into())?)?
         };
-        Ok(Scaled { pixels: pixels?, reduction })
+        Ok(Scaled { pixels, reduction })
     }
 
-    /// As [`Self::whole`]; finer pixels are kept for [`Self::part`].
+    fn is_decoded_by_library(&self) -> bool {
+        self.jpeg.coding() != Coding::Supported
+    }
+
+    /// As [`Self::whole`]; keeps finer pixels for [`Self::part`].
     fn whole_by_library(&mut self, detail: Detail, reduction: usize) -> Result<Scaled, Refusal> {
         let finer = match detail {
             Detail::Full => Detail::Full,
             Detail::Side(min) => Detail::Side(min.saturating_mul(LIBRARY_DETAIL)),
         };
-        let known = finer.reduction(self.header.width.max(self.header.height));
+        let (width, height) = self.full_size();
+        let known = finer.reduction(width.max(height));
         let library::Decoded { pixels, colours } = self.by_library(known)?;
         self.colours = colours;
         if known == reduction {
@@ -162,31 +146,12 @@ impl<'a> Jpeg<'a> {
 
     fn by_library(&self, reduction: usize) -> Result<library::Decoded, Refusal> {
         let (full, pixels_max) = (self.full_size(), self.limits.pixels_max);
-        library::decode(self.file, full, reduction, pixels_max, self.header.profile.as_deref())
+        library::decode(self.file, full, reduction, pixels_max, self.jpeg.icc_profile())
     }
 }
 
-/// Decodes the whole picture with blocks of a size, and remembers places on the way.
-fn first_pass(
-    frame: &Frame<'_>,
-    full: (usize, usize),
-    size: usize,
-) -> Result<(RgbImage, Remembered), Corrupt> {
-    let scale = Scale::new(full, size);
-    let all = Region { left: 0, top: 0, width: scale.width, height: scale.height };
-    let components = &frame.components;
-    match &frame.data {
-        Data::Sequential(scan) => {
-            let mut checkpoints = Checkpoints::new(region::mcus(components, full).0, CHECKPOINT_DISTANCE);
-            let blocks = Reader::new(scan, components, Places::Remember(&mut checkpoints));
-            let pixels = region::decode(frame, full, scale, all, blocks)?;
-            Ok((pixels, Remembered::Sequential(checkpoints)))
-        }
-        Data::Progressive(scans) => {
-            let (index, store) = Index::new(Picture { scans, components, full }, scale)?;
-            let blocks = progressive::Reader::with(store, &index);
-            let pixels = region::decode(frame, full, scale, all, blocks)?;
-            Ok((pixels, Remembered::Progressive(index)))
-        }
-    }
+/// Takes over the decoded samples without a copy.
+fn rgb_image(picture: jpeg::Picture) -> Result<RgbImage, Refusal> {
+    let (width, height) = (picture.width(), picture.height());
+    RgbImage::from_raw(width, height, picture.into_data()).ok_or_else(|| refused(ReasonCode::CorruptImage))
 }

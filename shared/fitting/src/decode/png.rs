@@ -10,10 +10,10 @@ use png::{BitDepth, ColorType, Decoder, InterlaceInfo, Reader, Transformations, 
 use zeroize::Zeroizing;
 
 use self::description::read_colours;
-use super::{Decoded, Limits, corrupt, damaged, exif, refused, within};
+use super::{Decoded, Limits, check_limit, corrupt, damaged, exif, refused};
 use crate::colour::Levels;
-use crate::outcome::Refusal;
 use crate::pixels::RgbImage;
+use crate::refusal::Refusal;
 
 /// The most bytes that a picture is decompressed to: the largest photo in eight-bit RGB. A picture with transparency
 /// or sixteen bits may have fewer pixels. A byte takes 3 ns in a file that is built to be slow, 0.6 s in all.
@@ -37,7 +37,7 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
     let header = decoder.read_header_info().map_err(damaged)?;
     let (width, height) = (header.width as usize, header.height as usize);
     limits.admit_with_limit(PHOTO_PNG_PIXELS_MAX, width, height)?;
-    within(width * height * header.bits_per_pixel() / 8, SAMPLE_BYTES_MAX)?;
+    check_limit(width * height * header.bits_per_pixel() / 8, SAMPLE_BYTES_MAX)?;
 
     let mut reader = decoder.read_info().map_err(damaged)?;
     let (kind, depth) = reader.output_color_type();

@@ -13,8 +13,8 @@ use self::container::{Coding, Frame, Picture};
 use super::png::over_white;
 use super::{Decoded, Limits, corrupt, damaged, exif};
 use crate::colour::{Colours, Samples};
-use crate::outcome::Refusal;
 use crate::pixels::RgbImage;
+use crate::refusal::Refusal;
 
 pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> {
     let Picture { canvas, offset, frame, profile, exif } = Picture::find(photo, limits)?;

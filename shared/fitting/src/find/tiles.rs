@@ -1,6 +1,6 @@
 //! Covers a photo with overlapping squares, in which small faces are large.
 
-use crate::photo::Region;
+use crate::region::Region;
 
 /// Neighbouring tiles overlap by this share of their side, so that a face which is too small for the whole view lies
 /// completely in one of them.

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::gate::eye_distance;
 use crate::mesh::Mesh;
-use crate::photo::Region;
 use crate::pixels::RgbImage;
+use crate::region::Region;
 use crate::resize::resized;
 use crate::topology::{LEFT_EYE, RIGHT_EYE};
 

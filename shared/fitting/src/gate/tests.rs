@@ -22,7 +22,8 @@ use crate::landmarks::landmarks;
 use crate::mark::Mark;
 use crate::models::Models;
 use crate::outcome::{FitOptions, Format, Outcome};
-use crate::photo::{Orientation, Region, Stored};
+use crate::photo::{Orientation, Stored};
+use crate::region::Region;
 use crate::resize::resized;
 use crate::template::{Draft, Template, draft};
 

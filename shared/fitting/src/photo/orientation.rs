@@ -1,7 +1,7 @@
 //! Orientations: how stored pixels are turned upright, and further turns on top of that.
 
-use super::Region;
 use crate::pixels::RgbImage;
+use crate::region::Region;
 
 /// The turn that makes stored pixels upright: the eight EXIF orientations as one transposition and two flips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

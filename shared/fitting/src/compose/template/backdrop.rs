@@ -12,8 +12,8 @@ use crate::compose::raster::grid::Grid;
 use crate::compose::raster::plane::Plane;
 use crate::compose::template::grain::Grain;
 use crate::compose::template::plate;
-use crate::photo::Region;
 use crate::pixels::{GreyImage, RgbImage};
+use crate::region::Region;
 use crate::resize::block_means;
 
 /// How far from the template's points a fit may read, in eye distances: the largest shift of a point plus the falloff

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::colour::{Colours, Samples};
 use crate::decode::{corrupt, damaged, refused};
-use crate::outcome::Refusal;
 use crate::pixels::RgbImage;
+use crate::refusal::Refusal;
 use crate::resize::block_means;
 
 /// Decoded pixels.

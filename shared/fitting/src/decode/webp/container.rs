@@ -7,7 +7,7 @@
 use domain::limits::PHOTO_OTHER_PIXELS_MAX;
 
 use crate::decode::{Limits, corrupt};
-use crate::outcome::Refusal;
+use crate::refusal::Refusal;
 
 /// The first picture of a file.
 #[derive(Debug)]

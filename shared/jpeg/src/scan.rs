@@ -2,15 +2,15 @@
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::Corrupt;
-use super::bits::{Bits, Position, Restart};
-use super::frame::{Component, Sequential};
-use super::huffman::{DcTable, Next};
-use super::idct::{Coefficients, ZIGZAG};
-use super::region::{Area, Blocks};
+use crate::bits::{Bits, Position, Restart};
+use crate::error::Corrupt;
+use crate::frame::{Component, Sequential};
+use crate::huffman::{DcTable, Next};
+use crate::idct::{Coefficients, ZIGZAG};
+use crate::region::{Area, Blocks};
 
 /// MCUs between two checkpoints: a part's rows begin at most this many before the part.
-pub(super) const CHECKPOINT_DISTANCE: usize = 16;
+pub(crate) const CHECKPOINT_DISTANCE: usize = 16;
 
 /// Bits that may be missing at the end of a scan or of what a restart marker ends: some encoders do not write the last
 /// byte that they began. As in libjpeg they count as zeros.
@@ -20,12 +20,12 @@ const MISSING_MAX: u32 = 7;
 const UNMARKED_MAX: usize = 8;
 
 /// A place in a scan.
-pub(super) struct Walk<'a> {
-    pub(super) bits: Bits<'a>,
+pub(crate) struct Walk<'a> {
+    pub(crate) bits: Bits<'a>,
     /// The last DC value of each component.
-    pub(super) predictions: [i32; 3],
+    pub(crate) predictions: [i32; 3],
     /// Blocks without further coefficients that come next, in a progressive scan.
-    pub(super) run: u32,
+    pub(crate) run: u32,
     restart_interval: usize,
     /// MCUs until the next restart marker.
     until_restart: usize,
@@ -48,7 +48,7 @@ struct Checkpoint {
 }
 
 /// Places along each row of MCUs, or of blocks where a scan has no MCUs.
-pub(super) struct Checkpoints {
+pub(crate) struct Checkpoints {
     distance: usize,
     per_row: usize,
     list: Zeroizing<Vec<Checkpoint>>,
@@ -56,7 +56,7 @@ pub(super) struct Checkpoints {
 
 impl<'a> Walk<'a> {
     /// At the first MCU.
-    pub(super) fn new(entropy: &'a [u8], restart_interval: usize) -> Self {
+    pub(crate) fn new(entropy: &'a [u8], restart_interval: usize) -> Self {
         Self {
             bits: Bits::new(entropy),
             predictions: [0; 3],
@@ -71,7 +71,7 @@ impl<'a> Walk<'a> {
 
     /// To be called before each MCU: passes the restart marker that is due.
     #[inline(always)]
-    pub(super) fn begin_mcu(&mut self) -> Result<(), Corrupt> {
+    pub(crate) fn begin_mcu(&mut self) -> Result<(), Corrupt> {
         if self.restart_interval == 0 {
             return Ok(());
         }
@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
 
     /// To be called after each MCU: whether it was there.
     #[inline(always)]
-    pub(super) fn end_mcu(&mut self) -> Result<(), Corrupt> {
+    pub(crate) fn end_mcu(&mut self) -> Result<(), Corrupt> {
         if self.bits.missing() == 0 { Ok(()) } else { self.end_incomplete_mcu() }
     }
 
@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
 
     /// Reads the DC value of a component's next block, not multiplied.
     #[inline(always)]
-    pub(super) fn dc(&mut self, table: &DcTable, component: usize) -> Result<i32, Corrupt> {
+    pub(crate) fn dc(&mut self, table: &DcTable, component: usize) -> Result<i32, Corrupt> {
         let value = &mut self.predictions[component];
         // Only damaged data can get beyond 16 bits, and no sum of it beyond what a sample is clamped to.
         *value = value.wrapping_add(table.difference(&mut self.bits)?);
@@ -136,20 +136,20 @@ impl<'a> Walk<'a> {
 
 impl Checkpoints {
     /// None yet, for rows of so many MCUs, with so many between two places.
-    pub(super) fn new(mcus_per_row: usize, distance: usize) -> Self {
+    pub(crate) fn new(mcus_per_row: usize, distance: usize) -> Self {
         Self { distance, per_row: mcus_per_row.div_ceil(distance), list: Zeroizing::default() }
     }
 
     /// Remembers where MCU `column` of the next row begins, if that is a place to remember.
     #[inline(always)]
-    pub(super) fn pass(&mut self, walk: &Walk<'_>, column: usize) {
+    pub(crate) fn pass(&mut self, walk: &Walk<'_>, column: usize) {
         if column.is_multiple_of(self.distance) {
             self.list.push(walk.checkpoint());
         }
     }
 
     /// Moves a walk to the last remembered MCU of a row that is not after `column`; says which one it is.
-    pub(super) fn resume(&self, walk: &mut Walk<'_>, row: usize, column: usize) -> Result<usize, Corrupt> {
+    pub(crate) fn resume(&self, walk: &mut Walk<'_>, row: usize, column: usize) -> Result<usize, Corrupt> {
         let place = column / self.distance;
         let checkpoint = self.list.get(row * self.per_row + place).ok_or(Corrupt)?;
         walk.bits.go_to(checkpoint.position);
@@ -163,7 +163,7 @@ impl Checkpoints {
 }
 
 /// Where the MCUs are found.
-pub(super) enum Places<'a> {
+pub(crate) enum Places<'a> {
     /// One after the other, all of them; remembered on the way.
     Remember(&'a mut Checkpoints),
     /// As remembered.
@@ -171,7 +171,7 @@ pub(super) enum Places<'a> {
 }
 
 /// The blocks of a sequential file, read as they come.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     walk: Walk<'a>,
     scan: &'a Sequential<'a>,
     components: &'a [Component],
@@ -181,7 +181,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(scan: &'a Sequential<'a>, components: &'a [Component], places: Places<'a>) -> Self {
+    pub(crate) fn new(scan: &'a Sequential<'a>, components: &'a [Component], places: Places<'a>) -> Self {
         let walk = Walk::new(scan.entropy, scan.restart_interval);
         Self { walk, scan, components, places, component: 0 }
     }

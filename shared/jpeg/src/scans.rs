@@ -6,13 +6,12 @@
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::frame::Kind;
-use super::huffman::{BandTable, DcTable};
-use super::markers::{END, SCAN, START, next_marker, segment};
-use super::scan::Walk;
-use super::segments::Segments;
-use crate::decode::within;
-use crate::outcome::Refusal;
+use crate::error::{Error, check_limit};
+use crate::frame::Kind;
+use crate::huffman::{BandTable, DcTable};
+use crate::markers::{END, SCAN, START, next_marker, segment};
+use crate::scan::Walk;
+use crate::segments::Segments;
 
 /// The most scans a file may have. libjpeg writes 10 for colour and mozjpeg fewer than 20; the standard sets no bound.
 const SCANS_MAX: usize = 64;
@@ -24,21 +23,21 @@ const SAMPLES_MAX: usize = 40 * 64_000_000;
 
 /// The same where the library decodes, which takes 1.3 ns for each: three times 12 megapixels of four inks as libjpeg
 /// writes them.
-pub(super) const LIBRARY_SAMPLES_MAX: usize = 40 * 16_000_000;
+pub const OTHER_SAMPLES_MAX: usize = 40 * 16_000_000;
 
 /// A scan of a progressive file.
-pub(super) struct Scan<'a> {
-    pub(super) content: Content,
+pub(crate) struct Scan<'a> {
+    pub(crate) content: Content,
     /// The binary places that come after this scan's.
-    pub(super) shift: u32,
+    pub(crate) shift: u32,
     /// MCUs between restart markers; 0 without.
-    pub(super) restart_interval: usize,
+    pub(crate) restart_interval: usize,
     /// The entropy-coded data.
-    pub(super) entropy: &'a [u8],
+    pub(crate) entropy: &'a [u8],
 }
 
 /// What a scan tells, of which components.
-pub(super) enum Content {
+pub(crate) enum Content {
     /// DC values without their lowest bits (T.81, G.1.2.1).
     DcFirst(Vec<(usize, Rc<DcTable>)>),
     /// The next lower bit of DC values.
@@ -51,7 +50,7 @@ pub(super) enum Content {
 
 impl Scan<'_> {
     /// The component, of a scan that is about one alone.
-    pub(super) fn component(&self) -> Option<usize> {
+    pub(crate) fn component(&self) -> Option<usize> {
         match &self.content {
             Content::AcFirst(component, ..) | Content::AcRefine(component, ..) => Some(*component),
             Content::DcFirst(list) => {
@@ -85,7 +84,7 @@ impl Scan<'_> {
 
     /// Whether it has to be read to know so many coefficients of each component. A scan of others has to as well,
     /// since a later one of all of them is read by what is known from it.
-    pub(super) fn tells_of(&self, kept: [usize; 3]) -> bool {
+    pub(crate) fn tells_of(&self, kept: [usize; 3]) -> bool {
         match &self.content {
             Content::AcFirst(component, ..) | Content::AcRefine(component, ..) => kept[*component] > 1,
             Content::DcFirst(_) | Content::DcRefine(_) => true,
@@ -94,32 +93,32 @@ impl Scan<'_> {
 }
 
 /// What a walk through the scans of a file finds.
-pub(super) struct Walked<'a> {
+pub(crate) struct Walked<'a> {
     /// The scans, if the file is a progressive one that can be decoded here.
-    pub(super) scans: Option<Vec<Scan<'a>>>,
+    pub(crate) scans: Option<Vec<Scan<'a>>>,
     /// How many samples all scans are about.
-    pub(super) samples: usize,
+    pub(crate) samples: usize,
     /// Whether nothing is known to be missing: the library takes what is for grey. Of a progressive file that it decodes
     /// only the end mark is known.
-    pub(super) is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 /// Walks through the scans of a file from the content of the first one's header on; what follows it is at `at`.
 ///
 /// A file without an end mark may have been cut short: its scans are left only if they tell all of every coefficient.
-pub(super) fn walk<'a>(
+pub(crate) fn walk<'a>(
     file: &'a [u8],
     found: &mut Segments<'a>,
     mut header: &'a [u8],
     mut at: usize,
-) -> Result<Walked<'a>, Refusal> {
+) -> Result<Walked<'a>, Error> {
     let mut scans = (found.kind() == Some(Kind::Progressive)).then(Vec::new);
     let (mut count, mut samples, mut told) = (0, 0_usize, Some(0));
     loop {
         count += 1;
         samples = samples.saturating_add(samples_of(header, found));
-        within(count, SCANS_MAX)?;
-        within(samples, SAMPLES_MAX)?;
+        check_limit(count, SCANS_MAX)?;
+        check_limit(samples, SAMPLES_MAX)?;
         let end = next_marker(file, at).unwrap_or(file.len());
         if let Some(list) = &mut scans {
             match scan(found, header, &file[at..end]) {
@@ -127,7 +126,7 @@ pub(super) fn walk<'a>(
                 None => scans = None,
             }
         }
-        if found.kind() == Some(Kind::Sequential) && samples <= LIBRARY_SAMPLES_MAX {
+        if found.kind() == Some(Kind::Sequential) && samples <= OTHER_SAMPLES_MAX {
             told = told.and_then(|told| Some(told | held(found, header, &file[at..end])?));
         }
         let is_ended = match next_scan(file, found, end) {

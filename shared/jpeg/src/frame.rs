@@ -2,43 +2,43 @@
 
 use std::rc::Rc;
 
-use super::huffman::{AcTable, DcTable};
-use super::scans::Scan;
+use crate::huffman::{AcTable, DcTable};
+use crate::scans::Scan;
 
 /// A picture of a plain kind.
-pub(super) struct Frame<'a> {
-    pub(super) components: Vec<Component>,
-    pub(super) colours: Colours,
-    pub(super) data: Data<'a>,
+pub(crate) struct FrameHeader<'a> {
+    pub(crate) components: Vec<Component>,
+    pub(crate) colours: Colours,
+    pub(crate) data: Data<'a>,
 }
 
 /// One component.
-pub(super) struct Component {
+pub(crate) struct Component {
     /// Blocks of an MCU across and down.
-    pub(super) blocks: (usize, usize),
+    pub(crate) blocks: (usize, usize),
     /// In zigzag order.
-    pub(super) quantisation: [u16; 64],
+    pub(crate) quantisation: [u16; 64],
 }
 
 /// A picture's coefficients.
-pub(super) enum Data<'a> {
+pub(crate) enum Data<'a> {
     Sequential(Sequential<'a>),
     Progressive(Vec<Scan<'a>>),
 }
 
 /// All of a picture in one scan.
-pub(super) struct Sequential<'a> {
+pub(crate) struct Sequential<'a> {
     /// Each component's tables.
-    pub(super) tables: Vec<(Rc<DcTable>, Rc<AcTable>)>,
+    pub(crate) tables: Vec<(Rc<DcTable>, Rc<AcTable>)>,
     /// MCUs between restart markers; 0 without.
-    pub(super) restart_interval: usize,
+    pub(crate) restart_interval: usize,
     /// The entropy-coded data and everything after it.
-    pub(super) entropy: &'a [u8],
+    pub(crate) entropy: &'a [u8],
 }
 
 /// What the components stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Colours {
+pub(crate) enum Colours {
     Grey,
     YCbCr,
     Rgb,
@@ -46,7 +46,7 @@ pub(super) enum Colours {
 
 /// How the coefficients of a plain file are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Sequential,
     Progressive,
 }

@@ -4,15 +4,15 @@
 //! to the next marker, and so does everything here.
 
 /// The marker that begins a scan's header.
-pub(super) const SCAN: u8 = 0xDA;
+pub(crate) const SCAN: u8 = 0xDA;
 /// The marker at the end of the image.
-pub(super) const END: u8 = 0xD9;
+pub(crate) const END: u8 = 0xD9;
 /// The marker at the start of an image.
-pub(super) const START: u8 = 0xD8;
+pub(crate) const START: u8 = 0xD8;
 
 /// The next segment from a place on: its marker, its content and where the next one begins. The start and the end of
 /// an image have no content.
-pub(super) fn segment(file: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
+pub(crate) fn segment(file: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
     let at = next_marker(file, at)?;
     let marker = *file.get(at + 1)?;
     if marker == START || marker == END {
@@ -25,7 +25,7 @@ pub(super) fn segment(file: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
 
 /// Where the next marker stands that begins a segment or ends the image. Restart markers, stuffed bytes and bytes that
 /// belong to nothing are passed.
-pub(super) fn next_marker(file: &[u8], mut at: usize) -> Option<usize> {
+pub(crate) fn next_marker(file: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let (marker, next) = any_marker(file, at)?;
         match marker {
@@ -36,7 +36,7 @@ pub(super) fn next_marker(file: &[u8], mut at: usize) -> Option<usize> {
 }
 
 /// The next marker of any kind from a place on, and where it ends.
-pub(super) fn any_marker(file: &[u8], mut at: usize) -> Option<(u8, usize)> {
+pub(crate) fn any_marker(file: &[u8], mut at: usize) -> Option<(u8, usize)> {
     loop {
         while file.get(at..)?.first_chunk().is_some_and(|&bytes| !has_byte_ff(u64::from_be_bytes(bytes))) {
             at += 8;
@@ -52,7 +52,7 @@ pub(super) fn any_marker(file: &[u8], mut at: usize) -> Option<(u8, usize)> {
 
 /// Whether one of the eight bytes is 255.
 #[inline(always)]
-pub(super) fn has_byte_ff(word: u64) -> bool {
+pub(crate) fn has_byte_ff(word: u64) -> bool {
     const LOW: u64 = 0x0101_0101_0101_0101;
     // A byte that is 255 is zero when inverted, and only a zero borrows up to its highest bit.
     (!word).wrapping_sub(LOW) & word & (LOW << 7) != 0

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::frame::Component;
-use super::region::Area;
+use crate::frame::Component;
+use crate::region::Area;
 
 /// The coefficients of a component's blocks in an area.
-pub(super) struct Plane {
+pub(crate) struct CoefficientPlane {
     /// So many of each block are kept, in zigzag order.
     kept: usize,
     /// Where the blocks lie among the component's.
@@ -19,9 +19,9 @@ pub(super) struct Plane {
     known: Zeroizing<Vec<u64>>,
 }
 
-impl Plane {
+impl CoefficientPlane {
     /// All of them zero.
-    pub(super) fn new(component: &Component, area: &Area, kept: usize) -> Self {
+    pub(crate) fn new(component: &Component, area: &Area, kept: usize) -> Self {
         let (across, down) = component.blocks;
         let columns = area.columns.start * across..area.columns.end * across;
         let count = columns.len() * area.rows.len() * down;
@@ -36,26 +36,26 @@ impl Plane {
 
     /// Where the block in a column and row of the component's lies here.
     #[inline(always)]
-    pub(super) fn place(&self, x: usize, y: usize) -> usize {
+    pub(crate) fn place(&self, x: usize, y: usize) -> usize {
         (y - self.top) * self.columns.len() + x - self.columns.start
     }
 
     /// What is kept of a block.
     #[inline(always)]
-    pub(super) fn block(&self, place: usize) -> &[i16] {
+    pub(crate) fn block(&self, place: usize) -> &[i16] {
         &self.coefficients[place * self.kept..][..self.kept]
     }
 
     /// As [`Self::block`] and [`Self::known`], by column and row.
     #[inline(always)]
-    pub(super) fn block_mut(&mut self, x: usize, y: usize) -> (&mut [i16], &mut u64) {
+    pub(crate) fn block_mut(&mut self, x: usize, y: usize) -> (&mut [i16], &mut u64) {
         let place = self.place(x, y);
         (&mut self.coefficients[place * self.kept..][..self.kept], &mut self.known[place])
     }
 
     /// A bit for each coefficient of a block after the first that is not zero.
     #[inline(always)]
-    pub(super) fn known(&self, place: usize) -> u64 {
+    pub(crate) fn known(&self, place: usize) -> u64 {
         self.known[place]
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use self::writer::{BAND_CODES, DC_CODES, Writer};
 use super::*;
-use crate::decode::jpeg::region::{Area, Blocks, blocks_max, mcus};
+use crate::region::{Area, Blocks, blocks_max, mcus};
 
 mod writer;
 
@@ -170,22 +170,20 @@ const SIZES: [(usize, usize); 5] = [(1, 1), (7, 9), (37, 300), (100, 75), (1111,
 
 /// The pixels of a progressive file are those of the sequential one, at every scale and in every part.
 fn assert_same(name: &str, sequential: &[u8], file: &[u8], size: (usize, usize)) {
-    let whole = ours(file);
-    assert!(whole.data() == ours(sequential).data(), "{name} {size:?}");
-    let library = librarys(file, size);
-    let (max, _) = differences(&whole, &library);
+    let whole = decoded(file);
+    assert!(whole.data() == decoded(sequential).data(), "{name} {size:?}");
+    let (max, _) = differences(whole.data(), &decoded_by_library(file));
     assert!(max <= DIFFERENCE_MAX, "{name} {size:?}: {max} from the library");
     for reduction in [1, 2, 4, 8] {
-        let detail = Detail::Side(size.0.max(size.1) / reduction);
-        let ((jpeg, small), (same, other)) = (opened(file, detail), opened(sequential, detail));
-        assert!(small.pixels.data() == other.pixels.data(), "{name} {size:?} at 1/{}", small.reduction);
-        let (width, height) = jpeg.size(reduction);
+        let ((jpeg, small), (same, other)) = (opened(file, reduction), opened(sequential, reduction));
+        assert!(small.data() == other.data(), "{name} {size:?} at 1/{reduction}");
+        let (width, height) = jpeg.reduced_size(reduction);
         let (left, top) = (width * 5 / 6, height / 3);
         for region in [
             Region { left, top, width: (width - left).min(31), height: (height - top).min(20) },
             Region { left: 0, top: 0, width, height },
         ] {
-            let [part, same] = [&jpeg, &same].map(|jpeg| jpeg.part(reduction, region).unwrap().pixels);
+            let [part, same] = [&jpeg, &same].map(|jpeg| jpeg.decode_region(reduction, region).unwrap());
             assert!(part.data() == same.data(), "{name} {size:?} at 1/{reduction}: {region:?}");
         }
     }
@@ -230,7 +228,7 @@ fn what_is_not_kept_at_first_is_put_together_in_bands() {
     let size = (4100, 2100);
     let sequential = subsampled(size, SamplingFactor::R_4_4_4, 0);
     let file = progressive(&sequential, &libjpegs_scans(), 0);
-    assert!(ours(&file).data() == ours(&sequential).data());
+    assert!(decoded(&file).data() == decoded(&sequential).data());
 }
 
 #[test]
@@ -244,15 +242,12 @@ fn scans_that_end_early_or_are_not_there_are_corrupt() {
         let mut cut = file.clone();
         cut.drain(end - 30..end);
         let mut jpeg = Jpeg::open(&cut, &Limits::default()).unwrap();
-        assert!(jpeg.header.frame.is_some() && jpeg.whole(Detail::Side(1)).is_err(), "scan {number}");
+        assert!(jpeg.coding() == Coding::Supported && jpeg.decode(8).is_err(), "scan {number}");
         let marker = file[*start..end].windows(2).position(|pair| pair == [0xFF, 0xD2]).unwrap();
         let mut without = file.clone();
         without.drain(start + marker..start + marker + 2);
         // A marker that is missing is not missed, since all data is there.
-        assert!(
-            opened(&without, Detail::Side(1)).1.pixels.data()
-                == opened(&file, Detail::Side(1)).1.pixels.data()
-        );
+        assert!(opened(&without, 8).1.data() == opened(&file, 8).1.data());
     }
 }
 
@@ -273,14 +268,14 @@ proptest! {
         }
         let limits = Limits { pixels_max: 100_000, ..Limits::default() };
         if let Ok(mut jpeg) = Jpeg::open(&file, &limits)
-            && jpeg.header.frame.is_some()
-            && jpeg.whole(Detail::Side(9)).is_ok()
+            && jpeg.coding() == Coding::Supported
+            && jpeg.decode(8).is_ok()
         {
-            let (width, height) = jpeg.size(reduction);
-            let all = jpeg.part(reduction, Region { left: 0, top: 0, width, height }).unwrap().pixels;
+            let (width, height) = jpeg.reduced_size(reduction);
+            let all = jpeg.decode_region(reduction, Region { left: 0, top: 0, width, height }).unwrap();
             let region = Region { left: width / 3, top: height / 3, width: width.div_ceil(3), height: 1 };
-            let part = jpeg.part(reduction, region).unwrap().pixels;
-            prop_assert!(part.data() == all.part(region).data());
+            let decoded = jpeg.decode_region(reduction, region).unwrap();
+            prop_assert!(decoded.data() == part(&all, region));
         }
     }
 }

@@ -7,14 +7,14 @@
 
 use std::ops::Range;
 
-use super::Corrupt;
-use super::band::{Band, shifted};
-use super::frame::Component;
-use super::idct::{Coefficients, ZIGZAG};
-use super::plane::Plane;
-use super::region::{Area, Blocks, Scale, blocks_max, mcus, needed};
-use super::scan::{Checkpoints, Places, Walk};
-use super::scans::{Content, Scan};
+use crate::band::{Band, shifted};
+use crate::coefficients::CoefficientPlane;
+use crate::error::Corrupt;
+use crate::frame::Component;
+use crate::idct::{Coefficients, ZIGZAG};
+use crate::region::{Area, Blocks, Scale, blocks_max, mcus, needed};
+use crate::scan::{Checkpoints, Places, Walk};
+use crate::scans::{Content, Scan};
 
 /// MCUs or blocks between two checkpoints. Every scan has its own, so they are rarer than a sequential file's.
 const CHECKPOINT_DISTANCE: usize = 64;
@@ -27,15 +27,15 @@ const KEPT_MAX: usize = 16 << 20;
 
 /// A picture whose scans are read.
 #[derive(Clone, Copy)]
-pub(super) struct Picture<'a> {
-    pub(super) scans: &'a [Scan<'a>],
-    pub(super) components: &'a [Component],
+pub(crate) struct ScanSet<'a> {
+    pub(crate) scans: &'a [Scan<'a>],
+    pub(crate) components: &'a [Component],
     /// Its full size.
-    pub(super) full: (usize, usize),
+    pub(crate) full: (usize, usize),
 }
 
 /// Places in every scan.
-pub(super) struct Index(Vec<Checkpoints>);
+pub(crate) struct Index(Vec<Checkpoints>);
 
 /// What a pass knows of the scans before.
 enum Pass<'a> {
@@ -44,13 +44,13 @@ enum Pass<'a> {
 }
 
 /// The blocks of a progressive picture, put together where they are not yet.
-pub(super) struct Store<'a> {
-    picture: Picture<'a>,
+pub(crate) struct Store<'a> {
+    picture: ScanSet<'a>,
     /// How many coefficients of a block are kept.
     kept: [usize; 3],
     /// What is put together: these MCUs.
     area: Area,
-    planes: Vec<Plane>,
+    planes: Vec<CoefficientPlane>,
     /// The MCU and block that are asked for.
     row: usize,
     column: usize,
@@ -60,7 +60,7 @@ pub(super) struct Store<'a> {
 
 impl Index {
     /// Reads all scans; the blocks are there already if the scale needs little of them.
-    pub(super) fn new<'a>(picture: Picture<'a>, scale: Scale) -> Result<(Self, Store<'a>), Corrupt> {
+    pub(crate) fn new<'a>(picture: ScanSet<'a>, scale: Scale) -> Result<(Self, Store<'a>), Corrupt> {
         let kept = needed(picture.components, scale.size);
         let (across, down) = mcus(picture.components, picture.full);
         let of = |(component, kept): (&Component, usize)| component.blocks.0 * component.blocks.1 * kept;
@@ -78,11 +78,16 @@ impl Index {
     }
 }
 
-impl<'a> Picture<'a> {
+impl<'a> ScanSet<'a> {
     /// Puts the coefficients of an area together.
-    fn read(&self, area: &Area, kept: [usize; 3], mut pass: Pass<'_>) -> Result<Vec<Plane>, Corrupt> {
-        let plane = |(component, kept): (&Component, usize)| Plane::new(component, area, kept);
-        let mut planes: Vec<Plane> = self.components.iter().zip(kept).map(plane).collect();
+    fn read(
+        &self,
+        area: &Area,
+        kept: [usize; 3],
+        mut pass: Pass<'_>,
+    ) -> Result<Vec<CoefficientPlane>, Corrupt> {
+        let plane = |(component, kept): (&Component, usize)| CoefficientPlane::new(component, area, kept);
+        let mut planes: Vec<CoefficientPlane> = self.components.iter().zip(kept).map(plane).collect();
         for (number, scan) in self.scans.iter().enumerate() {
             let units = self.units(scan.component());
             let places = match &mut pass {
@@ -104,7 +109,7 @@ impl<'a> Picture<'a> {
         &self,
         scan: &Scan<'_>,
         area: &Area,
-        planes: &mut [Plane],
+        planes: &mut [CoefficientPlane],
         places: Places<'_>,
     ) -> Result<(), Corrupt> {
         let shift = scan.shift;
@@ -207,7 +212,7 @@ impl Units<'_> {
 
 impl<'a> Store<'a> {
     /// Nothing yet.
-    fn new(picture: Picture<'a>, scale: Scale) -> Self {
+    fn new(picture: ScanSet<'a>, scale: Scale) -> Self {
         let kept = needed(picture.components, scale.size);
         let area = Area { columns: 0..0, rows: 0..0 };
         Self { picture, kept, area, planes: Vec::new(), row: 0, column: 0, component: 0, block: 0 }
@@ -215,19 +220,19 @@ impl<'a> Store<'a> {
 }
 
 /// A store and where it finds what it does not have.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     store: Store<'a>,
     index: &'a Index,
 }
 
 impl<'a> Reader<'a> {
     /// After the first pass.
-    pub(super) fn new(picture: Picture<'a>, scale: Scale, index: &'a Index) -> Self {
+    pub(crate) fn new(picture: ScanSet<'a>, scale: Scale, index: &'a Index) -> Self {
         Self { store: Store::new(picture, scale), index }
     }
 
     /// With what the first pass has kept.
-    pub(super) fn with(store: Store<'a>, index: &'a Index) -> Self {
+    pub(crate) fn with(store: Store<'a>, index: &'a Index) -> Self {
         Self { store, index }
     }
 }

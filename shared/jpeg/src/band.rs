@@ -4,23 +4,23 @@
 
 use std::ops::RangeInclusive;
 
-use super::Corrupt;
-use super::bits::Bits;
-use super::huffman::BandTable;
-use super::scan::Walk;
+use crate::bits::Bits;
+use crate::error::Corrupt;
+use crate::huffman::BandTable;
+use crate::scan::Walk;
 
 /// A scan of one band.
-pub(super) struct Band<'a> {
-    pub(super) places: RangeInclusive<usize>,
-    pub(super) table: &'a BandTable,
+pub(crate) struct Band<'a> {
+    pub(crate) places: RangeInclusive<usize>,
+    pub(crate) table: &'a BandTable,
     /// The binary places that come after this scan's.
-    pub(super) shift: u32,
+    pub(crate) shift: u32,
 }
 
 impl Band<'_> {
     /// Reads a block's coefficients, but for their last binary places.
     #[inline(always)]
-    pub(super) fn read(&self, walk: &mut Walk<'_>, kept: &mut [i16], known: &mut u64) -> Result<(), Corrupt> {
+    pub(crate) fn read(&self, walk: &mut Walk<'_>, kept: &mut [i16], known: &mut u64) -> Result<(), Corrupt> {
         if walk.run > 0 {
             walk.run -= 1;
             return Ok(());
@@ -52,7 +52,7 @@ impl Band<'_> {
 
     /// Reads the next binary place of a block's coefficients.
     #[inline(always)]
-    pub(super) fn refine(
+    pub(crate) fn refine(
         &self,
         walk: &mut Walk<'_>,
         kept: &mut [i16],
@@ -147,6 +147,6 @@ fn up_to(last: usize) -> u64 {
     clippy::cast_possible_truncation,
     reason = "what does not fit is damaged, and any value will do for it"
 )]
-pub(super) fn shifted(value: i32, shift: u32) -> i16 {
+pub(crate) fn shifted(value: i32, shift: u32) -> i16 {
     (value << (shift & 15)) as i16
 }

@@ -6,18 +6,17 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::Corrupt;
-use super::frame::{Colours, Component, Frame};
-use super::idct::{Coefficients, last_needed, multipliers, sample_1, samples_2, samples_4, samples_8};
-use super::upsample;
-use crate::photo::Region;
-use crate::pixels::RgbImage;
+use crate::error::Corrupt;
+use crate::frame::{Colours, Component, FrameHeader};
+use crate::idct::{Coefficients, last_needed, multipliers, sample_1, samples_2, samples_4, samples_8};
+use crate::picture::{Picture, Region};
+use crate::upsample;
 
 /// How far from a pixel a colour sample can lie that it depends on, in pixels.
 const REACH: usize = 2;
 
 /// Where a picture's blocks come from, MCU by MCU along a row. A block's coefficients are asked for after its DC value.
-pub(super) trait Blocks {
+pub(crate) trait Blocks {
     /// Goes to the first MCU of an area in one of its rows.
     fn begin_row(&mut self, row: usize, area: &Area) -> Result<(), Corrupt>;
 
@@ -43,35 +42,35 @@ pub(super) trait Blocks {
 
 /// Some of a picture's MCUs.
 #[derive(Clone)]
-pub(super) struct Area {
-    pub(super) columns: Range<usize>,
-    pub(super) rows: Range<usize>,
+pub(crate) struct Area {
+    pub(crate) columns: Range<usize>,
+    pub(crate) rows: Range<usize>,
 }
 
 /// A picture's size at one scale.
 #[derive(Clone, Copy)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     /// Samples of a block a side: 8 at full scale, 1 at an eighth.
-    pub(super) size: usize,
-    pub(super) width: usize,
-    pub(super) height: usize,
+    pub(crate) size: usize,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
 }
 
 impl Scale {
     /// Of a picture with a full size.
-    pub(super) fn new(full: (usize, usize), size: usize) -> Self {
+    pub(crate) fn new(full: (usize, usize), size: usize) -> Self {
         Self { size, width: (full.0 * size).div_ceil(8), height: (full.1 * size).div_ceil(8) }
     }
 }
 
 /// How many MCUs a picture has across and down.
-pub(super) fn mcus(components: &[Component], full: (usize, usize)) -> (usize, usize) {
+pub(crate) fn mcus(components: &[Component], full: (usize, usize)) -> (usize, usize) {
     let (across, down) = blocks_max(components);
     (full.0.div_ceil(8 * across), full.1.div_ceil(8 * down))
 }
 
 /// Blocks of an MCU across and down, of the component that has most.
-pub(super) fn blocks_max(components: &[Component]) -> (usize, usize) {
+pub(crate) fn blocks_max(components: &[Component]) -> (usize, usize) {
     let max = |blocks: fn(&Component) -> usize| components.iter().map(blocks).max().unwrap_or(1);
     (max(|c| c.blocks.0), max(|c| c.blocks.1))
 }
@@ -86,24 +85,24 @@ fn block_size(component: &Component, most: (usize, usize), size: usize) -> (usiz
 }
 
 /// How many coefficients of each component are needed for blocks of a size.
-pub(super) fn needed(components: &[Component], size: usize) -> [usize; 3] {
+pub(crate) fn needed(components: &[Component], size: usize) -> [usize; 3] {
     let most = blocks_max(components);
     let needed = |component: &Component| 1 + last_needed(block_size(component, most, size).0);
     std::array::from_fn(|number| components.get(number).map_or(0, needed))
 }
 
 /// Decodes a region, in pixels at the scale.
-pub(super) fn decode(
-    frame: &Frame<'_>,
+pub(crate) fn decode(
+    frame: &FrameHeader<'_>,
     full: (usize, usize),
     scale: Scale,
     region: Region,
     blocks: impl Blocks,
-) -> Result<RgbImage, Corrupt> {
+) -> Result<Picture, Corrupt> {
     // Here, what it reads can be kept in registers.
     let mut blocks = blocks;
     let mut decoding = Decoding::new(frame, full, scale, region);
-    let mut picture = RgbImage::new(region.width, region.height);
+    let mut picture = Picture::new(region.width, region.height);
     for row in decoding.area.rows.clone() {
         blocks.begin_row(row, &decoding.area)?;
         for column in decoding.area.columns.clone() {
@@ -128,7 +127,7 @@ struct Decoding<'a> {
 }
 
 impl<'a> Decoding<'a> {
-    fn new(frame: &'a Frame<'_>, full: (usize, usize), scale: Scale, region: Region) -> Self {
+    fn new(frame: &'a FrameHeader<'_>, full: (usize, usize), scale: Scale, region: Region) -> Self {
         let (across, down) = blocks_max(&frame.components);
         let mcu = (across * scale.size, down * scale.size);
         let span = |first: usize, length: usize, mcu: usize, mcus: usize| {
@@ -165,7 +164,7 @@ impl<'a> Decoding<'a> {
 
     /// Writes the pixels whose samples are complete now that a row of MCUs was read: all but the last ones,
     /// whose colour depends on the next row too.
-    fn write_rows(&mut self, row: usize, colours: Colours, picture: &mut RgbImage) {
+    fn write_rows(&mut self, row: usize, colours: Colours, picture: &mut Picture) {
         let top = row * self.mcu.1;
         let end = self.region.top + self.region.height;
         let last = if row + 1 == self.area.rows.end { end } else { top + self.mcu.1 - 1 };

@@ -2,28 +2,28 @@
 //!
 //! Subsampled colour is interpolated linearly between the samples' centres, as libjpeg's "fancy upsampling" does.
 
-use super::frame::Colours;
+use crate::frame::Colours;
 
 /// Three quarters of a row and a quarter of the row on its other side, times four.
-pub(super) fn between_rows(near: &[u8], far: &[u8], blend: &mut Vec<u16>) {
+pub(crate) fn between_rows(near: &[u8], far: &[u8], blend: &mut Vec<u16>) {
     blend.clear();
     blend.extend(near.iter().zip(far).map(|(&near, &far)| 3 * u16::from(near) + u16::from(far)));
 }
 
 /// A row that is nobody's neighbour, times four.
-pub(super) fn single_row(row: &[u8], blend: &mut Vec<u16>) {
+pub(crate) fn single_row(row: &[u8], blend: &mut Vec<u16>) {
     blend.clear();
     blend.extend(row.iter().map(|&sample| 4 * u16::from(sample)));
 }
 
 /// A blend as it is, into samples.
-pub(super) fn plain(blend: &[u16], samples: &mut Vec<u8>) {
+pub(crate) fn plain(blend: &[u16], samples: &mut Vec<u8>) {
     samples.clear();
     samples.extend(blend.iter().map(|&value| byte((u32::from(value) + 2) >> 2)));
 }
 
 /// A blend with two samples for each one, three quarters of the nearer and a quarter of the further one.
-pub(super) fn doubled(blend: &[u16], samples: &mut Vec<u8>) {
+pub(crate) fn doubled(blend: &[u16], samples: &mut Vec<u8>) {
     let ([first, rights @ ..], [lefts @ .., last]) = (blend, blend) else { return };
     samples.clear();
     samples.resize(blend.len() * 2, 0);
@@ -45,7 +45,7 @@ fn byte(value: u32) -> u8 {
 }
 
 /// A row of pixels from a row of each component.
-pub(super) fn pixels(colours: Colours, rows: [&[u8]; 3], pixels: &mut [[u8; 3]]) {
+pub(crate) fn pixels(colours: Colours, rows: [&[u8]; 3], pixels: &mut [[u8; 3]]) {
     let [first, second, third] = rows;
     match colours {
         Colours::Grey => {

@@ -1,33 +1,29 @@
 //! The segments before a JPEG's first scan: size, tables, orientation and colour profile.
 //!
-//! A file of the plain kinds has a [`Frame`]: Huffman-coded, eight bits, one or three components, all of them in one
+//! A file of the plain kinds has a [`FrameHeader`]: Huffman-coded, eight bits, one or three components, all of them in one
 //! sequential scan or in progressive ones. Whatever is unusual or looks wrong has none, and is left to the library to
 //! judge.
 
 use std::rc::Rc;
 
-use domain::ReasonCode;
-use domain::limits::PHOTO_OTHER_PIXELS_MAX;
-
-use super::frame::{Colours, Component, Data, Frame, Kind, Sequential};
-use super::huffman::{AcTable, BandTable, DcTable};
-use super::markers::{END, SCAN, START, segment};
-use super::scans::{self, Walked};
-use super::{Corrupt, Limits, standard};
-use crate::decode::{exif, refused, within};
-use crate::outcome::Refusal;
-use crate::photo::Orientation;
+use crate::error::{Corrupt, Error};
+use crate::frame::{Colours, Component, Data, FrameHeader, Kind, Sequential};
+use crate::huffman::{AcTable, BandTable, DcTable};
+use crate::markers::{END, SCAN, START, segment};
+use crate::scans::{self, Walked};
+use crate::{Coding, Limits, standard};
 
 /// What stands before the first scan.
-pub(super) struct Header<'a> {
-    pub(super) width: usize,
-    pub(super) height: usize,
-    /// The first one that an EXIF segment tells.
-    pub(super) orientation: Option<Orientation>,
+pub(crate) struct Header<'a> {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) coding: Coding,
+    /// The contents of the EXIF segments.
+    pub(crate) exif: Vec<&'a [u8]>,
     /// The ICC profile, put together; empty where its parts do not fit together.
-    pub(super) profile: Option<Vec<u8>>,
+    pub(crate) profile: Option<Vec<u8>>,
     /// Everything needed to decode the picture, when it is of a plain kind.
-    pub(super) frame: Option<Frame<'a>>,
+    pub(crate) frame: Option<FrameHeader<'a>>,
 }
 
 /// A padding byte follows, which some writers do not set to zero.
@@ -38,7 +34,7 @@ const ICC: &[u8] = b"ICC_PROFILE\0";
 const JPEG_LS: u8 = 0xF7;
 
 /// Reads a file up to its first scan, and the headers of the other scans if it may have more.
-pub(super) fn header<'a>(file: &'a [u8], limits: &Limits) -> Result<Header<'a>, Refusal> {
+pub(crate) fn header<'a>(file: &'a [u8], limits: &Limits) -> Result<Header<'a>, Error> {
     let mut found = Segments::default();
     let mut at = 2;
     loop {
@@ -48,9 +44,7 @@ pub(super) fn header<'a>(file: &'a [u8], limits: &Limits) -> Result<Header<'a>, 
                 let (width, height) = found.size()?;
                 found.admit_coding(height)?;
                 limits.admit(width, height)?;
-                let header = found.header(file, content, next)?;
-                let pixels_max = if header.frame.is_some() { usize::MAX } else { PHOTO_OTHER_PIXELS_MAX };
-                return limits.admit_with_limit(pixels_max, width, height).map(|()| header);
+                return found.header(file, content, next);
             }
             START | END => return Err(Corrupt.into()),
             _ => found.read(marker, content),
@@ -61,7 +55,7 @@ pub(super) fn header<'a>(file: &'a [u8], limits: &Limits) -> Result<Header<'a>, 
 
 /// The segments that were read so far.
 #[derive(Default)]
-pub(super) struct Segments<'a> {
+pub(crate) struct Segments<'a> {
     /// The frame's marker and content, and how many there were.
     frame: Option<(u8, &'a [u8])>,
     frames: usize,
@@ -69,18 +63,18 @@ pub(super) struct Segments<'a> {
     /// Code counts and symbols; what nobody uses is never made into a table.
     dc: [Option<(&'a [u8; 16], &'a [u8])>; 4],
     ac: [Option<(&'a [u8; 16], &'a [u8])>; 4],
-    pub(super) restart_interval: usize,
-    orientation: Option<Orientation>,
+    pub(crate) restart_interval: usize,
+    exif: Vec<&'a [u8]>,
     /// Whether there is a JFIF segment, and the transform that an Adobe segment names.
     jfif: bool,
     adobe: Option<u8>,
     profile: Vec<(u8, u8, &'a [u8])>,
     /// Something could not be read, or comes where it hardly does.
-    pub(super) odd: bool,
+    pub(crate) odd: bool,
 }
 
 impl<'a> Segments<'a> {
-    pub(super) fn read(&mut self, marker: u8, content: &'a [u8]) {
+    pub(crate) fn read(&mut self, marker: u8, content: &'a [u8]) {
         let read = match marker {
             0xC4 => self.read_huffman(content),
             0xDB => self.read_quantisation(content),
@@ -104,8 +98,7 @@ impl<'a> Segments<'a> {
         if marker == 0xE0 && content.starts_with(b"JFIF\0") {
             self.jfif = true;
         } else if marker == 0xE1 && content.starts_with(EXIF) {
-            let block = content.get(EXIF.len() + 1..).unwrap_or_default();
-            self.orientation = self.orientation.or_else(|| exif::orientation(block));
+            self.exif.push(content.get(EXIF.len() + 1..).unwrap_or_default());
         } else if marker == 0xE2
             && let Some(&[number, count, ref part @ ..]) = content.strip_prefix(ICC)
         {
@@ -162,27 +155,27 @@ impl<'a> Segments<'a> {
     }
 
     /// Width and height.
-    pub(super) fn size(&self) -> Result<(usize, usize), Corrupt> {
+    pub(crate) fn size(&self) -> Result<(usize, usize), Corrupt> {
         self.frame_header().map(|(_, height, width, _)| (width, height)).ok_or(Corrupt)
     }
 
     /// Refuses what is whole but coded in a way that nothing here decodes: lossless, hierarchical and arithmetic-coded files,
     /// more than eight bits a sample, two components or more than four, and a height that only a segment after the picture
     /// states.
-    fn admit_coding(&self, height: usize) -> Result<(), Refusal> {
+    fn admit_coding(&self, height: usize) -> Result<(), Error> {
         let (marker, precision) = (self.frame.map(|(marker, _)| marker), self.frame_header().map(|h| h.0));
         let is_known = matches!(self.components().len(), 1 | 3 | 4);
         let is_read = matches!(marker, Some(0xC0..=0xC2)) && precision == Some(8) && height > 0 && is_known;
-        if is_read { Ok(()) } else { Err(refused(ReasonCode::BadFormat)) }
+        if is_read { Ok(()) } else { Err(Error::Unsupported) }
     }
 
     /// Name, sampling and quantisation of each component.
-    pub(super) fn components(&self) -> &'a [[u8; 3]] {
+    pub(crate) fn components(&self) -> &'a [[u8; 3]] {
         self.frame_header().map_or(&[], |(.., components)| components.as_chunks().0)
     }
 
     /// How the file is coded, if that is plain.
-    pub(super) fn kind(&self) -> Option<Kind> {
+    pub(crate) fn kind(&self) -> Option<Kind> {
         let (precision, .., components) = self.frame_header()?;
         if precision != 8 || self.frames != 1 || self.odd || !components.len().is_multiple_of(3) {
             return None;
@@ -194,32 +187,30 @@ impl<'a> Segments<'a> {
         }
     }
 
-    pub(super) fn dc_table(&self, number: u8) -> Option<Rc<DcTable>> {
+    pub(crate) fn dc_table(&self, number: u8) -> Option<Rc<DcTable>> {
         let (counts, symbols) = (*self.dc.get(usize::from(number))?)?;
         DcTable::new(counts, symbols).ok().map(Rc::new)
     }
 
-    pub(super) fn band_table(&self, number: u8) -> Option<BandTable> {
+    pub(crate) fn band_table(&self, number: u8) -> Option<BandTable> {
         let (counts, symbols) = (*self.ac.get(usize::from(number))?)?;
         BandTable::new(counts, symbols).ok()
     }
 
     /// `scan` is the content of the first scan's header, and its data begins at `data`.
-    fn header(&mut self, file: &'a [u8], scan: &'a [u8], data: usize) -> Result<Header<'a>, Refusal> {
+    fn header(&mut self, file: &'a [u8], scan: &'a [u8], data: usize) -> Result<Header<'a>, Error> {
         let (width, height) = self.size()?;
-        let (orientation, profile) = (self.orientation, self.profile());
+        let (exif, profile) = (std::mem::take(&mut self.exif), self.profile());
         let mut frame = self.sequential(scan, &file[data..]).and_then(|data| self.frame(data));
+        let mut coding = Coding::Supported;
         if frame.is_none() {
             let Walked { scans, samples, is_whole } = scans::walk(file, self, scan, data)?;
             frame = scans.and_then(|scans| self.frame(Data::Progressive(scans)));
             if frame.is_none() {
-                within(samples, scans::LIBRARY_SAMPLES_MAX)?;
-                if !is_whole {
-                    return Err(Corrupt.into());
-                }
+                coding = Coding::Other { samples, is_whole };
             }
         }
-        Ok(Header { width, height, orientation, profile, frame })
+        Ok(Header { width, height, coding, exif, profile, frame })
     }
 
     /// The scan, when it has all of the components.
@@ -240,7 +231,7 @@ impl<'a> Segments<'a> {
     }
 
     /// The tables of each component of a sequential scan.
-    pub(super) fn tables(&self, scanned: &[[u8; 2]]) -> Option<Vec<(Rc<DcTable>, Rc<AcTable>)>> {
+    pub(crate) fn tables(&self, scanned: &[[u8; 2]]) -> Option<Vec<(Rc<DcTable>, Rc<AcTable>)>> {
         // A file that has no tables, such as a frame of Motion JPEG, uses those of the standard.
         let dc = std::array::from_fn::<_, 4, _>(|n| self.dc[n].or_else(|| standard::DC.get(n).copied()));
         let ac = std::array::from_fn::<_, 4, _>(|n| self.ac[n].or_else(|| standard::AC.get(n).copied()));
@@ -253,7 +244,7 @@ impl<'a> Segments<'a> {
     }
 
     /// The frame, when it has one or three components of usual sampling.
-    fn frame(&self, data: Data<'a>) -> Option<Frame<'a>> {
+    fn frame(&self, data: Data<'a>) -> Option<FrameHeader<'a>> {
         let components = self.components();
         let ids: Vec<u8> = components.iter().map(|&[id, ..]| id).collect();
         let colours = self.colours(&ids)?;
@@ -270,7 +261,7 @@ impl<'a> Segments<'a> {
                 quantisation: (*self.quantisation.get(usize::from(quantisation))?)?,
             })
         });
-        Some(Frame { components: components.collect::<Option<_>>()?, colours, data })
+        Some(FrameHeader { components: components.collect::<Option<_>>()?, colours, data })
     }
 
     /// As JFIF says, or else Adobe, or else the components' names; the order is libjpeg's.

@@ -7,10 +7,10 @@
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 /// A block's coefficients, multiplied; columns first: at `8 u + v` the one with `u` waves across and `v` down.
-pub(super) type Coefficients = [f32; 64];
+pub(crate) type Coefficients = [f32; 64];
 
 /// Where the zigzag's places lie among [`Coefficients`]. A damaged block can go beyond its end by sixteen.
-pub(super) const ZIGZAG: [u8; 80] = zigzag();
+pub(crate) const ZIGZAG: [u8; 80] = zigzag();
 
 const fn zigzag() -> [u8; 80] {
     let mut places = [63; 80];
@@ -35,7 +35,7 @@ const fn zigzag() -> [u8; 80] {
 }
 
 /// The last place of the zigzag that a block of `size` × `size` samples needs.
-pub(super) const fn last_needed(size: usize) -> usize {
+pub(crate) const fn last_needed(size: usize) -> usize {
     match size {
         1 => 0,
         2 => 4,
@@ -45,7 +45,7 @@ pub(super) const fn last_needed(size: usize) -> usize {
 }
 
 /// The quantisation table with everything that is constant multiplied in, in zigzag order.
-pub(super) fn multipliers(quantisation: &[u16; 64], size: usize) -> [f32; 64] {
+pub(crate) fn multipliers(quantisation: &[u16; 64], size: usize) -> [f32; 64] {
     std::array::from_fn(|k| {
         let place = usize::from(ZIGZAG[k]);
         f32::from(quantisation[k]) * factor(size, place / 8) * factor(size, place % 8)
@@ -78,22 +78,22 @@ fn factor(size: usize, frequency: usize) -> f32 {
 const ROOT_EIGHTH: f32 = FRAC_1_SQRT_2 / 2.0;
 
 /// The block's samples at full scale.
-pub(super) fn samples_8(coefficients: &Coefficients) -> [[u8; 8]; 8] {
+pub(crate) fn samples_8(coefficients: &Coefficients) -> [[u8; 8]; 8] {
     samples(coefficients, points_8)
 }
 
 /// The block's samples at a half.
-pub(super) fn samples_4(coefficients: &Coefficients) -> [[u8; 4]; 4] {
+pub(crate) fn samples_4(coefficients: &Coefficients) -> [[u8; 4]; 4] {
     samples(coefficients, points_4)
 }
 
 /// The block's samples at a quarter.
-pub(super) fn samples_2(coefficients: &Coefficients) -> [[u8; 2]; 2] {
+pub(crate) fn samples_2(coefficients: &Coefficients) -> [[u8; 2]; 2] {
     samples(coefficients, points_2)
 }
 
 /// The block's one sample at an eighth, and any sample of a block without other frequencies.
-pub(super) fn sample_1(dc: f32) -> u8 {
+pub(crate) fn sample_1(dc: f32) -> u8 {
     sample(dc)
 }
 

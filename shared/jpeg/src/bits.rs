@@ -4,12 +4,12 @@
 
 use zeroize::Zeroize;
 
-use super::Corrupt;
-use super::markers::{any_marker, has_byte_ff};
+use crate::error::Corrupt;
+use crate::markers::{any_marker, has_byte_ff};
 
 /// Where a reader is, to be returned to later. It contains a few bits of the photo.
 #[derive(Clone, Copy, Default, Zeroize)]
-pub(super) struct Position {
+pub(crate) struct Position {
     /// The next bits, the first one highest. Below the `count` that are to be read it may hold what follows.
     buffer: u64,
     count: u32,
@@ -21,29 +21,29 @@ pub(super) struct Position {
 
 /// A reader of bits.
 #[derive(Clone, Copy)]
-pub(super) struct Bits<'a> {
+pub(crate) struct Bits<'a> {
     data: &'a [u8],
     at: Position,
 }
 
 impl<'a> Bits<'a> {
     /// At the beginning of `data`.
-    pub(super) fn new(data: &'a [u8]) -> Self {
+    pub(crate) fn new(data: &'a [u8]) -> Self {
         Self { data, at: Position::default() }
     }
 
-    pub(super) fn position(&self) -> Position {
+    pub(crate) fn position(&self) -> Position {
         self.at
     }
 
-    pub(super) fn go_to(&mut self, position: Position) {
+    pub(crate) fn go_to(&mut self, position: Position) {
         self.at = position;
     }
 
     /// Makes sure that 32 bits can be peeked at: a code and its value. Beyond a marker or the end of the data
     /// they are zeros, and [`Self::missing`] tells how many of them were used.
     #[inline(always)]
-    pub(super) fn refill(&mut self) {
+    pub(crate) fn refill(&mut self) {
         if self.at.count < 32 {
             self.refill_now();
         }
@@ -92,20 +92,20 @@ impl<'a> Bits<'a> {
     /// been consumed.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "tables are indexed by 16 bits at most")]
-    pub(super) fn peek<const N: u32>(&self) -> usize {
+    pub(crate) fn peek<const N: u32>(&self) -> usize {
         (self.at.buffer >> (64 - N)) as usize
     }
 
     /// Goes on by `count` bits, which must have been peeked at.
     #[inline(always)]
-    pub(super) fn consume(&mut self, count: u32) {
+    pub(crate) fn consume(&mut self, count: u32) {
         self.at.buffer <<= count & 63;
         self.at.count = self.at.count.wrapping_sub(count);
     }
 
     /// Reads a value of `size` bits, 0 to 15, as T.81's `RECEIVE` and `EXTEND` do: with a leading zero it is negative.
     #[inline(always)]
-    pub(super) fn receive_and_extend(&mut self, size: u32) -> i32 {
+    pub(crate) fn receive_and_extend(&mut self, size: u32) -> i32 {
         let size = size & 15;
         // Two shifts, since a shift by all 32 bits is none.
         let bits = ((self.at.buffer >> 32 >> (32 - size)) & 0x7FFF) as i32;
@@ -115,7 +115,7 @@ impl<'a> Bits<'a> {
 
     /// Reads up to 16 bits, of which a refill must have made sure.
     #[inline(always)]
-    pub(super) fn receive(&mut self, count: u32) -> u32 {
+    pub(crate) fn receive(&mut self, count: u32) -> u32 {
         let count = count & 31;
         let bits = (self.at.buffer >> 32 >> (32 - count)) & 0xFFFF;
         self.consume(count);
@@ -124,7 +124,7 @@ impl<'a> Bits<'a> {
 
     /// How many of the bits that were read were not there.
     #[inline(always)]
-    pub(super) fn missing(&self) -> u32 {
+    pub(crate) fn missing(&self) -> u32 {
         self.at.padding.saturating_sub(self.at.count)
     }
 
@@ -133,7 +133,7 @@ impl<'a> Bits<'a> {
     /// Bytes before it are passed. A marker of another number is taken for it where it stands in its place, or where
     /// libjpeg takes it. Where the marker is missing, the data that follows is read at once. What is lost with a marker
     /// shows later, since the picture's data then ends early.
-    pub(super) fn restart(&mut self, number: u8) -> Result<Restart, Corrupt> {
+    pub(crate) fn restart(&mut self, number: u8) -> Result<Restart, Corrupt> {
         let left = self.at.count.saturating_sub(self.at.padding);
         let found = any_marker(self.data, self.at.byte);
         let is_next = left < 8
@@ -163,7 +163,7 @@ impl<'a> Bits<'a> {
 
 /// Whether a restart was found with its marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Restart {
+pub(crate) enum Restart {
     Marked,
     Unmarked,
 }
@@ -177,7 +177,7 @@ fn is_taken_for(marker: u8, number: u8) -> bool {
 
 /// A value whose `size` bits are `bits`: with a leading zero it is negative.
 #[inline(always)]
-pub(super) fn extend(bits: i32, size: u32) -> i32 {
+pub(crate) fn extend(bits: i32, size: u32) -> i32 {
     let half = (1 << size) >> 1;
     if bits < half { bits - (1 << size) + 1 } else { bits }
 }

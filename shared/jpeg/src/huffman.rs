@@ -1,7 +1,7 @@
 //! Huffman tables, prepared so that one look at the next bits tells a code together with what follows it.
 
-use super::Corrupt;
-use super::bits::{Bits, extend};
+use crate::bits::{Bits, extend};
+use crate::error::Corrupt;
 
 /// How many bits an AC table is indexed by: nearly every code with its value, and 16 KB a table.
 const AC_BITS: u32 = 12;
@@ -72,10 +72,10 @@ impl Codes {
 }
 
 /// A table for a block's first coefficient.
-pub(super) struct DcTable(Codes);
+pub(crate) struct DcTable(Codes);
 
 impl DcTable {
-    pub(super) fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, Corrupt> {
+    pub(crate) fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, Corrupt> {
         if symbols.iter().any(|&size| size > 15) {
             return Err(Corrupt);
         }
@@ -84,7 +84,7 @@ impl DcTable {
 
     /// The difference to the block before.
     #[inline(always)]
-    pub(super) fn difference(&self, bits: &mut Bits<'_>) -> Result<i32, Corrupt> {
+    pub(crate) fn difference(&self, bits: &mut Bits<'_>) -> Result<i32, Corrupt> {
         bits.refill();
         let (size, length) = self.0.find(bits.peek::<16>())?;
         bits.consume(length);
@@ -93,16 +93,16 @@ impl DcTable {
 }
 
 /// A table for a band of coefficients in a progressive scan.
-pub(super) struct BandTable(Codes);
+pub(crate) struct BandTable(Codes);
 
 impl BandTable {
-    pub(super) fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, Corrupt> {
+    pub(crate) fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, Corrupt> {
         Codes::new(counts, symbols).map(Self)
     }
 
     /// The next symbol's upper and lower half. Sixteen more bits can be read after it.
     #[inline(always)]
-    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<(u32, u32), Corrupt> {
+    pub(crate) fn symbol(&self, bits: &mut Bits<'_>) -> Result<(u32, u32), Corrupt> {
         bits.refill();
         let (symbol, length) = self.0.find(bits.peek::<16>())?;
         bits.consume(length);
@@ -111,7 +111,7 @@ impl BandTable {
 }
 
 /// A table for a block's other coefficients.
-pub(super) struct AcTable {
+pub(crate) struct AcTable {
     codes: Codes,
     /// For each prefix, when a code and its value lie in it: the bits of both, the run of zeros before the
     /// value and the value, which is not zero, from the lowest bit up in 8, 8 and 16 bits. Otherwise 0.
@@ -121,7 +121,7 @@ pub(super) struct AcTable {
 }
 
 /// What comes next among a block's coefficients.
-pub(super) enum Next {
+pub(crate) enum Next {
     /// So many zeros, then this value.
     Value(usize, i32),
     /// Sixteen zeros.
@@ -181,7 +181,7 @@ impl Skip {
 }
 
 impl AcTable {
-    pub(super) fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, Corrupt> {
+    pub(crate) fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, Corrupt> {
         let codes = Codes::new(counts, symbols)?;
         let (mut values, mut skips) = (Box::new([0; 1 << AC_BITS]), Box::new([0; 1 << AC_BITS]));
         for (prefix, (value, skip)) in values.iter_mut().zip(skips.iter_mut()).enumerate() {
@@ -205,7 +205,7 @@ impl AcTable {
 
     /// Reads what comes next in a block.
     #[inline(always)]
-    pub(super) fn next(&self, bits: &mut Bits<'_>) -> Result<Next, Corrupt> {
+    pub(crate) fn next(&self, bits: &mut Bits<'_>) -> Result<Next, Corrupt> {
         bits.refill();
         let entry = self.values[bits.peek::<AC_BITS>()];
         if entry != 0 {
@@ -223,7 +223,7 @@ impl AcTable {
 
     /// Passes over the last `left` coefficients of a block.
     #[inline(always)]
-    pub(super) fn skip(&self, bits: &mut Bits<'_>, mut left: u32) -> Result<(), Corrupt> {
+    pub(crate) fn skip(&self, bits: &mut Bits<'_>, mut left: u32) -> Result<(), Corrupt> {
         while left > 0 {
             bits.refill();
             let skip = Skip(self.skips[bits.peek::<AC_BITS>()]);

@@ -4,13 +4,13 @@
 type Table = (&'static [u8; 16], &'static [u8]);
 
 /// For a block's first coefficient: of luminance, of chrominance.
-pub(super) const DC: [Table; 2] = [
+pub(crate) const DC: [Table; 2] = [
     (&[0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], &DC_SYMBOLS),
     (&[0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0], &DC_SYMBOLS),
 ];
 
 /// For a block's other coefficients: of luminance, of chrominance.
-pub(super) const AC: [Table; 2] = [
+pub(crate) const AC: [Table; 2] = [
     (&[0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125], &AC_LUMINANCE),
     (&[0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119], &AC_CHROMINANCE),
 ];
