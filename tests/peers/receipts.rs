@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::ErasureScope;
-use domain::receipt::{Jwk, Jwks, Receipt, ReceiptError, Salt, verify};
+use domain::Salt;
+use domain::receipt::{Jwk, Jwks, Receipt, ReceiptError, verify};
 use domain::{RequestId, UnixSeconds};
 use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use p256::ecdsa::{Signature, SigningKey};

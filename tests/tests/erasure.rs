@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
-use domain::receipt::{self, Jwks, Receipt, Salt};
+use domain::Salt;
+use domain::receipt::{self, Jwks, Receipt};
 use domain::{ErasureScope, SubjectId};
 use local_stack::Answer;
 use serde_json::{Value, json};

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use domain::ErasureScope;
-use domain::receipt::{Jwks, Receipt, Salt, verify};
+use domain::Salt;
+use domain::receipt::{Jwks, Receipt, verify};
 
 use crate::workspace::say;
 

@@ -5,16 +5,13 @@ mod start;
 use anyhow::Result;
 use cloud::{Connection, Subjects};
 use domain::UnixSeconds;
-use lambda::Settings;
 
 use crate::start::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
-    let settings = Settings::of_process();
-    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
-    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let settings = lambda::start(env!("CARGO_CRATE_NAME"));
+    let connection = Connection::open(settings.text("AWS_REGION")?, settings.flag("S3_PATH_STYLE")?).await;
     let start = Start {
         subjects: Subjects::new(
             &connection,

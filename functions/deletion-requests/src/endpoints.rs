@@ -1,11 +1,7 @@
-//! The routes of deletion requests.
+//! The stores and settings of the endpoints of deletion requests.
 
 use cloud::{Erasures, ReceiptKeys, Subjects};
-use domain::{UnixSeconds, WorkingDays};
-use jiff::Timestamp;
-use lambda::{ApiError, Problem, Request, Response};
-
-use crate::{create, keys, list, show};
+use domain::WorkingDays;
 
 /// The stores and settings that the endpoints use.
 pub(crate) struct Endpoints {
@@ -14,21 +10,4 @@ pub(crate) struct Endpoints {
     pub(crate) receipt_keys: ReceiptKeys,
     pub(crate) working_days: WorkingDays,
     pub(crate) data_key: String,
-}
-
-/// Passes the request to its endpoint.
-pub(crate) async fn route(
-    endpoints: &Endpoints,
-    request: Request,
-    now: Timestamp,
-) -> Result<Response, ApiError> {
-    let seconds = UnixSeconds::of(now);
-    match request.route() {
-        "POST /v1/deletion-requests" => create::handle(endpoints, request, now).await,
-        "GET /v1/deletion-requests" => list::handle(endpoints, request, seconds).await,
-        "GET /v1/deletion-requests/{id}" => show::status(endpoints, request, seconds).await,
-        "GET /v1/deletion-requests/{id}/receipt" => show::receipt(endpoints, request).await,
-        "GET /v1/receipts/keys" => keys::handle(endpoints).await,
-        _ => Err(Problem::not_found("route").into()),
-    }
 }

@@ -1,5 +1,5 @@
 //! `deletion-requests`: serves `POST` and `GET /v1/deletion-requests…` and `GET /v1/receipts/keys`. This file wires
-//! the parts; `endpoints.rs` routes, and each endpoint has a file of its own. The function `erase` carries the
+//! the parts; `routes.rs` names the endpoints, and each endpoint has a file of its own. The function `erase` carries the
 //! requests out.
 
 mod body;
@@ -8,21 +8,20 @@ mod endpoints;
 mod keys;
 mod list;
 mod resource;
+mod routes;
 mod show;
 
 use anyhow::Result;
 use cloud::{Connection, Erasures, ReceiptKeys, Subjects};
 use domain::WorkingDays;
-use lambda::Settings;
 
-use crate::endpoints::{Endpoints, route};
+use crate::endpoints::Endpoints;
+use crate::routes::route;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
-    let settings = Settings::of_process();
-    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
-    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let settings = lambda::start(env!("CARGO_CRATE_NAME"));
+    let connection = Connection::open(settings.text("AWS_REGION")?, settings.flag("S3_PATH_STYLE")?).await;
     let (records, identities) = (settings.text("RECORDS_TABLE")?, settings.text("IDENTITIES_TABLE")?);
     let (calendars, zone) = (settings.text("DEADLINE_CALENDARS")?, settings.text("DEADLINE_TIME_ZONE")?);
     let endpoints = Endpoints {

@@ -1,7 +1,7 @@
 //! `GET /v1/deletion-requests/{id}` and `…/receipt`: show status and receipt to anybody who has the request's salt.
 //! Both outlive the account, so these routes require no token.
 
-use domain::receipt::Salt;
+use domain::Salt;
 use domain::{Erasure, ErasureState, RequestId, UnixSeconds};
 use lambda::{ApiError, Problem, Request, Response};
 

@@ -15,7 +15,7 @@ use cloud::{
 };
 use domain::limits::UPLOAD_WINDOW;
 use jiff::SignedDuration;
-use lambda::{HandlerError, Metrics, Settings, clock};
+use lambda::{HandlerError, Metrics, clock};
 
 use crate::erase::Erase;
 use crate::event::EraseEvent;
@@ -26,11 +26,9 @@ const BUDGET_SECONDS: i64 = 180;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
-    let settings = Settings::of_process();
-    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
+    let settings = lambda::start(env!("CARGO_CRATE_NAME"));
     let region = settings.text("AWS_REGION")?;
-    let connection = Connection::open(region.clone(), path_style).await;
+    let connection = Connection::open(region.clone(), settings.flag("S3_PATH_STYLE")?).await;
     let (records, identities) = (settings.text("RECORDS_TABLE")?, settings.text("IDENTITIES_TABLE")?);
     let (service, signing_key) = (settings.text("SERVICE")?, settings.text("RECEIPT_KEY")?);
     let user_pool = settings.text("USER_POOL").ok();

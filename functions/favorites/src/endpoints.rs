@@ -1,10 +1,8 @@
-//! The routes of favorites.
+//! The stores and settings of the endpoints of favorites.
 
 use cloud::{Favorites, Pictures, Subjects, Templates, Works};
-use domain::{FavoriteTarget, UnixSeconds};
-use lambda::{ApiError, Problem, Request, Response};
-
-use crate::{delete, list, put};
+use domain::FavoriteTarget;
+use lambda::{Problem, Request};
 
 /// The stores and the key that the endpoints use.
 pub(crate) struct Endpoints {
@@ -14,20 +12,6 @@ pub(crate) struct Endpoints {
     pub(crate) pictures: Pictures,
     pub(crate) templates: Templates,
     pub(crate) data_key: String,
-}
-
-/// Passes the request to its endpoint.
-pub(crate) async fn route(
-    endpoints: &Endpoints,
-    request: Request,
-    now: UnixSeconds,
-) -> Result<Response, ApiError> {
-    match request.route() {
-        "GET /v1/favorites" => list::handle(endpoints, request, now).await,
-        "PUT /v1/favorites/{kind}/{id}" => put::handle(endpoints, request, now).await,
-        "DELETE /v1/favorites/{kind}/{id}" => delete::handle(endpoints, request).await,
-        _ => Err(Problem::not_found("route").into()),
-    }
 }
 
 /// Parses the template or work that the path names.

@@ -1,25 +1,24 @@
 //! `favorites`: serves `GET /v1/favorites`, and `PUT` and `DELETE /v1/favorites/{kind}/{id}`. This file wires the
-//! parts; `endpoints.rs` routes, and each endpoint has a file of its own.
+//! parts; `routes.rs` names the endpoints, and each endpoint has a file of its own.
 
 mod delete;
 mod endpoints;
 mod list;
 mod put;
 mod resource;
+mod routes;
 
 use anyhow::Result;
 use cloud::{Connection, Favorites, Pictures, Subjects, Templates, Works};
 use domain::UnixSeconds;
-use lambda::Settings;
 
-use crate::endpoints::{Endpoints, route};
+use crate::endpoints::Endpoints;
+use crate::routes::route;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
-    let settings = Settings::of_process();
-    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
-    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let settings = lambda::start(env!("CARGO_CRATE_NAME"));
+    let connection = Connection::open(settings.text("AWS_REGION")?, settings.flag("S3_PATH_STYLE")?).await;
     let records = settings.text("RECORDS_TABLE")?;
     let endpoints = Endpoints {
         subjects: Subjects::new(&connection, settings.text("IDENTITIES_TABLE")?, records.clone()),

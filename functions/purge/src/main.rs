@@ -11,16 +11,14 @@ use anyhow::Result;
 use cloud::{
     Connection, Cursors, Erasures, Favorites, Inspection, LogGroups, Photos, Pictures, WorkStores, Works,
 };
-use lambda::{HandlerError, Metrics, Settings, clock};
+use lambda::{HandlerError, Metrics, clock};
 
 use crate::purge::Purge;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
-    let settings = Settings::of_process();
-    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
-    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let settings = lambda::start(env!("CARGO_CRATE_NAME"));
+    let connection = Connection::open(settings.text("AWS_REGION")?, settings.flag("S3_PATH_STYLE")?).await;
     let (records, identities) = (settings.text("RECORDS_TABLE")?, settings.text("IDENTITIES_TABLE")?);
     let erasures = settings.text("ERASURES_TABLE")?;
     let purge = Purge {

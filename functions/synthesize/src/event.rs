@@ -1,9 +1,10 @@
 //! Reads the photos from an S3 event.
 
 use aws_lambda_events::s3::S3EventRecord;
-use domain::PhotoKey;
 use lambda::object_key;
 use serde::Deserialize;
+
+use crate::synthesize::ArrivedPhoto;
 
 /// An event from S3. It holds records, except the test event, which S3 sends when a notification is set up.
 #[derive(Debug, Deserialize)]
@@ -19,17 +20,6 @@ pub(crate) enum Arrival {
     Photo(ArrivedPhoto),
     /// Any other object, under this key.
     Stray(String),
-}
-
-/// One photo that arrived.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ArrivedPhoto {
-    /// The photo's object key.
-    pub(crate) key: PhotoKey,
-    /// The ETag of the object when the event was sent.
-    pub(crate) etag: String,
-    /// The photo's size in bytes.
-    pub(crate) bytes: u64,
 }
 
 /// Why an event is not for this function.

@@ -1,7 +1,8 @@
 //! Handles an S3 event: makes a work of each photo in it.
 
+use crate::error::SynthesisError;
 use crate::event::{Arrival, EventError, UploadEvent};
-use crate::synthesize::{Ending, SynthesisError, Synthesize};
+use crate::synthesize::{Ending, Synthesize};
 
 /// Why an event goes back to Lambda.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! `synthesize`: makes a work of each photo that arrives. This file wires the parts; `event.rs` reads the event,
 //! `handler.rs` handles it, and `synthesize.rs` processes one photo.
 
+mod error;
 mod event;
 mod handler;
 mod synthesize;
@@ -12,7 +13,7 @@ use anyhow::{Result, anyhow};
 use cloud::{Connection, Photos, Pictures, Templates, WorkStores, Works};
 use fitting::Models;
 use jiff::SignedDuration;
-use lambda::{HandlerError, Metrics, Settings, clock};
+use lambda::{HandlerError, Metrics, clock};
 
 use crate::handler::handle;
 use crate::synthesize::Synthesize;
@@ -20,13 +21,11 @@ use crate::template_cache::TemplateCache;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
-    let settings = Settings::of_process();
+    let settings = lambda::start(env!("CARGO_CRATE_NAME"));
     let models_dir = settings.text("MODELS_DIR")?;
     // Loading the models is the longest part of a cold start, so it begins before anything else.
     let models = std::thread::spawn(move || Models::load(Path::new(&models_dir)));
-    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
-    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let connection = Connection::open(settings.text("AWS_REGION")?, settings.flag("S3_PATH_STYLE")?).await;
     let days: i64 = settings.value("WORK_PERIOD_DAYS")?;
     let synthesize = Synthesize {
         work_stores: WorkStores {

@@ -4,15 +4,15 @@
 //! photo. If an error goes back to Lambda, Lambda retries within minutes; after the last retry it sends the event to
 //! `purge`, which deletes the photo.
 
-use cloud::{CloudError, FetchedPhoto, ReplaceOutcome, WorkStores, lease_token, random_bits};
+use cloud::{FetchedPhoto, ReplaceOutcome, WorkStores, lease_token, random_bits};
 use domain::limits::PHOTO_BYTES_MAX;
-use domain::{Admission, Failure, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
+use domain::{Admission, Failure, PhotoKey, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
 use fitting::mark::Mark;
-use fitting::{FitOptions, Fitted, FittingError, Models, Outcome, Report};
+use fitting::{FitOptions, Fitted, Models, Outcome, Report};
 use jiff::{SignedDuration, Timestamp};
 use lambda::{Metric, Metrics, Unit};
 
-use crate::event::ArrivedPhoto;
+use crate::error::SynthesisError;
 use crate::template_cache::TemplateCache;
 
 /// The metric that counts photos deleted without being processed. An alarm in the SAM template watches it.
@@ -43,15 +43,15 @@ pub(crate) enum Ending {
     OnlyDeleted,
 }
 
-/// An error that sends the event back to Lambda.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SynthesisError {
-    /// A store failed; a retry may succeed.
-    #[error(transparent)]
-    Cloud(#[from] CloudError),
-    /// The models or the template are broken. The work is already marked failed; the error makes the fault visible.
-    #[error(transparent)]
-    Fitting(#[from] FittingError),
+/// One photo that arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ArrivedPhoto {
+    /// The photo's object key.
+    pub(crate) key: PhotoKey,
+    /// The ETag of the object when the event was sent.
+    pub(crate) etag: String,
+    /// The photo's size in bytes.
+    pub(crate) bytes: u64,
 }
 
 impl Synthesize {

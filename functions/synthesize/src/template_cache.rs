@@ -7,7 +7,7 @@ use cloud::Templates;
 use domain::TemplateVersion;
 use fitting::Template;
 
-use crate::synthesize::SynthesisError;
+use crate::error::SynthesisError;
 
 /// How many templates are kept at once. A prepared template of 4096 × 4096 pixels takes some 150 MB; most take a
 /// tenth of that.

@@ -4,14 +4,11 @@ mod list;
 
 use anyhow::Result;
 use cloud::{Connection, Templates};
-use lambda::Settings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
-    let settings = Settings::of_process();
-    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
-    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let settings = lambda::start(env!("CARGO_CRATE_NAME"));
+    let connection = Connection::open(settings.text("AWS_REGION")?, settings.flag("S3_PATH_STYLE")?).await;
     let templates = Templates::new(&connection, settings.text("TEMPLATES_BUCKET")?);
     lambda::serve_http(|request, _now| list::handle(&templates, request))
         .await

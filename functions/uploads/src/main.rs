@@ -6,16 +6,13 @@ mod create;
 use anyhow::Result;
 use cloud::{Addresses, Connection, Photos, Subjects, Templates, Uploads, Works};
 use jiff::SignedDuration;
-use lambda::Settings;
 
 use crate::create::Create;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
-    let settings = Settings::of_process();
-    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
-    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let settings = lambda::start(env!("CARGO_CRATE_NAME"));
+    let connection = Connection::open(settings.text("AWS_REGION")?, settings.flag("S3_PATH_STYLE")?).await;
     let (records, identities) = (settings.text("RECORDS_TABLE")?, settings.text("IDENTITIES_TABLE")?);
     let works = Works::new(&connection, records.clone());
     let create = Create {

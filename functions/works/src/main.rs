@@ -1,24 +1,23 @@
 //! `works`: serves `GET /v1/works`, `GET /v1/works/{id}` and `DELETE /v1/works/{id}`. This file wires the parts;
-//! `endpoints.rs` routes, and each endpoint has a file of its own.
+//! `routes.rs` names the endpoints, and each endpoint has a file of its own.
 
 mod delete;
 mod endpoints;
 mod list;
+mod routes;
 mod show;
 
 use anyhow::Result;
 use cloud::{Connection, Photos, Pictures, Subjects, WorkStores, Works};
 use domain::UnixSeconds;
-use lambda::Settings;
 
-use crate::endpoints::{Endpoints, route};
+use crate::endpoints::Endpoints;
+use crate::routes::route;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    lambda::telemetry::start(env!("CARGO_CRATE_NAME"));
-    let settings = Settings::of_process();
-    let path_style = settings.value_or("S3_PATH_STYLE", 0_u8)? == 1;
-    let connection = Connection::open(settings.text("AWS_REGION")?, path_style).await;
+    let settings = lambda::start(env!("CARGO_CRATE_NAME"));
+    let connection = Connection::open(settings.text("AWS_REGION")?, settings.flag("S3_PATH_STYLE")?).await;
     let records = settings.text("RECORDS_TABLE")?;
     let endpoints = Endpoints {
         subjects: Subjects::new(&connection, settings.text("IDENTITIES_TABLE")?, records.clone()),

@@ -114,9 +114,7 @@ impl Addresses {
     }
 
     async fn load_secret(&self) -> Result<Secret, CloudError> {
-        let request = self.connection.dynamodb.get_item().table_name(&self.identities).consistent_read(true);
-        let request = request.set_key(Some(table::identity_key(SECRET)));
-        let row = request.send().await.map_err(CloudError::of("GetItem"))?.item;
+        let row = table::get(&self.connection, &self.identities, table::identity_key(SECRET)).await?;
         read_secret(row.as_ref()).ok_or(CloudError::Malformed { what: "the secret of addresses" })
     }
 }

@@ -48,9 +48,8 @@ impl Cursors {
     /// # Errors
     /// When the table cannot be read.
     pub async fn load(&self, of: CursorOf) -> Result<Option<String>, CloudError> {
-        let request = self.connection.dynamodb.get_item().table_name(&self.table).set_key(Some(of.key()));
-        let answer = request.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
-        let after = answer.item.and_then(|mut item| item.remove("after"));
+        let row = table::get(&self.connection, &self.table, of.key()).await?;
+        let after = row.and_then(|mut item| item.remove("after"));
         Ok(after.and_then(|after| after.as_s().ok().cloned()))
     }
 

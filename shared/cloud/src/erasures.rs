@@ -68,9 +68,7 @@ impl Erasures {
     /// # Errors
     /// When the table cannot be read.
     pub async fn load(&self, request: RequestId) -> Result<Option<Erasure>, CloudError> {
-        let get = self.connection.dynamodb.get_item().table_name(&self.table).set_key(Some(key(request)));
-        let answer = get.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
-        answer.item.map(read).transpose()
+        table::get(&self.connection, &self.table, key(request)).await?.map(read).transpose()
     }
 
     /// Replaces `old` by `new`, if `old` is still the stored state.
@@ -112,11 +110,9 @@ impl Erasures {
     /// # Errors
     /// When the table cannot be read.
     pub async fn reaches(&self, segment: Segment) -> Result<Vec<(Erasure, Reach)>, CloudError> {
-        let rows = self.connection.dynamodb.scan().table_name(&self.table).consistent_read(true);
-        let rows = rows.segment(i32::from(segment.number)).total_segments(i32::from(segment.of));
-        let rows = rows.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let scan = self.connection.dynamodb.scan().table_name(&self.table);
         let mut reaches = Vec::new();
-        for row in rows.map_err(CloudError::of("Scan"))? {
+        for row in table::scan_all(scan, segment).await? {
             let erasure = read(row)?;
             if let Some(reach) = erasure.reach() {
                 reaches.push((erasure, reach));
@@ -171,7 +167,7 @@ fn still_stands(old: &Erasure) -> Condition<Existing> {
 
 #[cfg(test)]
 mod tests {
-    use domain::receipt::Salt;
+    use domain::Salt;
     use domain::{ErasureScope, SubjectId};
     use jiff::SignedDuration;
 

@@ -128,13 +128,8 @@ impl Favorites {
     }
 
     async fn rows(&self, subject: SubjectId) -> Result<Vec<Row>, CloudError> {
-        let rows = table::rows_query(&self.connection, &self.table, subject, FAVORITE)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(CloudError::of("Query"))?;
+        let query = table::rows_query(&self.connection, &self.table, subject, FAVORITE);
+        let rows = table::query_all(query).await?;
         rows.into_iter().map(|row| table::from_item(row, "a favorite")).collect()
     }
 

@@ -198,9 +198,8 @@ impl Inspection {
     /// When the table cannot be read.
     pub async fn identity(&self, key: &str) -> Result<Option<Identity>, CloudError> {
         let key = Item::from([("identity".to_owned(), table::text(key))]);
-        let get = self.connection.dynamodb.get_item().table_name(&self.identities).set_key(Some(key));
-        let answer = get.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
-        Ok(answer.item.map(|row| identity_row(&row).kind))
+        let row = table::get(&self.connection, &self.identities, key).await?;
+        Ok(row.map(|row| identity_row(&row).kind))
     }
 }
 
@@ -210,8 +209,7 @@ async fn page<R>(
     start: Option<Item>,
     read: impl Fn(Item) -> R,
 ) -> Result<Scanned<R>, CloudError> {
-    let scan = scan.segment(i32::from(segment.number)).total_segments(i32::from(segment.of));
-    let answer = scan.set_exclusive_start_key(start).consistent_read(true).send().await;
+    let answer = table::scan_segment(scan, segment).set_exclusive_start_key(start).send().await;
     let answer = answer.map_err(CloudError::of("Scan"))?;
     let rows = answer.items.unwrap_or_default().into_iter().map(read).collect();
     Ok(Scanned { rows, next: answer.last_evaluated_key })

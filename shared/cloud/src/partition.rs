@@ -51,7 +51,7 @@ impl Partitions {
     /// # Errors
     /// When the table cannot be read.
     pub async fn load(&self, subject: SubjectId) -> Result<Partition, CloudError> {
-        let rows = self
+        let query = self
             .connection
             .dynamodb
             .query()
@@ -59,13 +59,8 @@ impl Partitions {
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", table::text(table::partition(subject)))
             .projection_expression("sk, lease, settled_at, upload_expires_at")
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(CloudError::of("Query"))?;
+            .consistent_read(true);
+        let rows = table::query_all(query).await?;
         let leased_until = rows.iter().flat_map(writable_until).max();
         let keys = rows.into_iter().filter_map(|mut row| row.remove("sk")?.as_s().ok().cloned());
         let (gate, rows): (Vec<_>, Vec<_>) = keys.partition(|key| key == GATE);

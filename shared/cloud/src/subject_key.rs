@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use domain::receipt::Salt;
+use domain::Salt;
 use domain::{RequestId, SubjectId};
 use ring::{aead, hmac};
 use zeroize::Zeroizing;

@@ -237,7 +237,9 @@ impl Subjects {
 
     async fn known(&self, identity: &IdentityHash) -> Result<Known, CloudError> {
         let key = table::identity_key(identity.as_str());
-        let Some(mut row) = self.row(&self.identities, key).await? else { return Ok(Known::Nobody) };
+        let Some(mut row) = table::get(&self.connection, &self.identities, key).await? else {
+            return Ok(Known::Nobody);
+        };
         let malformed = || CloudError::Malformed { what: "an identity row" };
         match row.remove("subject") {
             Some(AttributeValue::S(subject)) => Ok(Known::Subject {
@@ -250,7 +252,7 @@ impl Subjects {
     }
 
     async fn gate(&self, subject: SubjectId) -> Result<Option<GateRow>, CloudError> {
-        let row = self.row(&self.records, table::key(subject, GATE.to_owned())).await?;
+        let row = table::get(&self.connection, &self.records, table::key(subject, GATE.to_owned())).await?;
         row.map(|row| table::from_item(row, "a gate row")).transpose()
     }
 
@@ -297,12 +299,6 @@ impl Subjects {
         )?;
         // Refused means that another request of the same caller came first. The caller then finds its subject.
         transaction.write(&self.connection).await.map(drop)
-    }
-
-    async fn row(&self, table: &str, key: Item) -> Result<Option<Item>, CloudError> {
-        let request =
-            self.connection.dynamodb.get_item().table_name(table).set_key(Some(key)).consistent_read(true);
-        Ok(request.send().await.map_err(CloudError::of("GetItem"))?.item)
     }
 }
 

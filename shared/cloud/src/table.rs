@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::limits::DUE_SHARDS;
 use domain::{FavoriteTarget, RequestId, SubjectId, UnixSeconds, WorkId};
@@ -11,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::write::Backoff;
-use crate::{CloudError, Connection};
+use crate::{CloudError, Connection, Segment};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -113,6 +114,30 @@ pub(crate) fn rows_query(
         .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
         .expression_attribute_values(":pk", text(partition(subject)))
         .expression_attribute_values(":prefix", text(prefix))
+}
+
+/// Loads one row by a consistent read.
+pub(crate) async fn get(connection: &Connection, table: &str, key: Item) -> Result<Option<Item>, CloudError> {
+    let get = connection.dynamodb.get_item().table_name(table).set_key(Some(key)).consistent_read(true);
+    Ok(get.send().await.map_err(CloudError::of("GetItem"))?.item)
+}
+
+/// Runs a query through all of its pages.
+pub(crate) async fn query_all(query: QueryFluentBuilder) -> Result<Vec<Item>, CloudError> {
+    let rows = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    rows.map_err(CloudError::of("Query"))
+}
+
+/// Runs a scan through all pages of one segment, by consistent reads.
+pub(crate) async fn scan_all(scan: ScanFluentBuilder, segment: Segment) -> Result<Vec<Item>, CloudError> {
+    let rows =
+        scan_segment(scan, segment).into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    rows.map_err(CloudError::of("Scan"))
+}
+
+/// Limits a scan to one segment. The reads are consistent.
+pub(crate) fn scan_segment(scan: ScanFluentBuilder, segment: Segment) -> ScanFluentBuilder {
+    scan.segment(i32::from(segment.number)).total_segments(i32::from(segment.of)).consistent_read(true)
 }
 
 /// The name of the index by due time. It is sharded and holds only keys, and only of rows that become due.

@@ -102,8 +102,7 @@ impl Uploads {
         now: UnixSeconds,
     ) -> Result<Option<WorkId>, CloudError> {
         let key = table::key(gate.subject, idempotency_sort_key(idempotency_key));
-        let request = self.connection.dynamodb.get_item().table_name(&self.works.table).set_key(Some(key));
-        let item = request.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?.item;
+        let item = table::get(&self.connection, &self.works.table, key).await?;
         let Some(item) = item else { return Ok(None) };
         let row: IdempotencyRow = table::from_item(item, "an idempotency row")?;
         Ok((now < row.ttl).then_some(row.work))

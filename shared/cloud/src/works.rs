@@ -85,15 +85,7 @@ impl Works {
     /// When the table cannot be read.
     pub async fn load(&self, subject: SubjectId, work: WorkId) -> Result<Option<Work>, CloudError> {
         let key = table::key(subject, table::work_row(work));
-        let request = self
-            .connection
-            .dynamodb
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key))
-            .consistent_read(true);
-        let item = request.send().await.map_err(CloudError::of("GetItem"))?.item;
-        item.map(read).transpose()
+        table::get(&self.connection, &self.table, key).await?.map(read).transpose()
     }
 
     /// Replaces `old` by `new`, if `old` is still the stored state and the account gate is open.
@@ -160,14 +152,9 @@ impl Works {
     /// # Errors
     /// When the table cannot be read.
     pub async fn ids_of(&self, subject: SubjectId) -> Result<HashSet<WorkId>, CloudError> {
-        let rows = table::rows_query(&self.connection, &self.table, subject, WORK)
-            .projection_expression("sk")
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(CloudError::of("Query"))?;
+        let query =
+            table::rows_query(&self.connection, &self.table, subject, WORK).projection_expression("sk");
+        let rows = table::query_all(query).await?;
         let id = |row: &Item| row.get("sk")?.as_s().ok()?.strip_prefix(WORK)?.parse().ok();
         Ok(rows.iter().filter_map(id).collect())
     }
@@ -193,15 +180,12 @@ impl Works {
         start: Option<Item>,
     ) -> Result<(Vec<WorkObjectKey>, Option<Item>), CloudError> {
         let scan = self.connection.dynamodb.scan().table_name(&self.table).set_exclusive_start_key(start);
-        let answer = scan
-            .segment(i32::from(segment.number))
-            .total_segments(i32::from(segment.of))
+        let answer = table::scan_segment(scan, segment)
             .filter_expression("begins_with(sk, :works) AND #status = :ready")
             .projection_expression("pk, sk, attempt")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":works", table::text(WORK))
             .expression_attribute_values(":ready", table::text("ready"))
-            .consistent_read(true)
             .send()
             .await
             .map_err(CloudError::of("Scan"))?;

@@ -13,8 +13,8 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::receipt::Requester;
 use crate::retention::Record;
+use crate::salt::Requester;
 use crate::{ESCALATION_AFTER, RequestId, SubjectId, UnixSeconds};
 
 /// What is to be erased.

@@ -15,7 +15,7 @@ fn received(scope: ErasureScope) -> Erasure {
         scope,
         received_at: NOON,
         deadline: later(9 * 86_400),
-        requester: crate::receipt::Salt::from_bits([3; 32]).requester(id),
+        requester: crate::salt::Salt::from_bits([3; 32]).requester(id),
         state: ErasureState::Hidden { reach, hidden_at: NOON, leased_until: None },
     }
 }

@@ -13,6 +13,7 @@ mod polling;
 mod reason;
 pub mod receipt;
 pub mod retention;
+mod salt;
 mod time;
 mod upload;
 mod work;
@@ -23,6 +24,7 @@ pub use favorite::{Favorite, FavoriteError, FavoriteKind, FavoriteTarget, Favori
 pub use id::{IdError, IdentityHash, LeaseToken, RequestId, Sha256, SubjectId, TemplateId, WorkId};
 pub use key::{KeyError, PhotoKey, WorkObject, WorkObjectKey};
 pub use reason::ReasonCode;
+pub use salt::{Requester, Salt};
 pub use time::UnixSeconds;
 pub use upload::{ContentType, PhotoSource, UploadError, UploadRequest};
 pub use work::{

@@ -1,12 +1,11 @@
 //! The receipt of an erasure: what the service states about a deletion request after a verify pass found nothing. It
 //! is a JWS (RFC 7515, ES256) that anybody can check offline with the service's published keys.
 //!
-//! A receipt holds no personal data. The requester received a [`Salt`] and can prove with it that the receipt is
+//! A receipt holds no personal data. The requester received a [`Salt`](crate::Salt) and can prove with it that the receipt is
 //! theirs. This module defines what is signed and how it is checked. The private key never leaves KMS; `cloud` asks
 //! KMS to sign.
 
 mod keys;
-mod salt;
 mod verify;
 
 use base64::Engine as _;
@@ -16,11 +15,11 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
 pub use keys::{Jwk, Jwks, KeyError};
-pub use salt::{Requester, Salt};
 pub use verify::{ReceiptError, verify};
 
 use crate::erasure::ErasureScope;
 use crate::id::RequestId;
+use crate::salt::Requester;
 use crate::time::{UnixSeconds, rfc3339};
 
 /// The receipt's type (RFC 8725, section 3.11). It keeps other tokens signed by the same key from passing as

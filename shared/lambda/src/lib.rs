@@ -9,7 +9,7 @@ mod object_key;
 mod problem;
 mod serve;
 mod settings;
-pub mod telemetry;
+mod telemetry;
 
 pub use http::{Request, Response};
 pub use metrics::{Metric, Metrics, Unit};
@@ -17,3 +17,10 @@ pub use object_key::object_key;
 pub use problem::{ApiError, Problem};
 pub use serve::{HandlerError, serve_events, serve_http};
 pub use settings::{Settings, SettingsError};
+
+/// Starts a function: sets up its logs under `name`, then reads its environment.
+#[must_use]
+pub fn start(name: &'static str) -> Settings {
+    telemetry::start(name);
+    Settings::of_process()
+}

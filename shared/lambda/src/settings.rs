@@ -54,6 +54,18 @@ impl Settings {
         items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
+    /// Returns an optional switch: `1` is on, `0` or an absent variable is off.
+    ///
+    /// # Errors
+    /// When the variable is set to something else.
+    pub fn flag(&self, name: &'static str) -> Result<bool, SettingsError> {
+        match self.0.get(name).map(String::as_str) {
+            Some("1") => Ok(true),
+            None | Some("0") => Ok(false),
+            Some(_) => Err(SettingsError::Malformed(name, "switch (0 or 1)")),
+        }
+    }
+
     /// Parses an optional value. Returns `default` when the variable is not set.
     ///
     /// # Errors
@@ -94,6 +106,16 @@ mod tests {
         assert_eq!(Settings::of_pairs([("L", "a,b")]).list("L"), ["a", "b"]);
         assert!(Settings::of_pairs([("L", "")]).list("L").is_empty());
         assert!(Settings::of_pairs([]).list("L").is_empty());
+    }
+
+    #[test]
+    fn a_flag_is_off_unless_it_is_set() {
+        let flag = |value| Settings::of_pairs([("F", value)]).flag("F");
+        assert_eq!(
+            [flag("1"), flag("0"), Settings::of_pairs([]).flag("F")],
+            [Ok(true), Ok(false), Ok(false)]
+        );
+        assert!(flag("yes").is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const SHARED_TARGETS: [&str; 4] = ["cloud", "domain", "fitting", "lambda"];
 
 /// Starts logging for the function `name` and replaces the panic hook. `main` calls it once, before anything else.
-pub fn start(name: &'static str) {
+pub(crate) fn start(name: &'static str) {
     let own = SHARED_TARGETS.into_iter().chain([name]).map(|target| (target, Level::INFO));
     let targets = Targets::new().with_default(Level::WARN).with_targets(own);
     let lines = tracing_subscriber::fmt::layer()

@@ -1,6 +1,7 @@
 //! A genuine receipt and the key set that verifies it.
 
-use domain::receipt::{Jwk, Jwks, Receipt, Salt};
+use domain::Salt;
+use domain::receipt::{Jwk, Jwks, Receipt};
 use domain::{ErasureScope, RequestId, UnixSeconds};
 use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use p256::ecdsa::{Signature, SigningKey};

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use domain::Salt;
 use domain::limits::UPLOAD_WINDOW;
-use domain::receipt::{self, Jwks, Salt};
+use domain::receipt::{self, Jwks};
 use local_stack::{Caller, LocalStack, Stopwatch};
 use serde_json::{Value, json};
 

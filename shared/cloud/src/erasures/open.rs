@@ -86,19 +86,11 @@ impl Erasures {
     /// When the table cannot be read.
     pub async fn contacts(&self, segment: Segment) -> Result<Vec<(SubjectId, RequestId)>, CloudError> {
         let scan = self.connection.dynamodb.scan().table_name(&self.records);
-        let rows = scan
-            .segment(i32::from(segment.number))
-            .total_segments(i32::from(segment.of))
+        let scan = scan
             .filter_expression("begins_with(sk, :requests) AND attribute_exists(contact)")
             .expression_attribute_values(":requests", table::text(REQUEST))
-            .projection_expression("pk, sk")
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(CloudError::of("Scan"))?;
+            .projection_expression("pk, sk");
+        let rows = table::scan_all(scan, segment).await?;
         let of = |row: Item| {
             let subject =
                 row.get("pk").and_then(|key| key.as_s().ok()).and_then(|key| table::subject_of(key));

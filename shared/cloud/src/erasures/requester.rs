@@ -61,10 +61,8 @@ impl Erasures {
         request: RequestId,
     ) -> Result<Option<RequesterIdentity>, CloudError> {
         let key = table::identity_key(&requester_key(request));
-        let get = self.connection.dynamodb.get_item().table_name(&self.identities).set_key(Some(key));
-        let answer = get.consistent_read(true).send().await.map_err(CloudError::of("GetItem"))?;
-        let row =
-            answer.item.map(|item| table::from_item::<RequesterRow>(item, "a requester")).transpose()?;
+        let item = table::get(&self.connection, &self.identities, key).await?;
+        let row = item.map(|item| table::from_item::<RequesterRow>(item, "a requester")).transpose()?;
         Ok(row.map(|row| RequesterIdentity {
             identity: row.of,
             issuer: row.issuer,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::verify::is_signed_by;
 use super::*;
+use crate::salt::Salt;
 
 fn signing_key(byte: u8) -> SigningKey {
     SigningKey::from_slice(&[byte; 32]).expect("a scalar")

@@ -6,7 +6,8 @@ use p256::ecdsa::Signature;
 use p256::ecdsa::signature::Verifier as _;
 use serde::de::DeserializeOwned;
 
-use super::{ALGORITHM, Header, Jwk, Jwks, Receipt, Salt, TYPE};
+use super::{ALGORITHM, Header, Jwk, Jwks, Receipt, TYPE};
+use crate::salt::Salt;
 
 /// Why a text is not accepted as a receipt. Each message says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
