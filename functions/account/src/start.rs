@@ -26,7 +26,7 @@ impl Start {
         let identity = request.caller()?;
         let started =
             self.subjects.start_new_account(&identity, request.issued_at(), &self.data_key, now).await?;
-        started.map_err(closed)?;
+        started.granted().map_err(closed)?;
         Response::json(200, &Account { status: "open" })
     }
 }

@@ -39,7 +39,7 @@ pub(crate) async fn handle(
     let seconds = UnixSeconds::of(now);
     for _ in 0..TRIES {
         let owner = endpoints.subjects.owner(&requester.identity, &endpoints.data_key, seconds).await?;
-        let owner = owner.map_err(closed)?;
+        let owner = owner.granted().map_err(closed)?;
         let id = owner.key.request(&idempotency_key);
         if let Some(earlier) = endpoints.erasures.load(id).await? {
             return answer(200, &earlier, &owner, body.scope, seconds);

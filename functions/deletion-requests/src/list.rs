@@ -1,6 +1,6 @@
 //! `GET /v1/deletion-requests?limit=…&cursor=…`: lists the caller's requests, for as long as the account exists.
 
-use cloud::Purpose;
+use cloud::{Access, Purpose};
 use domain::limits::PAGE_REQUESTS_MAX;
 use domain::{RequestId, UnixSeconds};
 use lambda::{ApiError, Request, Response};
@@ -36,7 +36,7 @@ pub(crate) async fn handle(
     let mut list = List { deletion_requests: Vec::new(), next_cursor: None };
     // A caller without a subject, or whose subject is being erased, gets an empty list.
     if let Some(gate) = endpoints.subjects.find(&identity).await?
-        && let Ok(owner) = endpoints.subjects.owner(&identity, &endpoints.data_key, now).await?
+        && let Access::Open(owner) = endpoints.subjects.owner(&identity, &endpoints.data_key, now).await?
     {
         let (page, next) = endpoints.erasures.page(gate.subject, cursor, limit).await?;
         for listed in page {

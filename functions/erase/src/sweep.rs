@@ -3,7 +3,7 @@
 
 use cloud::CloudError;
 use domain::RequestId;
-use domain::limits::DUE_SHARDS;
+use domain::limits::due_shards;
 use jiff::SignedDuration;
 use lambda::{Metric, Unit};
 
@@ -13,8 +13,8 @@ use crate::erase::{Erase, EraseError};
 /// The metric that counts overdue requests. An alarm in the SAM template watches it.
 const OVERDUE: &str = "overdue_requests";
 
-/// Seconds between two sweeps. Each run starts with another shard.
-const INTERVAL_SECONDS: i64 = 60;
+/// The time between two sweeps.
+const INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 
 /// The counts of a run, and its first error.
 #[derive(Default)]
@@ -36,10 +36,8 @@ impl Erase {
         let start = (self.clock)();
         let budget = self.budget(SignedDuration::MAX);
         let mut tally = Tally::default();
-        let first = u8::try_from((start.as_second() / INTERVAL_SECONDS).rem_euclid(i64::from(DUE_SHARDS)));
-        let first = first.unwrap_or(0);
-        for turn in 0..DUE_SHARDS {
-            if let Err(error) = self.shard((first + turn) % DUE_SHARDS, budget, &mut tally).await {
+        for shard in due_shards(start, INTERVAL) {
+            if let Err(error) = self.shard(shard, budget, &mut tally).await {
                 tally.error.get_or_insert(error.into());
             }
         }

@@ -21,7 +21,8 @@ pub(crate) async fn handle(
         FavoriteTarget::Work(work) => check_work_is_visible(endpoints, &request, *work, now).await?,
     }
     let (subjects, identity) = (&endpoints.subjects, request.caller()?);
-    let gate = subjects.find_or_create(&identity, &endpoints.data_key, now).await?.map_err(closed)?;
+    let gate =
+        subjects.find_or_create(&identity, &endpoints.data_key, now).await?.granted().map_err(closed)?;
     match endpoints.favorites.save(gate, target, now).await? {
         SaveOutcome::Favorite(favorite) => Response::json(200, &FavoriteResource::of(&favorite)),
         SaveOutcome::LimitReached => Err(full().into()),

@@ -19,7 +19,10 @@ mod partition;
 mod progress;
 mod records;
 
-use cloud::{CloudError, CursorOf, Cursors, Erasures, Favorites, Inspection, LogGroups, Segment, WorkStores};
+use cloud::{
+    CloudError, CursorOf, Cursors, Erasures, Favorites, Inspection, LogGroups, PageStart, Scanned, Segment,
+    WorkStores,
+};
 use domain::UnixSeconds;
 use jiff::SignedDuration;
 use lambda::{Metric, Metrics, Unit};
@@ -149,6 +152,27 @@ impl Residue<'_> {
     /// Tells whether an item that was due at `due` is residue, given this grace period.
     fn is_past(&self, due: UnixSeconds, grace: SignedDuration) -> bool {
         due.plus(grace) <= self.now()
+    }
+
+    /// Reads the pages of a scan one after the other, as far as the run's time allows, and passes their rows to
+    /// `judge`.
+    async fn scan_pages<R>(
+        &self,
+        read: impl AsyncFn(Option<PageStart>) -> Result<Scanned<R>, CloudError>,
+        mut judge: impl AsyncFnMut(Vec<R>) -> Result<(), CloudError>,
+    ) -> Result<Scan, CloudError> {
+        let mut start = None;
+        loop {
+            let page = read(start).await?;
+            judge(page.rows).await?;
+            start = page.next;
+            if start.is_none() {
+                return Ok(Scan::Complete);
+            }
+            if self.is_over() {
+                return Ok(Scan::Partial);
+            }
+        }
     }
 
     fn is_over(&self) -> bool {

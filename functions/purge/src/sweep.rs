@@ -2,7 +2,7 @@
 //! minutes later, resumes. Two sweeps at once are harmless, because every step is idempotent.
 
 use cloud::{CloudError, CursorOf, Cursors, DueWork, WorkStores};
-use domain::limits::{DUE_SHARDS, PHOTO_AGE_MAX};
+use domain::limits::{PHOTO_AGE_MAX, due_shards};
 use domain::{DueAction, Failure, PhotoKey, ReasonCode, UnixSeconds, Work};
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -26,8 +26,8 @@ const AT_ONCE: usize = 16;
 /// The metric of the oldest photo's age. An alarm in the SAM template watches it.
 const OLDEST_PHOTO_AGE: &str = "oldest_photo_age_seconds";
 
-/// Seconds between two sweeps. Each run starts with another shard.
-const INTERVAL_SECONDS: i64 = 300;
+/// The time between two sweeps.
+const INTERVAL: SignedDuration = SignedDuration::from_mins(5);
 
 /// How many characters of a photo's key the cursor keeps: the prefix and the first 4 of the subject's 26. They are
 /// too few to identify anybody, and enough that almost nothing is listed twice.
@@ -51,10 +51,7 @@ impl Sweep<'_> {
             tally.count(Err(error));
         }
         let photos = tally.done;
-        let first = u8::try_from((now.as_second() / INTERVAL_SECONDS).rem_euclid(i64::from(DUE_SHARDS)));
-        let first = first.unwrap_or(0);
-        for turn in 0..DUE_SHARDS {
-            let shard = (first + turn) % DUE_SHARDS;
+        for shard in due_shards(now, INTERVAL) {
             if let Err(error) = self.works(shard, now, &mut tally).await {
                 tally.count(Err(error));
             }

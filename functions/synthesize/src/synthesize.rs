@@ -43,6 +43,14 @@ pub(crate) enum Ending {
     OnlyDeleted,
 }
 
+/// How the fit of one photo ended.
+enum FitOutcome {
+    /// A work was made, but not stored yet.
+    Fitted(Fitted),
+    /// The work has failed.
+    Failed(Failure),
+}
+
 /// One photo that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ArrivedPhoto {
@@ -78,8 +86,8 @@ impl Synthesize {
         // A worker that died may have stored objects under the previous attempt; nobody will publish them.
         self.work_stores.pictures.delete(&claimed, claimed.attempt() - 1).await?;
         let ending = match self.fit(photo, &claimed).await {
-            Ok(Ok(fitted)) => self.publish(&claimed, fitted).await?,
-            Ok(Err(failure)) => self.fail(&claimed, failure).await?,
+            Ok(FitOutcome::Fitted(fitted)) => self.publish(&claimed, fitted).await?,
+            Ok(FitOutcome::Failed(failure)) => self.fail(&claimed, failure).await?,
             Err(SynthesisError::Cloud(error)) => return Err(error.into()),
             Err(broken @ SynthesisError::Fitting(_)) => {
                 let ending = self.fail(&claimed, Failure::of(ReasonCode::InternalError)).await?;
@@ -93,15 +101,11 @@ impl Synthesize {
 
     /// Fetches the photo and the template and fits the photo onto the template. The photo's bytes are dropped at its
     /// end.
-    async fn fit(
-        &self,
-        photo: &ArrivedPhoto,
-        work: &Work,
-    ) -> Result<Result<Fitted, Failure>, SynthesisError> {
+    async fn fit(&self, photo: &ArrivedPhoto, work: &Work) -> Result<FitOutcome, SynthesisError> {
         let bytes = match self.work_stores.photos.fetch(photo.key, &photo.etag, PHOTO_BYTES_MAX).await? {
             FetchedPhoto::Found(bytes) if has_admitted_size(work, photo) => bytes,
             FetchedPhoto::Found(_) | FetchedPhoto::Gone => {
-                return Ok(Err(Failure::of(ReasonCode::InternalError)));
+                return Ok(FitOutcome::Failed(Failure::of(ReasonCode::InternalError)));
             }
         };
         let template = self.templates.prepared(&work.template).await?;
@@ -113,8 +117,8 @@ impl Synthesize {
             tracing::info!(fault = fault.as_str(), "photo's colour profile ignored");
         }
         match outcome {
-            Outcome::Fitted(fitted) => Ok(Ok(fitted)),
-            Outcome::Refused(refusal) => Ok(Err(match refusal.figures() {
+            Outcome::Fitted(fitted) => Ok(FitOutcome::Fitted(fitted)),
+            Outcome::Refused(refusal) => Ok(FitOutcome::Failed(match refusal.figures() {
                 Some((measured, threshold)) => {
                     Failure::measured(refusal.reason, f64::from(measured), f64::from(threshold))
                 }

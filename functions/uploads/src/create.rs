@@ -59,7 +59,12 @@ impl Create {
         let Some(template) = self.pin(&upload.template_id).await? else {
             return self.repeat_withdrawn(&identity, &upload, &photo, idempotency_key, seconds).await;
         };
-        let gate = self.subjects.find_or_create(&identity, &self.data_key, seconds).await?.map_err(closed)?;
+        let gate = self
+            .subjects
+            .find_or_create(&identity, &self.data_key, seconds)
+            .await?
+            .granted()
+            .map_err(closed)?;
         let work = self.new_work(gate, &upload, photo.clone(), template, now)?;
         match self.uploads.admit(&identity, gate, &work, idempotency_key, now).await? {
             AdmitOutcome::Created => self.answer(201, &work, seconds).await,

@@ -44,11 +44,12 @@ pub struct FunctionProcess {
     polled_after: Option<Duration>,
 }
 
-/// What the process reported to the Runtime API.
+/// What the process reported to the Runtime API, or that it ended.
 enum Report {
     Polled(Stopwatch),
     Returned(String),
     Failed(String),
+    Ended(ExitStatus),
 }
 
 impl FunctionProcess {
@@ -122,9 +123,9 @@ impl FunctionProcess {
             return Ok(after);
         }
         match self.next_report(limit)? {
-            Ok(Report::Polled(at)) => Ok(*self.polled_after.insert(at.after(self.started))),
-            Ok(Report::Returned(text) | Report::Failed(text)) => bail!("the function did not start: {text}"),
-            Err(status) => bail!("the function's process ended before its first poll: {status}"),
+            Report::Polled(at) => Ok(*self.polled_after.insert(at.after(self.started))),
+            Report::Returned(text) | Report::Failed(text) => bail!("the function did not start: {text}"),
+            Report::Ended(status) => bail!("the function's process ended before its first poll: {status}"),
         }
     }
 
@@ -156,12 +157,12 @@ impl FunctionProcess {
         let json = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
         loop {
             match self.next_report(limit)? {
-                Ok(Report::Polled(at)) => {
+                Report::Polled(at) => {
                     self.polled_after.get_or_insert(at.after(self.started));
                 }
-                Ok(Report::Returned(text)) => return Ok(Answer::Returned(json(text))),
-                Ok(Report::Failed(text)) => return Ok(Answer::Failed(json(text))),
-                Err(status) => return Ok(Answer::Died(status)),
+                Report::Returned(text) => return Ok(Answer::Returned(json(text))),
+                Report::Failed(text) => return Ok(Answer::Failed(json(text))),
+                Report::Ended(status) => return Ok(Answer::Died(status)),
             }
         }
     }
@@ -179,18 +180,18 @@ impl FunctionProcess {
         let _ = self.child.wait();
     }
 
-    /// Waits for the next report; the inner error is the exit status of a process that ended instead.
-    fn next_report(&mut self, limit: Duration) -> anyhow::Result<Result<Report, ExitStatus>> {
+    /// Waits for the next report, or for the end of the process.
+    fn next_report(&mut self, limit: Duration) -> anyhow::Result<Report> {
         let start = Stopwatch::start();
         while start.elapsed() < limit {
             match self.reports.recv_timeout(POLL) {
-                Ok(report) => return Ok(Ok(report)),
+                Ok(report) => return Ok(report),
                 Err(RecvTimeoutError::Disconnected) => bail!("the Runtime API's thread has ended"),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if let Some(status) = self.child.try_wait()? {
                 // The last report may still be in transit.
-                return Ok(self.reports.recv_timeout(20 * POLL).map_err(|_no_report| status));
+                return Ok(self.reports.recv_timeout(20 * POLL).unwrap_or(Report::Ended(status)));
             }
         }
         bail!("the function did not answer within {} s", limit.as_secs_f64())

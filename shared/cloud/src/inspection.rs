@@ -35,13 +35,16 @@ pub struct Segment {
     pub of: u16,
 }
 
+/// Where a page of a scan begins.
+pub type PageStart = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
+
 /// A page of a segment.
 #[derive(Debug)]
 pub struct Scanned<R> {
     /// The rows.
     pub rows: Vec<R>,
     /// Where the next page begins, if there is one.
-    pub next: Option<Item>,
+    pub next: Option<PageStart>,
 }
 
 /// A row of the records.

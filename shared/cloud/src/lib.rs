@@ -45,7 +45,7 @@ pub use erasures::{DueRequests, Erasures, ListedRequest, OpenOutcome, RequesterI
 pub use error::CloudError;
 pub use favorites::{Favorites, SaveOutcome};
 pub use identity_provider::IdentityProvider;
-pub use inspection::{Identity, IdentityRow, Inspection, RecordRow, Scanned, Segment, SubjectRow};
+pub use inspection::{Identity, IdentityRow, Inspection, PageStart, RecordRow, Scanned, Segment, SubjectRow};
 pub use log_groups::{LogGroup, LogGroups};
 pub use partition::{Partition, Partitions};
 pub use photos::{FetchedPhoto, ListedPhotos, Photos, PresignedUpload};
@@ -53,7 +53,7 @@ pub use pictures::{PictureShard, Pictures, PresignedDownload};
 pub use random::{lease_token, random_bits};
 pub use receipts::ReceiptKeys;
 pub use subject_key::{Purpose, Sealed, SubjectKey};
-pub use subjects::{Closed, Gate, Owner, Subjects};
+pub use subjects::{Access, Closed, Gate, Owner, Subjects};
 pub use templates::{CatalogueEntry, TemplateFiles, Templates};
 pub use uploads::{AdmitOutcome, Uploads};
 pub use work_stores::WorkStores;

@@ -48,6 +48,32 @@ pub enum Closed {
     Changing,
 }
 
+/// What a caller's account gives: what was asked for, or why it is closed.
+#[derive(Debug)]
+pub enum Access<T> {
+    /// The account is open.
+    Open(T),
+    /// The account is closed.
+    Closed(Closed),
+}
+
+impl<T> Access<T> {
+    /// Returns what the open account gives, or why the account is closed, for use with `?`.
+    ///
+    /// # Errors
+    /// When the account is closed.
+    pub fn granted(self) -> Result<T, Closed> {
+        match self {
+            Self::Open(granted) => Ok(granted),
+            Self::Closed(closed) => Err(closed),
+        }
+    }
+
+    fn of(granted: Option<T>, otherwise: Closed) -> Self {
+        granted.map_or(Self::Closed(otherwise), Self::Open)
+    }
+}
+
 /// A caller's subject with its key, for encrypting and for deletion requests.
 pub struct Owner {
     /// The subject.
@@ -139,8 +165,8 @@ impl Subjects {
         }
     }
 
-    /// Finds the caller's open account gate, and creates the subject if there is none. The inner error says why not:
-    /// the account is being erased or was erased.
+    /// Finds the caller's open account gate, and creates the subject if there is none. It is closed
+    /// when the account is being erased or was erased.
     ///
     /// `data_key` is the KMS key that wraps the subject's own key. The subject's key encrypts free text and contact
     /// data. The encryption context binds the wrapped key to the subject.
@@ -152,9 +178,11 @@ impl Subjects {
         identity: &IdentityHash,
         data_key: &str,
         now: UnixSeconds,
-    ) -> Result<Result<Gate, Closed>, CloudError> {
-        let account = self.account(identity, data_key, now).await?;
-        Ok(account.and_then(|account| account.gate.ok_or(Closed::Erasing)))
+    ) -> Result<Access<Gate>, CloudError> {
+        Ok(match self.account(identity, data_key, now).await? {
+            Access::Open(account) => Access::of(account.gate, Closed::Erasing),
+            Access::Closed(closed) => Access::Closed(closed),
+        })
     }
 
     /// Creates a new subject for a caller whose account was erased or who never had one. For all others it finds the
@@ -171,12 +199,12 @@ impl Subjects {
         issued_at: Option<UnixSeconds>,
         data_key: &str,
         now: UnixSeconds,
-    ) -> Result<Result<Gate, Closed>, CloudError> {
+    ) -> Result<Access<Gate>, CloudError> {
         if let Known::Erased(tombstone) = self.known(identity).await?
             && now < tombstone.ttl
         {
             let Some(issued_at) = issued_at.filter(|issued_at| tombstone.erased_at < *issued_at) else {
-                return Ok(Err(Closed::TokenTooOld));
+                return Ok(Access::Closed(Closed::TokenTooOld));
             };
             let tombstone_is_older = Condition::vacant_or("erased_at < :issued_at")
                 .value(":issued_at", table::number(issued_at.as_second()));
@@ -195,26 +223,25 @@ impl Subjects {
         identity: &IdentityHash,
         data_key: &str,
         now: UnixSeconds,
-    ) -> Result<Result<Owner, Closed>, CloudError> {
+    ) -> Result<Access<Owner>, CloudError> {
         let Account { subject, wrapped_key, gate } = match self.account(identity, data_key, now).await? {
-            Ok(account) => account,
-            Err(closed) => return Ok(Err(closed)),
+            Access::Open(account) => account,
+            Access::Closed(closed) => return Ok(Access::Closed(closed)),
         };
         let key = keys::unwrap(&self.connection, subject, wrapped_key, data_key).await?;
-        Ok(Ok(Owner { subject, key, gate }))
+        Ok(Access::Open(Owner { subject, key, gate }))
     }
 
-    /// Finds the caller's account, and creates it if there is none. The inner error says why not: the account was
-    /// erased.
+    /// Finds the caller's account, and creates it if there is none. It is closed when the account was erased.
     async fn account(
         &self,
         identity: &IdentityHash,
         data_key: &str,
         now: UnixSeconds,
-    ) -> Result<Result<Account, Closed>, CloudError> {
+    ) -> Result<Access<Account>, CloudError> {
         let mut known = self.known(identity).await?;
         match &known {
-            Known::Erased(tombstone) if now < tombstone.ttl => return Ok(Err(Closed::Erased)),
+            Known::Erased(tombstone) if now < tombstone.ttl => return Ok(Access::Closed(Closed::Erased)),
             Known::Erased(_) | Known::Nobody => {
                 let lapsed = Condition::vacant_or("#ttl <= :now")
                     .name("#ttl", "ttl")
@@ -225,14 +252,17 @@ impl Subjects {
             Known::Subject { .. } => {}
         }
         // Another request has created the account, and an erasure has already removed it again.
-        let Known::Subject { subject, wrapped_key } = known else { return Ok(Err(Closed::Changing)) };
+        let Known::Subject { subject, wrapped_key } = known else {
+            return Ok(Access::Closed(Closed::Changing));
+        };
         let mut gate = self.gate(subject).await?;
         if gate.is_none() {
             self.restore_gate(identity, subject, now).await?;
             gate = self.gate(subject).await?;
         }
         // Still no gate: an erasure has removed identity and gate since the identity was read.
-        Ok(gate.map(|row| Account { subject, wrapped_key, gate: row.open(subject) }).ok_or(Closed::Changing))
+        let account = gate.map(|row| Account { subject, wrapped_key, gate: row.open(subject) });
+        Ok(Access::of(account, Closed::Changing))
     }
 
     async fn known(&self, identity: &IdentityHash) -> Result<Known, CloudError> {

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::write::Backoff;
 use crate::{CloudError, Connection, Segment};
 
+/// A row, or the key of one.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The sort key of the account gate.

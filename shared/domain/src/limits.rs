@@ -3,6 +3,8 @@
 
 use jiff::SignedDuration;
 
+use crate::time::UnixSeconds;
+
 /// The largest photo that is accepted, in bytes. A 48-megapixel JPEG of a phone takes 10 to 25 MB.
 pub const PHOTO_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
@@ -78,6 +80,14 @@ pub const FAVORITES_MAX: usize = 1_000;
 /// AWS account can synthesize.
 pub const DUE_SHARDS: u8 = 8;
 
+/// Lists all shards of the due index for a sweep. Sweeps that follow each other at this interval start with different
+/// shards, so that no shard is always the last when a run ends early.
+pub fn due_shards(now: UnixSeconds, interval: SignedDuration) -> impl Iterator<Item = u8> {
+    let turn = now.as_second() / interval.as_secs().max(1);
+    let first = u8::try_from(turn.rem_euclid(i64::from(DUE_SHARDS))).unwrap_or(0);
+    (0..DUE_SHARDS).map(move |offset| (first + offset) % DUE_SHARDS)
+}
+
 /// The longest contact that a request may hold, in bytes (RFC 5321, section 4.5.3.1.3).
 pub const CONTACT_BYTES_MAX: usize = 254;
 
@@ -98,3 +108,21 @@ const _: () = {
     assert!(UPLOAD_WINDOW.as_secs() <= UPLOAD_SLOT.as_secs());
     assert!(UPLOADS_PER_SLOT_MAX <= UPLOADS_PER_DAY_MAX);
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn consecutive_sweeps_start_with_different_shards_and_list_all() {
+        let minute = SignedDuration::from_mins(1);
+        let shards = |sweep: i64| -> Vec<u8> {
+            due_shards(UnixSeconds::from_second(1_800_000_000 + 60 * sweep), minute).collect()
+        };
+        let firsts: std::collections::BTreeSet<u8> = (0..8).map(|sweep| shards(sweep)[0]).collect();
+        assert_eq!(firsts.len(), usize::from(DUE_SHARDS));
+        let mut all = shards(3);
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..DUE_SHARDS));
+    }
+}

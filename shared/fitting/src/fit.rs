@@ -210,7 +210,7 @@ fn face_crop(
     mesh: &Mesh,
     template_eye_distance: f32,
 ) -> Result<FaceCrop, Refusal> {
-    let missing = template_eye_distance / gate::eye_distance(mesh).max(1.0);
+    let missing = template_eye_distance / mesh.eye_distance().max(1.0);
     // One pixel more: a region that touches a pixel at this scale may need half of the next one at a finer scale.
     let Some(close) = file.closer(photo, FaceCrop::region(photo, mesh, 1.0), missing)? else {
         return Ok(FaceCrop::of(photo, mesh, template_eye_distance));
@@ -241,7 +241,7 @@ impl FaceCrop {
     pub(crate) fn of(photo: &Photo, mesh: &Mesh, template_eye_distance: f32) -> Self {
         let region = Self::region(photo, mesh, 0.0);
         let Region { left, top, width, height } = region;
-        let reduction = (gate::eye_distance(mesh) / (CROP_OVERSAMPLING * template_eye_distance)).max(1.0);
+        let reduction = (mesh.eye_distance() / (CROP_OVERSAMPLING * template_eye_distance)).max(1.0);
         let reduced = |n: usize| ((n as f32 / reduction).round() as usize).max(1);
         let crop = photo.view(region, reduced(width), reduced(height));
         let (across, down) = (crop.width() as f32 / width as f32, crop.height() as f32 / height as f32);

@@ -68,7 +68,7 @@ pub(crate) fn admit_faces(faces: &[FoundFace]) -> Result<&Face, Refusal> {
 pub(crate) fn admit_geometry(found: &Landmarks, photo: &Photo) -> Result<(), Refusal> {
     let mesh = &found.mesh;
     at_least(ReasonCode::NoFace, found.presence, PRESENCE_MIN)?;
-    at_least(ReasonCode::FaceTooSmall, eye_distance(mesh) * photo.reduction() as f32, EYE_DISTANCE_MIN)?;
+    at_least(ReasonCode::FaceTooSmall, mesh.eye_distance() * photo.reduction() as f32, EYE_DISTANCE_MIN)?;
     let (width, height) = (photo.width() as f32, photo.height() as f32);
     let [left, top, right, bottom] = mesh.bounds();
     let filled = ((right - left) / width).max((bottom - top) / height);
@@ -140,7 +140,7 @@ impl Measures {
     pub(crate) fn of(view: View<'_>, mesh: &Mesh) -> Self {
         let light = light::Light::on_skin(view, mesh, &SKIN_PATCHES);
         Self {
-            eye_distance: eye_distance(mesh),
+            eye_distance: mesh.eye_distance(),
             turn_degrees: turn_degrees(mesh),
             skin_median: light.as_ref().map(|light| light.median),
             skin_clipped: light.map(|light| light.clipped),
@@ -151,12 +151,6 @@ impl Measures {
             parts: occlusion::parts::measure_parts(view, mesh),
         }
     }
-}
-
-/// Distance between the eye centres in the mesh's pixels.
-pub(crate) fn eye_distance(mesh: &Mesh) -> f32 {
-    let (right, left) = (mean(mesh, &RIGHT_EYE), mean(mesh, &LEFT_EYE));
-    (left[0] - right[0]).hypot(left[1] - right[1])
 }
 
 /// The angle between the face's forward direction and the camera's axis, without roll.
@@ -174,11 +168,6 @@ fn turn_degrees(mesh: &Mesh) -> f32 {
 
 fn difference(from: [f32; 3], to: [f32; 3]) -> [f32; 3] {
     [to[0] - from[0], to[1] - from[1], to[2] - from[2]]
-}
-
-#[expect(clippy::cast_precision_loss, reason = "lists of points are short")]
-fn mean(mesh: &Mesh, points: &[usize]) -> [f32; 2] {
-    [0, 1].map(|k| points.iter().map(|&point| mesh.xy(point)[k]).sum::<f32>() / points.len() as f32)
 }
 
 fn at_least(reason: ReasonCode, measured: f32, threshold: f32) -> Result<(), Refusal> {

@@ -9,6 +9,8 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
+use crate::topology::{LEFT_EYE, RIGHT_EYE};
+
 /// How many points a mesh has.
 pub const MESH_POINTS: usize = 478;
 
@@ -55,11 +57,26 @@ impl Mesh {
         })
     }
 
+    /// Returns the distance between the centres of the eyes.
+    pub(crate) fn eye_distance(&self) -> f32 {
+        eye_distance(&self.points)
+    }
+
     /// Returns the face with `map` applied to every point, to change the coordinate system.
     #[must_use]
     pub fn mapped(&self, map: impl Fn([f32; 3]) -> [f32; 3]) -> Self {
         Self { points: self.points.iter().map(|&p| map(p)).collect() }
     }
+}
+
+/// Returns the distance between the centres of the eyes of these points, which are in a mesh's order.
+#[expect(clippy::cast_precision_loss, reason = "lists of points are short")]
+pub(crate) fn eye_distance(points: &[[f32; 3]]) -> f32 {
+    let mean = |eye: &[usize]| {
+        [0, 1].map(|axis| eye.iter().map(|&point| points[point][axis]).sum::<f32>() / eye.len() as f32)
+    };
+    let (right, left) = (mean(&RIGHT_EYE), mean(&LEFT_EYE));
+    (left[0] - right[0]).hypot(left[1] - right[1])
 }
 
 impl Drop for Mesh {

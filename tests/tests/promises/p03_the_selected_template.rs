@@ -1,9 +1,8 @@
 //! P03 (policy, article One 2(3)): the face is applied only to the template that the user selected.
 
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::fs;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use local_stack::{local_directory, workspace_root};
 use serde_json::{Value, json};
 
@@ -159,10 +158,7 @@ fn a_work_keeps_its_template_version_when_a_new_one_is_published() -> Result<()>
 /// Reads the width and the RGB bytes of a template's picture.
 fn picture(template: &str) -> Result<(usize, Vec<u8>)> {
     let path = workspace_root().join("templates").join(template).join("picture.png");
-    let mut reader = png::Decoder::new(BufReader::new(File::open(path)?)).read_info()?;
-    let mut pixels = vec![0; reader.output_buffer_size().context("no size")?];
-    let frame = reader.next_frame(&mut pixels)?;
-    assert_eq!(frame.color_type, png::ColorType::Rgb);
-    pixels.truncate(frame.buffer_size());
-    Ok((usize::try_from(frame.width)?, pixels))
+    let picture = image::open(path)?;
+    ensure!(picture.color() == image::ColorType::Rgb8, "the template's picture is {:?}", picture.color());
+    Ok((usize::try_from(picture.width())?, picture.into_bytes()))
 }

@@ -14,24 +14,22 @@ const REACH_AFTER: SignedDuration = SignedDuration::from_hours(24);
 impl Residue<'_> {
     /// Scans one segment. Its findings count once the segment is complete.
     pub(super) async fn requests(&self, segment: Segment, found: &mut Found) -> Result<Scan, CloudError> {
-        let (mut here, mut start) = (Found::default(), None);
-        loop {
-            let page = self.inspection.erasures(segment, start).await?;
-            for request in &page.rows {
+        let mut here = Found::default();
+        let read = async |start| self.inspection.erasures(segment, start).await;
+        let scan = self.scan_pages(read, async |rows| {
+            for request in rows {
                 match request {
-                    Some(erasure) => self.judge_request(erasure, &mut here),
+                    Some(erasure) => self.judge_request(&erasure, &mut here),
                     None => here.add(Kind::UnreadableRow),
                 }
             }
-            start = page.next;
-            if start.is_none() {
-                found.merge(&here);
-                return Ok(Scan::Complete);
-            }
-            if self.is_over() {
-                return Ok(Scan::Partial);
-            }
+            Ok(())
+        });
+        let scan = scan.await?;
+        if scan == Scan::Complete {
+            found.merge(&here);
         }
+        Ok(scan)
     }
 
     fn judge_request(&self, erasure: &Erasure, found: &mut Found) {

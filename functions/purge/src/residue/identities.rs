@@ -10,19 +10,13 @@ use super::{OVERDUE_AFTER, Residue, Scan, TTL_AFTER};
 impl Residue<'_> {
     /// Scans one segment. Its findings count once the segment is complete.
     pub(super) async fn identities(&self, segment: Segment, found: &mut Found) -> Result<Scan, CloudError> {
-        let (mut here, mut start) = (Found::default(), None);
-        loop {
-            let page = self.inspection.identities(segment, start).await?;
-            self.judge_identities(&page.rows, &mut here).await?;
-            start = page.next;
-            if start.is_none() {
-                found.merge(&here);
-                return Ok(Scan::Complete);
-            }
-            if self.is_over() {
-                return Ok(Scan::Partial);
-            }
+        let mut here = Found::default();
+        let read = async |start| self.inspection.identities(segment, start).await;
+        let scan = self.scan_pages(read, async |rows| self.judge_identities(&rows, &mut here).await).await?;
+        if scan == Scan::Complete {
+            found.merge(&here);
         }
+        Ok(scan)
     }
 
     async fn judge_identities(&self, rows: &[IdentityRow], found: &mut Found) -> Result<(), CloudError> {

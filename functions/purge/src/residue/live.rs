@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use cloud::{CloudError, Identity, Segment};
 use domain::{SubjectId, UnixSeconds};
 
-use super::Residue;
+use super::{Residue, Scan};
 
 /// How many subjects are kept at once: a hash set of 2²¹ buckets of 17 bytes, 36 MB of the function's 256.
 const SUBJECTS_MAX: usize = 1_800_000;
@@ -64,22 +64,17 @@ impl Residue<'_> {
     /// Scans the identities; `None` when time runs out.
     pub(super) async fn live(&self) -> Result<Option<Live>, CloudError> {
         let mut live = Live::new(self.now());
-        let mut start = None;
-        loop {
-            let page = self.inspection.identities(Segment { number: 0, of: 1 }, start).await?;
-            for row in page.rows {
+        let all = Segment { number: 0, of: 1 };
+        let read = async |start| self.inspection.identities(all, start).await;
+        let scan = self.scan_pages(read, async |rows| {
+            for row in rows {
                 if let Identity::Subject(subject) = row.kind {
                     live.add(subject, SUBJECTS_MAX);
                 }
             }
-            start = page.next;
-            if start.is_none() {
-                return Ok(Some(live));
-            }
-            if self.is_over() {
-                return Ok(None);
-            }
-        }
+            Ok(())
+        });
+        Ok((scan.await? == Scan::Complete).then_some(live))
     }
 }
 

@@ -20,19 +20,16 @@ impl Residue<'_> {
         live: &Live,
         found: &mut Found,
     ) -> Result<Scan, CloudError> {
-        let (mut here, mut partition, mut start) = (Found::default(), None, None);
-        loop {
-            let page = self.inspection.records(segment, start).await?;
-            for row in page.rows {
+        let (mut here, mut partition) = (Found::default(), None);
+        let read = async |start| self.inspection.records(segment, start).await;
+        let scan = self.scan_pages(read, async |rows| {
+            for row in rows {
                 self.record(row, &mut partition, live, &mut here).await?;
             }
-            start = page.next;
-            if start.is_none() {
-                break;
-            }
-            if self.is_over() {
-                return Ok(Scan::Partial);
-            }
+            Ok(())
+        });
+        if scan.await? == Scan::Partial {
+            return Ok(Scan::Partial);
         }
         if let Some(last) = partition {
             self.judge(&last, live, &mut here).await?;

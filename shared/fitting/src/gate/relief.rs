@@ -7,7 +7,6 @@
 use zeroize::Zeroizing;
 
 use super::patch::{View, for_each_place};
-use crate::gate::eye_distance;
 use crate::mesh::Mesh;
 use crate::resize::resized;
 use crate::topology::OVAL;
@@ -98,7 +97,7 @@ impl Relief {
     )]
     pub(super) fn of(view: View<'_>, mesh: &Mesh) -> Self {
         let picture = view.picture;
-        let scale = EYE_DISTANCE / eye_distance(mesh).max(1.0);
+        let scale = EYE_DISTANCE / mesh.eye_distance().max(1.0);
         let reduced = |n: usize| ((n as f32 * scale).round() as usize).clamp(3, n.max(3) * 4);
         let size = [reduced(picture.width()), reduced(picture.height())];
         let [across, down] =

@@ -4,7 +4,6 @@
 use super::occlusion::parts::distance_from_line;
 use super::patch::View;
 use super::relief::{Part, Relief};
-use crate::gate::eye_distance;
 use crate::mesh::Mesh;
 use crate::topology::{LEFT_BROW, LEFT_EYE, LIPS, NOSTRILS, RIGHT_BROW, RIGHT_EYE, SKIN_PATCHES, mirror};
 
@@ -65,7 +64,7 @@ impl Scene {
         let skin = by_light.get(by_light.len() / 2).copied();
         let features: [&[usize]; 6] = [&RIGHT_EYE, &LEFT_EYE, &RIGHT_BROW, &LEFT_BROW, &LIPS, &NOSTRILS];
         Self {
-            border: border / eye_distance(mesh).max(1.0),
+            border: border / mesh.eye_distance().max(1.0),
             light_hue: skin.map(|skin| distance_from_line(skin.hue, SKIN_HUES[0], SKIN_HUES[1])),
             other_share: skin.and_then(|skin| relief.unlike_share(skin, &features, SPREAD, UNLIKE_FROM)),
             nose_root: relief.steepest(&NOSE_ROOT),

@@ -6,7 +6,6 @@
 
 use zeroize::Zeroizing;
 
-use crate::gate::eye_distance;
 use crate::mesh::Mesh;
 use crate::pixels::RgbImage;
 use crate::region::Region;
@@ -53,7 +52,7 @@ struct Luma {
     reason = "coordinates are clamped to the raster before they become pixel counts"
 )]
 fn eyes(crop: &RgbImage, mesh: &Mesh) -> Luma {
-    let unit = eye_distance(mesh).max(1.0);
+    let unit = mesh.eye_distance().max(1.0);
     let points = || RIGHT_EYE.iter().chain(&LEFT_EYE).map(|&point| mesh.xy(point));
     let span = |k: usize, size: usize| {
         let low = points().map(|p| p[k]).fold(f32::INFINITY, f32::min);

@@ -201,7 +201,7 @@ const PARTS: [(&str, &[usize]); 4] = [
 /// Draws a convex cover over some points of the mesh and a tenth of the eye distance around them.
 fn with_cover(image: &RgbImage, mesh: &Mesh, points: &[usize], colour: [u8; 3]) -> RgbImage {
     let mut result = image.clone();
-    let reach = eye_distance(mesh) / 10.0;
+    let reach = mesh.eye_distance() / 10.0;
     let corners: Vec<[f32; 2]> = points.iter().map(|&point| mesh.xy(point)).collect();
     // A pixel is inside the hull if in every direction some corner lies further out than the pixel.
     let directions = (0..64).map(|k| (k as f32 / 64.0 * std::f32::consts::TAU).sin_cos());
@@ -275,7 +275,7 @@ fn degrade(
 fn blur_is_refused_once_the_eyes_lose_their_shape() {
     // The strength is the blur's σ in 1/64 of the eye distance; an iris is about twelve of them wide.
     degrade(ReasonCode::TooBlurry, &[0.0, 2.0, 3.0, 4.0, 6.0], 0.0, 3.0, |image, mesh, step| {
-        blurred(image, (eye_distance(mesh) / 64.0 * step).round() as usize)
+        blurred(image, (mesh.eye_distance() / 64.0 * step).round() as usize)
     });
 }
 
@@ -366,7 +366,7 @@ fn a_half_covered_face_is_refused() {
 fn a_face_of_too_few_pixels_is_refused() {
     // The strength is 60 less the remaining eye distance in pixels.
     degrade(ReasonCode::FaceTooSmall, &[10.0, 20.0, 25.0, 35.0], 20.0, 35.0, |image, mesh, step| {
-        let scale = (60.0 - step) / eye_distance(mesh);
+        let scale = (60.0 - step) / mesh.eye_distance();
         let scaled = |n: usize| ((n as f32 * scale) as usize).clamp(1, n);
         resized(image, image.whole(), scaled(image.width()), scaled(image.height()))
     });

@@ -10,7 +10,6 @@ use crate::decode::{Detail, decode};
 use crate::encode;
 use crate::error::FittingError;
 use crate::find::find_faces;
-use crate::gate;
 use crate::landmarks::{Landmarks, PRESENCE_MIN, landmarks};
 use crate::mesh::Mesh;
 use crate::models::Models;
@@ -113,7 +112,7 @@ fn usable(found: Landmarks) -> Result<Mesh, FittingError> {
             "the detection is not a face; use another picture, or --face for the next face".to_owned(),
         ));
     }
-    let eyes = gate::eye_distance(&found.mesh);
+    let eyes = found.mesh.eye_distance();
     if eyes < EYE_DISTANCE_MIN {
         return Err(fault(format!(
             "the face is too small: its eyes are {eyes:.0} pixels apart and must be at least {EYE_DISTANCE_MIN:.0}; \

@@ -6,11 +6,12 @@ use crate::compose::PreparedTemplate;
 use crate::compose::geometry::coverage::Coverage;
 use crate::compose::geometry::face_frame::{self, FaceFrame};
 use crate::compose::geometry::occlusion;
-use crate::compose::geometry::points::{Wiped, eye_distance, flat};
+use crate::compose::geometry::points::{Wiped, flat};
 use crate::compose::geometry::shape;
 use crate::compose::geometry::warp;
 use crate::compose::raster::grid::Grid;
 use crate::compose::raster::plane::Plane;
+use crate::mesh::eye_distance;
 
 /// How far beyond the points the face's raster reaches, in eye distances: enough for the mesh's skirt and for soft
 /// edges.

@@ -112,9 +112,9 @@ fn free(mask: &GreyImage, grid: &Grid) -> Plane {
 mod tests {
     use super::*;
     use crate::compose::face::shading::LOG_OFFSET;
-    use crate::compose::geometry::points::eye_distance;
     use crate::compose::golden::mesh;
     use crate::compose::raster::grid::index;
+    use crate::mesh::eye_distance;
     use crate::topology::{LEFT_EYE, RIGHT_EYE, SURFACE_POINTS};
 
     const SIZE: usize = 512;

@@ -1,12 +1,13 @@
 //! A prepared template: its picture and everything computed from it before a photo arrives.
 
 use crate::compose::face::exposure;
-use crate::compose::geometry::points::{Wiped, eye_distance};
+use crate::compose::geometry::points::Wiped;
 use crate::compose::geometry::{occlusion, shape};
 use crate::compose::raster::grid::Grid;
 use crate::compose::template::backdrop::Backdrop;
 use crate::compose::template::grain::Grain;
 use crate::mesh::Mesh;
+use crate::mesh::eye_distance;
 use crate::pixels::{GreyImage, RgbImage};
 use crate::topology::SURFACE_POINTS;
 
