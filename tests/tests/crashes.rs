@@ -129,6 +129,28 @@ pub(crate) fn kill_at_every_point(
     anyhow::bail!("{function} passes more than {POINTS_MAX} points")
 }
 
+/// Pauses `function` at every point in turn and returns the number of points. `send` creates the input and sends it to the
+/// function. `meanwhile` acts while the function is paused, resumes it, and checks the data.
+pub(crate) fn pause_at_every_point<T>(
+    bench: &Workbench,
+    function: &str,
+    faults: impl Fn(u32) -> Faults,
+    mut send: impl FnMut(&mut Run) -> Result<T>,
+    mut meanwhile: impl FnMut(&mut Run, T) -> Result<()>,
+) -> Result<u32> {
+    for point in 1..=POINTS_MAX {
+        let mut run = bench.run(function, &Faults { pause_at: Some(point), ..faults(point) })?;
+        let input = send(&mut run)?;
+        if !run.wait_for_pause()? {
+            run.expect_no_more_points(point as usize - 1)?;
+            ensure!(point > 1, "{function} passes no point");
+            return Ok(point - 1);
+        }
+        meanwhile(&mut run, input).with_context(|| format!("point {point} of {function}"))?;
+    }
+    anyhow::bail!("{function} passes more than {POINTS_MAX} points")
+}
+
 /// Kills `synthesize` at every point of its work on this photo, once for each recovery. Returns the number of points.
 fn kill_synthesize_at_every_point(photo: &Photo, ends: &str) -> Result<u32> {
     let bench = Workbench::open();

@@ -5,10 +5,10 @@ use anyhow::{Result, ensure};
 use local_stack::Answer;
 use serde_json::Value;
 
-use crate::crashes::{kill_at_every_point, report_points};
+use crate::crashes::{kill_at_every_point, pause_at_every_point, report_points};
 use crate::erasure::{BACKUPS_EXPIRED, VERIFY_DUE, is_favorite, stream_event, user_with_data};
 use crate::faces;
-use crate::workbench::{Faults, Workbench, sample};
+use crate::workbench::{Faults, Run, Workbench, sample};
 
 /// Seconds after which the two years of a request are over.
 const REQUEST_EXPIRED: u32 = BACKUPS_EXPIRED + 731 * 24 * 3_600;
@@ -61,26 +61,23 @@ fn the_sweep_finishes_an_erasure_that_died_at_any_write() -> Result<()> {
 fn two_concurrent_runs_of_one_request_make_one_erasure() -> Result<()> {
     let bench = Workbench::open();
     let mut synthesize = bench.run("synthesize", &Faults::default())?;
-    let mut covered = 0;
-    for point in 1.. {
+    let faults = |_point| Faults { ahead_seconds: VERIFY_DUE, ..Faults::default() };
+    let send = |slow: &mut Run| {
         let (user, subject, _) = user_with_data(&bench, &mut synthesize)?;
         let requested = user.erase("account")?;
-        let faults = Faults { pause_at: Some(point), ahead_seconds: VERIFY_DUE, ..Faults::default() };
-        let mut slow = bench.run("erase", &faults)?;
         slow.process.send(&stream_event(&requested)?);
-        if !slow.wait_for_pause()? {
-            slow.expect_no_more_points(covered)?;
-            break;
-        }
+        Ok((user, subject, requested))
+    };
+    let covered = pause_at_every_point(&bench, "erase", faults, send, |slow, (user, subject, requested)| {
         bench.sweep_erasures(VERIFY_DUE)?;
         slow.resume()?;
-        ensure!(matches!(slow.answer()?, Answer::Returned(_)), "point {point}");
-        ensure!(bench.app.state(&requested)? == "verified", "point {point}");
-        ensure!(bench.app.traces_of(&user, subject)?.is_empty(), "point {point}");
-        covered += 1;
-    }
+        let answer = slow.answer()?;
+        ensure!(matches!(answer, Answer::Returned(_)), "{answer:?}");
+        ensure!(bench.app.state(&requested)? == "verified");
+        ensure!(bench.app.traces_of(&user, subject)?.is_empty());
+        Ok(())
+    })?;
     println!("two runs of one erasure: {covered} points");
-    ensure!(covered > 0);
     Ok(())
 }
 
@@ -139,42 +136,36 @@ fn a_worker_paused_at_any_point_leaves_nothing_of_an_account_erased_meanwhile() 
     let bench = Workbench::open();
     let mut covered = 0;
     for dies in [false, true] {
-        let covered_before = covered;
-        for point in 1.. {
+        let faults = |point| Faults { kill_at: dies.then_some(point + 1), ..Faults::default() };
+        let send = |worker: &mut Run| {
             let user = bench.app.user()?;
             let work = user.send(&faces::portrait()?)?.work;
             let subject = user.subject()?;
-            let event = bench.photo_event(subject, work)?;
-            let kill_at = dies.then_some(point + 1);
-            let faults = Faults { pause_at: Some(point), kill_at, ..Faults::default() };
-            let mut worker = bench.run("synthesize", &faults)?;
-            worker.process.send(&event);
-            if !worker.wait_for_pause()? {
-                worker.expect_no_more_points(covered - covered_before)?;
-                break;
-            }
+            worker.process.send(&bench.photo_event(subject, work)?);
+            Ok((user, subject))
+        };
+        covered += pause_at_every_point(&bench, "synthesize", faults, send, |worker, (user, subject)| {
             let requested = user.erase("account")?;
             bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
-            ensure!(bench.app.state(&requested)? == "erased", "point {point}");
+            ensure!(bench.app.state(&requested)? == "erased");
             worker.resume()?;
             let answer: Answer = worker.answer()?;
-            ensure!(dies || matches!(answer, Answer::Returned(Value::Null)), "point {point}: {answer:?}");
+            ensure!(dies || matches!(answer, Answer::Returned(Value::Null)), "{answer:?}");
             if !dies {
                 // A marker may block the upload URL until the verify pass.
                 let (mut traces, markers) =
                     (bench.app.traces_of(&user, subject)?, bench.app.markers_of(subject)?);
                 traces.retain(|trace| !markers.contains(trace));
-                ensure!(traces.is_empty(), "point {point}: data remains: {traces:?}");
+                ensure!(traces.is_empty(), "data remains: {traces:?}");
             }
             bench.sweep_erasures(VERIFY_DUE)?;
             bench.sweep_erasures(2 * VERIFY_DUE)?;
-            ensure!(bench.app.state(&requested)? == "verified", "point {point}");
+            ensure!(bench.app.state(&requested)? == "verified");
             let traces = bench.app.traces_of(&user, subject)?;
-            ensure!(traces.is_empty(), "point {point}: data remains: {traces:?}");
-            covered += 1;
-        }
+            ensure!(traces.is_empty(), "data remains: {traces:?}");
+            Ok(())
+        })?;
     }
     println!("erasure while the worker is paused: {covered} points");
-    ensure!(covered > 0);
     Ok(())
 }
