@@ -3,7 +3,6 @@
 pub(crate) mod coverage;
 pub(crate) mod face_frame;
 pub(crate) mod occlusion;
-pub(crate) mod points;
 pub(crate) mod pose;
 pub(crate) mod shape;
 pub(crate) mod warp;

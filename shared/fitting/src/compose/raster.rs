@@ -5,5 +5,7 @@ pub(crate) mod grid;
 pub(crate) mod logarithm;
 pub(crate) mod morphology;
 pub(crate) mod plane;
+pub(crate) mod points;
 pub(crate) mod polygon;
+pub(crate) mod spans;
 pub(crate) mod texture;

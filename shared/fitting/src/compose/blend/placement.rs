@@ -6,11 +6,11 @@ use crate::compose::PreparedTemplate;
 use crate::compose::geometry::coverage::Coverage;
 use crate::compose::geometry::face_frame::{self, FaceFrame};
 use crate::compose::geometry::occlusion;
-use crate::compose::geometry::points::{Wiped, flat};
 use crate::compose::geometry::shape;
 use crate::compose::geometry::warp;
 use crate::compose::raster::grid::Grid;
 use crate::compose::raster::plane::Plane;
+use crate::compose::raster::points::{Wiped, bounds, flat};
 use crate::mesh::eye_distance;
 
 /// How far beyond the points the face's raster reaches, in eye distances: enough for the mesh's skirt and for soft
@@ -72,11 +72,4 @@ impl Geometry {
         let coverage = Coverage::new(&target, depth, field.width, field.height);
         warp::template_shift(&target, &origin, &coverage, &rim, &frame, field.step)
     }
-}
-
-/// Returns the box around points, grown by `margin`: left, top, right, bottom.
-pub(crate) fn bounds(points: &[[f32; 2]], margin: f32) -> [f32; 4] {
-    let low = |axis: usize| points.iter().map(|p| p[axis]).fold(f32::INFINITY, f32::min) - margin;
-    let high = |axis: usize| points.iter().map(|p| p[axis]).fold(f32::NEG_INFINITY, f32::max) + margin;
-    [low(0), low(1), high(0), high(1)]
 }

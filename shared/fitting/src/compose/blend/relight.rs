@@ -1,6 +1,6 @@
 //! The arithmetic of one row: the photo's detail in the template's light.
 
-use crate::compose::face::shading::LOG_OFFSET;
+use crate::compose::raster::logarithm::LOG_OFFSET;
 use crate::compose::raster::logarithm::{exp, ln};
 
 /// The number of planes of the tone.

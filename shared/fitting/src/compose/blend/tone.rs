@@ -2,16 +2,12 @@
 //!
 //! Everything is a coarse plane; `fine::face_rows` interpolates them, `blend::relight` does the arithmetic.
 
-use zeroize::Zeroizing;
-
 use crate::compose::Observer;
 use crate::compose::blend::relight::PLANES;
 use crate::compose::face::features::Features;
 use crate::compose::face::shading::luma;
-use crate::compose::face::skin::quantile;
 use crate::compose::face::surface::Surface;
 use crate::compose::geometry::face_frame::FaceFrame;
-use crate::compose::geometry::points::Wiped;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::plane::Plane;
 use crate::compose::template::backdrop::Backdrop;
@@ -37,12 +33,8 @@ const SHOULDER: f32 = 0.22;
 /// In eyes and mouth, where glints and teeth belong, they are compressed above this.
 const SHOULDER_WHITES: f32 = 0.45;
 
-/// Natural lips differ from the hue of their skin by up to this; painted lips differ more.
-const LIP_HUE_MAX: f32 = 0.12;
-
-/// The dark of an eye is its darkest tenth. It is deepened by at most a quarter, which is too little to make circles
-/// around the eyes of a face in soft light.
-const BLACK_QUANTILE: f32 = 0.1;
+/// The dark of the eyes is deepened by at most a quarter, which is too little to make circles around the eyes of a face
+/// in soft light.
 const DEEPENING_MAX: f32 = 1.25;
 
 /// The coarse planes of one fit; the linear part of the arithmetic of `blend::relight` is already done.
@@ -139,27 +131,6 @@ fn lend_hues(gain: [&mut Plane; 2], backdrop: &Backdrop, features: &Features, sh
     }
 }
 
-/// Returns how the lips' hue differs from that of the skin around them, as logarithms of red and green less the mean
-/// of all three; no more than [`LIP_HUE_MAX`] each.
-pub(crate) fn lip_hue(face: &Surface, features: &Features) -> [f32; 2] {
-    let detail = face.detail();
-    let light = luma(&detail);
-    let lips = || features.lips.data().iter().enumerate().filter(|&(_, &lips)| lips > 0.5).map(|(i, _)| i);
-    let count = lips().count().max(1) as f32;
-    [0, 1].map(|c| {
-        let mean = lips().map(|i| detail[c].data()[i] - light.data()[i]).sum::<f32>() / count;
-        mean.clamp(-LIP_HUE_MAX, LIP_HUE_MAX)
-    })
-}
-
-/// Returns the dark of a face's eyes, as luma detail.
-pub(crate) fn black(face: &Surface, features: &Features) -> f32 {
-    let detail = luma(&face.detail());
-    let eyes = detail.data().iter().zip(features.eyes.data()).filter(|&(_, &e)| e > 0.5);
-    let mut values: Wiped<f32> = Zeroizing::new(eyes.map(|(&v, _)| v).collect());
-    quantile(&mut values, BLACK_QUANTILE)
-}
-
 /// Returns the part of a gain in luma that eyeballs and teeth do not take.
 fn withheld_gain(gain: f32) -> f32 {
     ((1.0 - WHITES_GAIN) * gain).clamp(-WHITES_SPARED_MAX, WHITES_SPARED_MAX)
@@ -168,7 +139,7 @@ fn withheld_gain(gain: f32) -> f32 {
 /// Returns how much darker the dark detail of the eyes becomes, as a factor on it less one. Lashes and pupils follow
 /// the template's black level, so that a flat photo does not look painted on a contrasty template.
 fn deepening(photo: &Surface, template_black: f32, features: &Features) -> f32 {
-    (template_black / black(photo, features).min(-0.1)).clamp(1.0, DEEPENING_MAX) - 1.0
+    (template_black / photo.black(features).min(-0.1)).clamp(1.0, DEEPENING_MAX) - 1.0
 }
 
 /// Returns what is added to the detail outside the features: (factor - 1) times its middle band, and on the forehead

@@ -9,10 +9,10 @@
 use zeroize::Zeroizing;
 
 use crate::compose::face::skin::quantile;
-use crate::compose::geometry::points::Wiped;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::grid::index;
 use crate::compose::raster::plane::Plane;
+use crate::compose::raster::points::Wiped;
 use crate::pixels::RgbImage;
 use crate::topology::{LIPS, SKIN_PATCHES};
 

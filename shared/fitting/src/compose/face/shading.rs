@@ -5,11 +5,9 @@
 //! three logarithms, chroma is each logarithm minus luma.
 
 use crate::compose::raster::blur::{gaussian, weighted_mean};
-use crate::compose::raster::logarithm::ln;
+use crate::compose::raster::logarithm::{LOG_OFFSET, ln};
 use crate::compose::raster::plane::Plane;
 
-/// Added before the logarithm, in 8-bit levels: it keeps the noise of black from becoming detail.
-pub(crate) const LOG_OFFSET: f32 = 8.0;
 /// The two widths (σ) of shading, in eye distances. The first is wider than an eye socket and narrower than a cheek,
 /// so that light and shadow across the face follow the template, and its features follow the photo. Where little skin
 /// lies within the first width, the mean within the second, much wider one is used.

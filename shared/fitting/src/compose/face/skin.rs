@@ -6,9 +6,9 @@
 
 use zeroize::Zeroizing;
 
-use crate::compose::geometry::points::Wiped;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::plane::Plane;
+use crate::compose::raster::points::Wiped;
 
 /// The least spread of each feature: the model of smooth skin must still accept freckles and shadow.
 const SPREAD_MIN: [f32; 3] = [0.16, 0.07, 0.09];

@@ -1,8 +1,18 @@
 //! One face on the coarse raster: its colours, its skin and its shading.
 
-use crate::compose::face::shading::{self, CLOSE_BY, SHADING};
-use crate::compose::face::skin::{SkinFeatures, SkinModel};
+use zeroize::Zeroizing;
+
+use crate::compose::face::features::Features;
+use crate::compose::face::shading::{self, CLOSE_BY, SHADING, luma};
+use crate::compose::face::skin::{SkinFeatures, SkinModel, quantile};
 use crate::compose::raster::plane::Plane;
+use crate::compose::raster::points::Wiped;
+
+/// Natural lips differ from the hue of their skin by up to this; painted lips differ more.
+const LIP_HUE_MAX: f32 = 0.12;
+
+/// The dark of an eye is its darkest tenth.
+const BLACK_QUANTILE: f32 = 0.1;
 
 /// Coarse planes of one face: the template's, or the photo's warped to the target.
 pub(crate) struct Surface {
@@ -50,6 +60,28 @@ impl Surface {
             mix(log, &relit, hidden);
         }
         mix(&mut self.skin, &mirrored.skin, hidden);
+    }
+
+    /// Returns how the lips' hue differs from that of the skin around them, as logarithms of red and green less the
+    /// mean of all three; no more than [`LIP_HUE_MAX`] each.
+    pub(crate) fn lip_hue(&self, features: &Features) -> [f32; 2] {
+        let detail = self.detail();
+        let light = luma(&detail);
+        let lips =
+            || features.lips.data().iter().enumerate().filter(|&(_, &lips)| lips > 0.5).map(|(i, _)| i);
+        let count = lips().count().max(1) as f32;
+        [0, 1].map(|c| {
+            let mean = lips().map(|i| detail[c].data()[i] - light.data()[i]).sum::<f32>() / count;
+            mean.clamp(-LIP_HUE_MAX, LIP_HUE_MAX)
+        })
+    }
+
+    /// Returns the dark of the eyes, as luma detail.
+    pub(crate) fn black(&self, features: &Features) -> f32 {
+        let detail = luma(&self.detail());
+        let eyes = detail.data().iter().zip(features.eyes.data()).filter(|&(_, &e)| e > 0.5);
+        let mut values: Wiped<f32> = Zeroizing::new(eyes.map(|(&v, _)| v).collect());
+        quantile(&mut values, BLACK_QUANTILE)
     }
 }
 

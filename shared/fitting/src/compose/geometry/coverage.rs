@@ -2,9 +2,9 @@
 
 use zeroize::Zeroizing;
 
-use crate::compose::geometry::points::Wiped;
 use crate::compose::raster::grid::index;
 use crate::compose::raster::plane::Plane;
+use crate::compose::raster::points::Wiped;
 use crate::topology::{self, OVAL};
 
 /// Marks a sample under no triangle.

@@ -8,13 +8,13 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use crate::compose::face::shading::LOG_OFFSET;
 use crate::compose::geometry::coverage::Coverage;
 use crate::compose::geometry::face_frame::{self, FaceFrame};
-use crate::compose::geometry::points::{Wiped, flat};
 use crate::compose::raster::blur::gaussian;
+use crate::compose::raster::logarithm::LOG_OFFSET;
 use crate::compose::raster::logarithm::exp;
 use crate::compose::raster::plane::{Plane, Upsampler};
+use crate::compose::raster::points::{Wiped, flat};
 use crate::compose::raster::texture::Texture;
 use crate::topology::{self, LEFT_EYE, RIGHT_EYE, SURFACE_POINTS};
 

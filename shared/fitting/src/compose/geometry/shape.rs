@@ -6,8 +6,8 @@
 
 use zeroize::Zeroizing;
 
-use crate::compose::geometry::points::Wiped;
 use crate::compose::geometry::pose::Similarity;
+use crate::compose::raster::points::Wiped;
 use crate::topology::{INNER_LIPS, LIPS, MOUTH_CORNERS, OVAL, SURFACE_POINTS};
 
 /// The share of the photo's shape that the rim takes. All of it would pull hair and collar along.

@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 
 use crate::compose::geometry::coverage::Coverage;
 use crate::compose::geometry::face_frame::{FaceFrame, nodes};
-use crate::compose::geometry::points::Wiped;
 use crate::compose::geometry::shape::smoothstep;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::grid::{Grid, index};
 use crate::compose::raster::plane::Plane;
+use crate::compose::raster::points::Wiped;
 use crate::compose::raster::texture::Texture;
 use crate::pixels::RgbImage;
 use crate::topology::OVAL;

@@ -7,7 +7,7 @@
 use super::{MEAN_MAX, WORST_MAX, difference, golden, mesh, pair_name, portrait, template};
 use crate::compose::blend::placement::Geometry;
 use crate::compose::compose_observed;
-use crate::compose::face::shading::LOG_OFFSET;
+use crate::compose::raster::logarithm::LOG_OFFSET;
 use crate::compose::raster::plane::Plane;
 use crate::pixels::RgbImage;
 use crate::topology::SURFACE_POINTS;

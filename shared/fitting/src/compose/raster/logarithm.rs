@@ -6,6 +6,9 @@
 
 use std::f32::consts::{LN_2, LOG2_E};
 
+/// Added before the logarithm, in 8-bit levels: it keeps the noise of black from becoming detail.
+pub(crate) const LOG_OFFSET: f32 = 8.0;
+
 /// Returns ln(x) to an absolute error of 3e-6.
 #[inline]
 pub(crate) fn ln(x: f32) -> f32 {

@@ -5,9 +5,9 @@
 
 use zeroize::Zeroizing;
 
-use crate::compose::geometry::points::Wiped;
 use crate::compose::raster::grid::index;
 use crate::compose::raster::plane::Plane;
+use crate::compose::raster::points::Wiped;
 
 /// A closed ring of points.
 pub(crate) struct Polygon {

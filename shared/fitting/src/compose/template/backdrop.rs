@@ -1,8 +1,6 @@
 //! The template's face on the coarse raster. It is measured once from the template itself, then warped to wherever a
 //! fit moves the template.
 
-use crate::compose::blend::placement::bounds;
-use crate::compose::blend::tone;
 use crate::compose::face::features::Features;
 use crate::compose::face::shading::luma;
 use crate::compose::face::surface::Surface;
@@ -10,6 +8,7 @@ use crate::compose::geometry::face_frame::{self, FaceFrame};
 use crate::compose::geometry::warp;
 use crate::compose::raster::grid::Grid;
 use crate::compose::raster::plane::Plane;
+use crate::compose::raster::points::bounds;
 use crate::compose::template::grain::Grain;
 use crate::compose::template::plate;
 use crate::pixels::{GreyImage, RgbImage};
@@ -37,7 +36,7 @@ pub(crate) struct Backdrop {
     pub(crate) grain_only: Plane,
     /// The dark of its eyes, as luma detail.
     pub(crate) black: f32,
-    /// Its lips' hue, see [`tone::lip_hue`].
+    /// Its lips' hue, see [`Surface::lip_hue`].
     pub(crate) lip_hue: [f32; 2],
 }
 
@@ -68,8 +67,8 @@ impl Backdrop {
         let painted = features.soft.clone().zip(&plate, f32::max);
         let (grain, grain_only) = Grain::measure(picture, &patch, &painted, &grid);
         let paint = plate::paint(&surface, &plate, frame.unit);
-        let (detail, black) = (luma(&surface.detail()), tone::black(&surface, &features));
-        let lip_hue = tone::lip_hue(&surface, &features);
+        let (detail, black) = (luma(&surface.detail()), surface.black(&features));
+        let lip_hue = surface.lip_hue(&features);
         let Surface { skin, weight, low, .. } = surface;
         let skin = skin.zip(&plate, f32::max);
         (grid, Self { skin, weight, low, detail, plate, paint, grain_only, black, lip_hue }, grain)
@@ -111,9 +110,9 @@ fn free(mask: &GreyImage, grid: &Grid) -> Plane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compose::face::shading::LOG_OFFSET;
     use crate::compose::golden::mesh;
     use crate::compose::raster::grid::index;
+    use crate::compose::raster::logarithm::LOG_OFFSET;
     use crate::mesh::eye_distance;
     use crate::topology::{LEFT_EYE, RIGHT_EYE, SURFACE_POINTS};
 

@@ -11,10 +11,10 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use crate::compose::face::skin::quantile;
-use crate::compose::fine::render::touched_columns;
 use crate::compose::raster::blur::gaussian;
 use crate::compose::raster::grid::{Grid, index};
 use crate::compose::raster::plane::Plane;
+use crate::compose::raster::spans::touched_columns;
 use crate::pixels::RgbImage;
 
 /// The width (σ) of the high-pass, in pixels: what is finer counts as grain.

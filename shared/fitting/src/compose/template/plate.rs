@@ -7,10 +7,11 @@
 
 use std::ops::Range;
 
-use crate::compose::face::shading::{CLOSE_BY, LOG_OFFSET, low_frequencies};
+use crate::compose::face::shading::{CLOSE_BY, low_frequencies};
 use crate::compose::face::surface::Surface;
 use crate::compose::geometry::face_frame::{self, FaceFrame};
 use crate::compose::raster::blur::gaussian;
+use crate::compose::raster::logarithm::LOG_OFFSET;
 use crate::compose::raster::logarithm::exp;
 use crate::compose::raster::plane::Plane;
 use crate::compose::raster::polygon::Polygon;

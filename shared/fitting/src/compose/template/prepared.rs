@@ -1,9 +1,9 @@
 //! A prepared template: its picture and everything computed from it before a photo arrives.
 
 use crate::compose::face::exposure;
-use crate::compose::geometry::points::Wiped;
 use crate::compose::geometry::{occlusion, shape};
 use crate::compose::raster::grid::Grid;
+use crate::compose::raster::points::Wiped;
 use crate::compose::template::backdrop::Backdrop;
 use crate::compose::template::grain::Grain;
 use crate::mesh::Mesh;
