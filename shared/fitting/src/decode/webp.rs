@@ -6,8 +6,7 @@ mod tests;
 
 use std::io::Cursor;
 
-use image::codecs::webp::WebPDecoder;
-use image::{ColorType, ImageDecoder as _};
+use image_webp::WebPDecoder;
 use zeroize::{Zeroize, Zeroizing};
 
 use self::container::{Coding, Frame, Picture};
@@ -30,28 +29,13 @@ pub(super) fn decode(photo: &[u8], limits: &Limits) -> Result<Decoded, Refusal> 
 fn decode_frame(frame: &Frame<'_>) -> Result<RgbImage, Refusal> {
     let file = Zeroizing::new(build_file(frame)?);
     let mut decoder = WebPDecoder::new(Cursor::new(&file[..])).map_err(damaged)?;
-    let (width, height) = frame.size;
-    decoder.set_limits(library_limits(width, height)).map_err(damaged)?;
-    let has_alpha = decoder.color_type() == ColorType::Rgba8;
-    let mut samples = Zeroizing::new(vec![0; width * height * if has_alpha { 4 } else { 3 }]);
-    // The library panics on a buffer of another size.
-    if decoder.total_bytes() != samples.len() as u64 {
-        return Err(corrupt());
-    }
+    let mut samples = Zeroizing::new(vec![0; decoder.output_buffer_size().ok_or_else(corrupt)?]);
     decoder.read_image(&mut samples).map_err(damaged)?;
-    if has_alpha {
+    if decoder.has_alpha() {
         lay_over_white(&mut samples);
     }
+    let (width, height) = frame.size;
     RgbImage::from_raw(width, height, std::mem::take(&mut *samples)).ok_or_else(corrupt)
-}
-
-/// Returns the `image` crate's limits for a picture of exactly this size.
-fn library_limits(width: usize, height: usize) -> image::Limits {
-    let mut limits = image::Limits::default();
-    limits.max_image_width = u32::try_from(width).ok();
-    limits.max_image_height = u32::try_from(height).ok();
-    limits.max_alloc = Some(4 * width as u64 * height as u64);
-    limits
 }
 
 /// Builds a file that contains only the bitstream, so that the library parses no other container.
