@@ -1,6 +1,6 @@
-//! The scans of a progressive file that tell of a band of a block's coefficients (T.81, G.1.2.2 and G.1.2.3).
+//! Decodes the progressive scans of a band of AC coefficients (T.81, G.1.2.2 and G.1.2.3).
 //!
-//! Of the coefficients the lowest ones are kept, of all it is known whether they are zero.
+//! The values of the lowest coefficients are kept. Of the others one bit is kept: whether they are zero.
 
 use std::ops::RangeInclusive;
 
@@ -13,12 +13,12 @@ use crate::scan::Walk;
 pub(crate) struct Band<'a> {
     pub(crate) places: RangeInclusive<usize>,
     pub(crate) table: &'a BandTable,
-    /// The binary places that come after this scan's.
+    /// The bit position of this scan's lowest bit (T.81's `Al`).
     pub(crate) shift: u32,
 }
 
 impl Band<'_> {
-    /// Reads a block's coefficients, but for their last binary places.
+    /// Reads a block's coefficients without their lowest bits.
     #[inline(always)]
     pub(crate) fn read(&self, walk: &mut Walk<'_>, kept: &mut [i16], known: &mut u64) -> Result<(), Corrupt> {
         if walk.run > 0 {
@@ -50,7 +50,7 @@ impl Band<'_> {
         Ok(())
     }
 
-    /// Reads the next binary place of a block's coefficients.
+    /// Reads the next lower bit of a block's coefficients.
     #[inline(always)]
     pub(crate) fn refine(
         &self,
@@ -94,7 +94,7 @@ impl Band<'_> {
         Ok(())
     }
 
-    /// Reads a bit for each coefficient among some that is not zero.
+    /// Reads one bit for each of these coefficients that is not zero.
     #[inline(always)]
     fn correct(&self, bits: &mut Bits<'_>, places: RangeInclusive<usize>, kept: &mut [i16], known: u64) {
         let mut left = known & up_to(*places.end()) & (u64::MAX << *places.start());
@@ -119,13 +119,13 @@ impl Band<'_> {
     }
 }
 
-/// How many blocks in a row have no further coefficients, this one among them.
+/// Reads for how many blocks, this one included, the band has ended (T.81's `EOBRUN`).
 #[inline(always)]
 fn run_of_ends(bits: &mut Bits<'_>, exponent: u32) -> u32 {
     (1 << exponent) + bits.receive(exponent)
 }
 
-/// The place of the zero after so many other zeros from `k` on; 64 or more where there is none.
+/// Returns the position of the zero that follows `zeros` other zeros from `k` on; 64 or more if there is none.
 #[inline(always)]
 fn nth_zero(known: u64, k: usize, others: u32) -> usize {
     let mut zeros = !known & (u64::MAX << k);
@@ -135,13 +135,13 @@ fn nth_zero(known: u64, k: usize, others: u32) -> usize {
     zeros.trailing_zeros() as usize
 }
 
-/// The places up to one of 0 to 63.
+/// Returns a mask of the positions up to one of 0 to 63.
 #[inline(always)]
 fn up_to(last: usize) -> u64 {
     u64::MAX >> (63 - (last & 63))
 }
 
-/// Only damaged data does not fit.
+/// Narrows a value; only damaged data does not fit.
 #[inline(always)]
 #[expect(
     clippy::cast_possible_truncation,

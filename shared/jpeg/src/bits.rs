@@ -1,19 +1,19 @@
-//! Reading bits of entropy-coded data: stuffed bytes are taken out, markers are not passed.
+//! Reads bits of entropy-coded data. Removes stuffed bytes and stops at markers.
 //!
-//! What the bits mean is left to others.
+//! `huffman` and `band` interpret the bits.
 
 use zeroize::Zeroize;
 
 use crate::error::Corrupt;
 use crate::markers::{any_marker, has_byte_ff};
 
-/// Where a reader is, to be returned to later. It contains a few bits of the photo.
+/// A reader's position, to return to later. It contains a few bits of the picture.
 #[derive(Clone, Copy, Default, Zeroize)]
 pub(crate) struct Position {
-    /// The next bits, the first one highest. Below the `count` that are to be read it may hold what follows.
+    /// The next bits, the first one highest. Only `count` of them are valid; further ones may lie below.
     buffer: u64,
     count: u32,
-    /// How many of the buffered bits stand for data that was not there.
+    /// How many of the buffered bits are zeros in place of missing data.
     padding: u32,
     /// The next byte that is not in the buffer yet.
     byte: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Bits<'a> {
 }
 
 impl<'a> Bits<'a> {
-    /// At the beginning of `data`.
+    /// Creates a reader at the beginning of `data`.
     pub(crate) fn new(data: &'a [u8]) -> Self {
         Self { data, at: Position::default() }
     }
@@ -40,8 +40,8 @@ impl<'a> Bits<'a> {
         self.at = position;
     }
 
-    /// Makes sure that 32 bits can be peeked at: a code and its value. Beyond a marker or the end of the data
-    /// they are zeros, and [`Self::missing`] tells how many of them were used.
+    /// Fills the buffer to 32 bits: a code and its value. Beyond a marker or the end of the data the bits are zeros;
+    /// [`Self::missing`] counts those that were used.
     #[inline(always)]
     pub(crate) fn refill(&mut self) {
         if self.at.count < 32 {
@@ -88,15 +88,15 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// The next `N` bits, which stay where they are. Between a refill and this at most `32 − N` bits may have
-    /// been consumed.
+    /// Returns the next `N` bits without consuming them. At most `32 − N` bits may have been consumed since the last
+    /// refill.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "tables are indexed by 16 bits at most")]
     pub(crate) fn peek<const N: u32>(&self) -> usize {
         (self.at.buffer >> (64 - N)) as usize
     }
 
-    /// Goes on by `count` bits, which must have been peeked at.
+    /// Consumes `count` bits, which must be in the buffer.
     #[inline(always)]
     pub(crate) fn consume(&mut self, count: u32) {
         self.at.buffer <<= count & 63;
@@ -113,7 +113,7 @@ impl<'a> Bits<'a> {
         extend(bits, size)
     }
 
-    /// Reads up to 16 bits, of which a refill must have made sure.
+    /// Reads up to 16 bits; a refill must have come before.
     #[inline(always)]
     pub(crate) fn receive(&mut self, count: u32) -> u32 {
         let count = count & 31;
@@ -122,17 +122,17 @@ impl<'a> Bits<'a> {
         bits as u32
     }
 
-    /// How many of the bits that were read were not there.
+    /// Returns how many of the bits that were read were missing.
     #[inline(always)]
     pub(crate) fn missing(&self) -> u32 {
         self.at.padding.saturating_sub(self.at.count)
     }
 
-    /// Goes on after the restart marker of a number, 0 to 7, which is due after the byte that was begun.
+    /// Resumes after the restart marker of a number, 0 to 7. The rest of the current byte is skipped.
     ///
-    /// Bytes before it are passed. A marker of another number is taken for it where it stands in its place, or where
-    /// libjpeg takes it. Where the marker is missing, the data that follows is read at once. What is lost with a marker
-    /// shows later, since the picture's data then ends early.
+    /// Skips bytes before the marker. Accepts a marker of another number in its place, and where libjpeg accepts it. If
+    /// the marker is missing, reading resumes at once. If data was lost with a marker, the picture's data ends early,
+    /// which is found later.
     pub(crate) fn restart(&mut self, number: u8) -> Result<Restart, Corrupt> {
         let left = self.at.count.saturating_sub(self.at.padding);
         let found = any_marker(self.data, self.at.byte);
@@ -152,7 +152,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Where data begins after a restart marker that may have been written more than once.
+    /// Returns where data begins after a restart marker that may be repeated.
     fn past_copies(&self, marker: u8, mut end: usize) -> usize {
         while self.data.get(end..).is_some_and(|rest| rest.starts_with(&[0xFF, marker])) {
             end += 2;
@@ -161,21 +161,21 @@ impl<'a> Bits<'a> {
     }
 }
 
-/// Whether a restart was found with its marker.
+/// How a restart was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Restart {
     Marked,
     Unmarked,
 }
 
-/// Whether a restart marker counts as that of a number although bytes stand before it. It does unless it is one of the
-/// two after or before that: then it is more likely that the marker in question is missing (T.81, F.2.2.5 leaves it to
-/// the decoder; this is libjpeg's rule).
+/// Tells whether a restart marker that follows other bytes is accepted for the expected number. It is not if its number
+/// is one of the two after or before: then the expected marker is probably missing. T.81, F.2.2.5 leaves this to the
+/// decoder; this is libjpeg's rule.
 fn is_taken_for(marker: u8, number: u8) -> bool {
     matches!(marker.wrapping_sub(number) & 7, 0 | 3..=5)
 }
 
-/// A value whose `size` bits are `bits`: with a leading zero it is negative.
+/// Returns the value that these `size` bits stand for: with a leading zero it is negative (T.81's `EXTEND`).
 #[inline(always)]
 pub(crate) fn extend(bits: i32, size: u32) -> i32 {
     let half = (1 << size) >> 1;

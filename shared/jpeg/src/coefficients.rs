@@ -1,4 +1,4 @@
-//! Coefficients that are put together scan by scan.
+//! Stores the coefficients of a progressive file while its scans are read.
 
 use std::ops::Range;
 
@@ -9,18 +9,18 @@ use crate::region::Area;
 
 /// The coefficients of a component's blocks in an area.
 pub(crate) struct CoefficientPlane {
-    /// So many of each block are kept, in zigzag order.
+    /// The number of coefficients kept of each block, in zigzag order.
     kept: usize,
-    /// Where the blocks lie among the component's.
+    /// The area's columns of blocks, and its first row, in the component.
     columns: Range<usize>,
     top: usize,
     coefficients: Zeroizing<Vec<i16>>,
-    /// For each block, a bit for each coefficient after the first that is not zero.
+    /// One bit for each AC coefficient of each block: whether it is not zero.
     known: Zeroizing<Vec<u64>>,
 }
 
 impl CoefficientPlane {
-    /// All of them zero.
+    /// Creates an area of zeros.
     pub(crate) fn new(component: &Component, area: &Area, kept: usize) -> Self {
         let (across, down) = component.blocks;
         let columns = area.columns.start * across..area.columns.end * across;
@@ -34,26 +34,26 @@ impl CoefficientPlane {
         }
     }
 
-    /// Where the block in a column and row of the component's lies here.
+    /// Returns the index of the block in a column and row of the component.
     #[inline(always)]
     pub(crate) fn place(&self, x: usize, y: usize) -> usize {
         (y - self.top) * self.columns.len() + x - self.columns.start
     }
 
-    /// What is kept of a block.
+    /// Returns the coefficients that are kept of a block.
     #[inline(always)]
     pub(crate) fn block(&self, place: usize) -> &[i16] {
         &self.coefficients[place * self.kept..][..self.kept]
     }
 
-    /// As [`Self::block`] and [`Self::known`], by column and row.
+    /// Returns the coefficients and the bits of a block, by column and row.
     #[inline(always)]
     pub(crate) fn block_mut(&mut self, x: usize, y: usize) -> (&mut [i16], &mut u64) {
         let place = self.place(x, y);
         (&mut self.coefficients[place * self.kept..][..self.kept], &mut self.known[place])
     }
 
-    /// A bit for each coefficient of a block after the first that is not zero.
+    /// Returns one bit for each AC coefficient of a block: whether it is not zero.
     #[inline(always)]
     pub(crate) fn known(&self, place: usize) -> u64 {
         self.known[place]

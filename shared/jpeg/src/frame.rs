@@ -1,42 +1,42 @@
-//! A picture of a plain kind, as its file's segments describe it.
+//! A supported picture, as its file's segments describe it.
 
 use std::rc::Rc;
 
 use crate::huffman::{AcTable, DcTable};
 use crate::scans::Scan;
 
-/// A picture of a plain kind.
+/// The components and the coefficients of a supported picture.
 pub(crate) struct FrameHeader<'a> {
     pub(crate) components: Vec<Component>,
     pub(crate) colours: Colours,
     pub(crate) data: Data<'a>,
 }
 
-/// One component.
+/// One component: grey, a colour or a colour difference.
 pub(crate) struct Component {
     /// Blocks of an MCU across and down.
     pub(crate) blocks: (usize, usize),
-    /// In zigzag order.
+    /// The quantisation table in zigzag order.
     pub(crate) quantisation: [u16; 64],
 }
 
-/// A picture's coefficients.
+/// The scans that hold the coefficients.
 pub(crate) enum Data<'a> {
     Sequential(Sequential<'a>),
     Progressive(Vec<Scan<'a>>),
 }
 
-/// All of a picture in one scan.
+/// A single scan with all components.
 pub(crate) struct Sequential<'a> {
     /// Each component's tables.
     pub(crate) tables: Vec<(Rc<DcTable>, Rc<AcTable>)>,
     /// MCUs between restart markers; 0 without.
     pub(crate) restart_interval: usize,
-    /// The entropy-coded data and everything after it.
+    /// The entropy-coded data, and the rest of the file.
     pub(crate) entropy: &'a [u8],
 }
 
-/// What the components stand for.
+/// The colours of the components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Colours {
     Grey,
@@ -44,7 +44,7 @@ pub(crate) enum Colours {
     Rgb,
 }
 
-/// How the coefficients of a plain file are coded.
+/// How the coefficients of a supported file are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sequential,

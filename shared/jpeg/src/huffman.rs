@@ -1,4 +1,4 @@
-//! Huffman tables, prepared so that one look at the next bits tells a code together with what follows it.
+//! Huffman tables. One lookup decodes a code together with the value that follows it.
 
 use crate::bits::{Bits, extend};
 use crate::error::Corrupt;
@@ -6,7 +6,7 @@ use crate::error::Corrupt;
 /// How many bits an AC table is indexed by: nearly every code with its value, and 16 KB a table.
 const AC_BITS: u32 = 12;
 
-/// How many bits the plain lookup is indexed by.
+/// How many bits the table of single codes is indexed by.
 const CODE_BITS: u32 = 9;
 
 /// The codes of one table, and the symbols they stand for.
@@ -15,13 +15,13 @@ struct Codes {
     lookup: Box<[u16; 1 << CODE_BITS]>,
     /// For each length the first value of 16 bits that belongs to a longer code.
     limits: [u32; 17],
-    /// For each length what to add to a code to get its symbol's place.
+    /// For each length the number to add to a code to get the index of its symbol.
     offsets: [i32; 17],
     symbols: Vec<u8>,
 }
 
 impl Codes {
-    /// From the number of codes of each length and their symbols, as a DHT segment lists them.
+    /// Builds a table from the number of codes of each length and their symbols, as a DHT segment lists them.
     fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, Corrupt> {
         let mut codes = Self {
             lookup: Box::new([0; 1 << CODE_BITS]),
@@ -50,7 +50,7 @@ impl Codes {
         Ok(codes)
     }
 
-    /// The symbol whose code begins `bits`, the next 16, and the code's length.
+    /// Returns the symbol whose code begins the next 16 bits, and the code's length.
     #[inline(always)]
     fn find(&self, bits: usize) -> Result<(u8, u32), Corrupt> {
         let [symbol, length] = self.lookup[(bits >> (16 - CODE_BITS)) & ((1 << CODE_BITS) - 1)].to_le_bytes();
@@ -82,7 +82,7 @@ impl DcTable {
         Codes::new(counts, symbols).map(Self)
     }
 
-    /// The difference to the block before.
+    /// Reads the difference from the previous block's DC value.
     #[inline(always)]
     pub(crate) fn difference(&self, bits: &mut Bits<'_>) -> Result<i32, Corrupt> {
         bits.refill();
@@ -100,7 +100,7 @@ impl BandTable {
         Codes::new(counts, symbols).map(Self)
     }
 
-    /// The next symbol's upper and lower half. Sixteen more bits can be read after it.
+    /// Reads the next symbol's upper and lower half. Sixteen more bits can be read after it.
     #[inline(always)]
     pub(crate) fn symbol(&self, bits: &mut Bits<'_>) -> Result<(u32, u32), Corrupt> {
         bits.refill();
@@ -113,14 +113,14 @@ impl BandTable {
 /// A table for a block's other coefficients.
 pub(crate) struct AcTable {
     codes: Codes,
-    /// For each prefix, when a code and its value lie in it: the bits of both, the run of zeros before the
-    /// value and the value, which is not zero, from the lowest bit up in 8, 8 and 16 bits. Otherwise 0.
+    /// For each prefix that contains a whole code and its value: the number of their bits, the run of zeros before the
+    /// value, and the value (not zero), from the lowest bit up in 8, 8 and 16 bits. Otherwise 0.
     values: Box<[u32; 1 << AC_BITS]>,
-    /// For each prefix the coefficients whose codes lie in it, as [`Skip`] reads them; 0 when there are none.
+    /// For each prefix the coefficients whose codes it contains, as [`Skip`] reads them; 0 if there are none.
     skips: Box<[u32; 1 << AC_BITS]>,
 }
 
-/// What comes next among a block's coefficients.
+/// The next part of a block's coefficients.
 pub(crate) enum Next {
     /// So many zeros, then this value.
     Value(usize, i32),
@@ -130,8 +130,8 @@ pub(crate) enum Next {
     End,
 }
 
-/// Several coefficients at once: the bits they take, the places they go on by and the same for the first of
-/// them alone, eight bits each from the lowest up; the highest bit says that the block ends with them.
+/// Several coefficients to skip at once. From the lowest bit up, eight bits each: their number of bits, the number of
+/// positions they cover, and both for the first coefficient alone. The highest bit is set if the block ends with them.
 #[derive(Clone, Copy)]
 struct Skip(u32);
 
@@ -154,7 +154,7 @@ impl Skip {
         self.0 & Self::END != 0
     }
 
-    /// The coefficients whose codes lie in a prefix; of the last one the value may go on beyond it.
+    /// Finds the coefficients whose codes a prefix contains. The value of the last one may extend beyond the prefix.
     fn over(codes: &Codes, prefix: usize) -> Self {
         let window = prefix << (16 - AC_BITS);
         let mut skip = 0;
@@ -203,7 +203,7 @@ impl AcTable {
         bits | run << 8 | value.cast_unsigned() << 16
     }
 
-    /// Reads what comes next in a block.
+    /// Reads the next part of a block.
     #[inline(always)]
     pub(crate) fn next(&self, bits: &mut Bits<'_>) -> Result<Next, Corrupt> {
         bits.refill();
@@ -221,7 +221,7 @@ impl AcTable {
         })
     }
 
-    /// Passes over the last `left` coefficients of a block.
+    /// Skips the last `left` coefficients of a block.
     #[inline(always)]
     pub(crate) fn skip(&self, bits: &mut Bits<'_>, mut left: u32) -> Result<(), Corrupt> {
         while left > 0 {
@@ -240,8 +240,7 @@ impl AcTable {
         Ok(())
     }
 
-    /// Passes over one coefficient, where several would be too many or the next code is long; says how many
-    /// are left.
+    /// Skips one coefficient, if several would be too many or the next code is long. Returns how many are left.
     #[inline(never)]
     fn skip_one(&self, bits: &mut Bits<'_>, skip: Skip, left: u32) -> Result<u32, Corrupt> {
         let (length, places) = skip.first();

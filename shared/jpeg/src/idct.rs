@@ -1,15 +1,14 @@
 //! Inverse DCTs of 8 × 8, 4 × 4, 2 × 2 and 1 × 1 samples: a block at full scale, a half, a quarter, an eighth.
 //!
-//! A reduced block is the inverse DCT of its lowest frequencies alone, which is what remains of it after a
-//! good reduction. Factors that do not depend on the place are multiplied into the quantisation table. All in
-//! single precision, whose sums are the same on every machine.
+//! A reduced block is the inverse DCT of its lowest frequencies alone, as after a good reduction. Constant factors are
+//! multiplied into the quantisation table. All sums are in single precision and are the same on every machine.
 
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-/// A block's coefficients, multiplied; columns first: at `8 u + v` the one with `u` waves across and `v` down.
+/// A block's dequantised coefficients, columns first: index `8 u + v` has `u` waves across and `v` down.
 pub(crate) type Coefficients = [f32; 64];
 
-/// Where the zigzag's places lie among [`Coefficients`]. A damaged block can go beyond its end by sixteen.
+/// The index in [`Coefficients`] of each zigzag position. A damaged block can exceed the end by sixteen.
 pub(crate) const ZIGZAG: [u8; 80] = zigzag();
 
 const fn zigzag() -> [u8; 80] {
@@ -34,7 +33,7 @@ const fn zigzag() -> [u8; 80] {
     places
 }
 
-/// The last place of the zigzag that a block of `size` × `size` samples needs.
+/// Returns the last zigzag position that a block of `size` × `size` samples needs.
 pub(crate) const fn last_needed(size: usize) -> usize {
     match size {
         1 => 0,
@@ -44,7 +43,7 @@ pub(crate) const fn last_needed(size: usize) -> usize {
     }
 }
 
-/// The quantisation table with everything that is constant multiplied in, in zigzag order.
+/// Returns the quantisation table with all constant factors, in zigzag order.
 pub(crate) fn multipliers(quantisation: &[u16; 64], size: usize) -> [f32; 64] {
     std::array::from_fn(|k| {
         let place = usize::from(ZIGZAG[k]);

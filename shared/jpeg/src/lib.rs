@@ -5,8 +5,8 @@
 //! without keeping a coefficient, and remembers checkpoints in it. [`Jpeg::decode_region`] reads a region from the
 //! nearest checkpoint on, at any scale. A region is exactly what the same region of the whole picture is.
 //!
-//! It decodes baseline, extended sequential and progressive files of eight bits a sample; grey, YCbCr or RGB; subsampled
-//! by two at most; with or without restart markers. Of every other file it only says what it would cost: see
+//! It decodes baseline, extended sequential and progressive files of eight bits a sample; grey, YCbCr or RGB;
+//! subsampled by two at most; with or without restart markers. Of every other file it only says what it would cost: see
 //! [`Coding::Other`].
 //!
 //! It reads deviations from the standard (ITU-T T.81) as libjpeg does when every sample is there. It refuses files that

@@ -1,7 +1,7 @@
-//! Finding markers and segments, past whatever stands between them.
+//! Finds markers and segments, and skips bytes between them.
 //!
-//! Some cameras and editors leave bytes between two segments, or state a wrong length. libjpeg passes over such bytes
-//! to the next marker, and so does everything here.
+//! Some cameras and editors leave bytes between two segments, or state a wrong length. libjpeg skips to the next
+//! marker, and so does this module.
 
 /// The marker that begins a scan's header.
 pub(crate) const SCAN: u8 = 0xDA;
@@ -10,8 +10,8 @@ pub(crate) const END: u8 = 0xD9;
 /// The marker at the start of an image.
 pub(crate) const START: u8 = 0xD8;
 
-/// The next segment from a place on: its marker, its content and where the next one begins. The start and the end of
-/// an image have no content.
+/// Returns the next segment: its marker, its content and where the next one begins. The start and the end of an image
+/// have no content.
 pub(crate) fn segment(file: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
     let at = next_marker(file, at)?;
     let marker = *file.get(at + 1)?;
@@ -23,8 +23,7 @@ pub(crate) fn segment(file: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
     Some((marker, file.get(at + 4..next)?, next))
 }
 
-/// Where the next marker stands that begins a segment or ends the image. Restart markers, stuffed bytes and bytes that
-/// belong to nothing are passed.
+/// Finds the next marker that begins a segment or ends the image. Skips restart markers, stuffed bytes and stray bytes.
 pub(crate) fn next_marker(file: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let (marker, next) = any_marker(file, at)?;
@@ -35,7 +34,7 @@ pub(crate) fn next_marker(file: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// The next marker of any kind from a place on, and where it ends.
+/// Returns the next marker of any kind, and where it ends.
 pub(crate) fn any_marker(file: &[u8], mut at: usize) -> Option<(u8, usize)> {
     loop {
         while file.get(at..)?.first_chunk().is_some_and(|&bytes| !has_byte_ff(u64::from_be_bytes(bytes))) {
@@ -50,7 +49,7 @@ pub(crate) fn any_marker(file: &[u8], mut at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// Whether one of the eight bytes is 255.
+/// Tells whether one of the eight bytes is 255.
 #[inline(always)]
 pub(crate) fn has_byte_ff(word: u64) -> bool {
     const LOW: u64 = 0x0101_0101_0101_0101;

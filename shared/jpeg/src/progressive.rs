@@ -1,9 +1,9 @@
-//! Progressive files: every scan tells a little of every block, so a picture's coefficients have to be put together.
+//! Decodes progressive files. Every scan has a part of every block, so the coefficients are collected over all scans.
 //!
-//! All of them would take three to six bytes a pixel. The first pass goes through all scans, as it must, but keeps only
-//! the lowest frequencies that its scale needs, and of the others one bit: whether they are zero, which decides what a
-//! later scan says of them. It remembers places in every scan; a part is put together from the nearest places on, a few
-//! rows at a time.
+//! All coefficients would take three to six bytes a pixel. The first pass reads all scans. It keeps the lowest
+//! frequencies that its scale needs. Of the others it keeps one bit, whether they are zero, because later scans are
+//! coded by it. It stores checkpoints in every scan. A region is collected from the nearest checkpoints, a few rows at
+//! a time.
 
 use std::ops::Range;
 
@@ -19,39 +19,39 @@ use crate::scans::{Content, Scan};
 /// MCUs or blocks between two checkpoints. Every scan has its own, so they are rarer than a sequential file's.
 const CHECKPOINT_DISTANCE: usize = 64;
 
-/// Rows of MCUs that are put together at once when they are not kept: 12 MB where a row has 16,384 pixels.
+/// Rows of MCUs that are collected at once if they are not kept: 12 MB where a row has 16,384 pixels.
 const BAND_ROWS: usize = 8;
 
 /// The most coefficients that the first pass keeps, of two bytes each. A search never needs as many.
 const KEPT_MAX: usize = 16 << 20;
 
-/// A picture whose scans are read.
+/// The scans of a picture.
 #[derive(Clone, Copy)]
 pub(crate) struct ScanSet<'a> {
     pub(crate) scans: &'a [Scan<'a>],
     pub(crate) components: &'a [Component],
-    /// Its full size.
+    /// The picture's full size.
     pub(crate) full: (usize, usize),
 }
 
-/// Places in every scan.
+/// The checkpoints of every scan.
 pub(crate) struct Index(Vec<Checkpoints>);
 
-/// What a pass knows of the scans before.
+/// The pass, with its checkpoints.
 enum Pass<'a> {
     First(&'a mut Index),
     Later(&'a Index),
 }
 
-/// The blocks of a progressive picture, put together where they are not yet.
+/// The blocks of a progressive picture; collects those that are missing.
 pub(crate) struct Store<'a> {
     picture: ScanSet<'a>,
     /// How many coefficients of a block are kept.
     kept: [usize; 3],
-    /// What is put together: these MCUs.
+    /// The MCUs that are collected.
     area: Area,
     planes: Vec<CoefficientPlane>,
-    /// The MCU and block that are asked for.
+    /// The MCU and block to be read next.
     row: usize,
     column: usize,
     component: usize,
@@ -79,7 +79,7 @@ impl Index {
 }
 
 impl<'a> ScanSet<'a> {
-    /// Puts the coefficients of an area together.
+    /// Collects the coefficients of an area.
     fn read(
         &self,
         area: &Area,
@@ -95,7 +95,7 @@ impl<'a> ScanSet<'a> {
                     list.push(Checkpoints::new(units.0, CHECKPOINT_DISTANCE));
                     Places::Remember(list.last_mut().ok_or(Corrupt)?)
                 }
-                Pass::Later(Index(list)) if scan.tells_of(kept) => {
+                Pass::Later(Index(list)) if scan.is_needed_for(kept) => {
                     Places::Known(list.get(number).ok_or(Corrupt)?)
                 }
                 Pass::Later(_) => continue,
@@ -153,7 +153,7 @@ impl<'a> ScanSet<'a> {
         }
     }
 
-    /// The blocks of a component across and down, or the MCUs of a scan of several components.
+    /// Returns the blocks of a component across and down, or the MCUs of a scan of several components.
     fn units(&self, component: Option<usize>) -> (usize, usize) {
         let Some(number) = component else { return mcus(self.components, self.full) };
         let (blocks, most) = (self.components[number].blocks, blocks_max(self.components));
@@ -211,7 +211,7 @@ impl Units<'_> {
 }
 
 impl<'a> Store<'a> {
-    /// Nothing yet.
+    /// Creates an empty store.
     fn new(picture: ScanSet<'a>, scale: Scale) -> Self {
         let kept = needed(picture.components, scale.size);
         let area = Area { columns: 0..0, rows: 0..0 };
@@ -219,19 +219,19 @@ impl<'a> Store<'a> {
     }
 }
 
-/// A store and where it finds what it does not have.
+/// A store with the checkpoints from which it collects missing blocks.
 pub(crate) struct Reader<'a> {
     store: Store<'a>,
     index: &'a Index,
 }
 
 impl<'a> Reader<'a> {
-    /// After the first pass.
+    /// Creates a reader after the first pass.
     pub(crate) fn new(picture: ScanSet<'a>, scale: Scale, index: &'a Index) -> Self {
         Self { store: Store::new(picture, scale), index }
     }
 
-    /// With what the first pass has kept.
+    /// Creates a reader with the blocks that the first pass has kept.
     pub(crate) fn with(store: Store<'a>, index: &'a Index) -> Self {
         Self { store, index }
     }

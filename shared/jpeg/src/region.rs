@@ -1,6 +1,7 @@
-//! Decoding a part of a picture at a scale: only the MCUs that it touches, row by row.
+//! Decodes a region of a picture at a scale: only the MCUs that it touches, row by row.
 //!
-//! Besides the pixels asked for only one row of MCUs is in memory. A part is exactly what the same part of the whole picture is.
+//! Besides the region's pixels only one row of MCUs is in memory. A region is exactly the same region of the whole
+//! picture.
 
 use std::ops::Range;
 
@@ -12,27 +13,27 @@ use crate::idct::{Coefficients, last_needed, multipliers, sample_1, samples_2, s
 use crate::picture::{Picture, Region};
 use crate::upsample;
 
-/// How far from a pixel a colour sample can lie that it depends on, in pixels.
+/// The largest distance, in pixels, between a pixel and a colour sample that it depends on.
 const REACH: usize = 2;
 
-/// Where a picture's blocks come from, MCU by MCU along a row. A block's coefficients are asked for after its DC value.
+/// A source of a picture's blocks, MCU by MCU along a row. A block's DC value is read before its other coefficients.
 pub(crate) trait Blocks {
-    /// Goes to the first MCU of an area in one of its rows.
+    /// Moves to the first MCU of an area in one of its rows.
     fn begin_row(&mut self, row: usize, area: &Area) -> Result<(), Corrupt>;
 
     fn begin_mcu(&mut self, column: usize) -> Result<(), Corrupt>;
 
-    /// Whether all of the MCU was there.
+    /// Fails if a part of the MCU was missing.
     fn end_mcu(&mut self) -> Result<(), Corrupt>;
 
-    /// The DC value, not multiplied, of a component's next block, which lies at `place` in its MCU.
+    /// Reads the DC value, not dequantised, of a component's next block, which lies at `place` in its MCU.
     fn dc(&mut self, component: usize, place: (usize, usize)) -> Result<i32, Corrupt>;
 
-    /// Passes over the rest of the block.
+    /// Skips the rest of the block.
     fn skip_ac(&mut self) -> Result<(), Corrupt>;
 
-    /// Gives the rest of the block, multiplied, up to the place `LAST` of the zigzag; says whether there was anything
-    /// but zeros.
+    /// Reads the rest of the block, dequantised, up to the zigzag position `LAST`. Returns whether any coefficient was
+    /// not zero.
     fn ac<const LAST: usize>(
         &mut self,
         multipliers: &[f32; 80],
@@ -40,7 +41,7 @@ pub(crate) trait Blocks {
     ) -> Result<bool, Corrupt>;
 }
 
-/// Some of a picture's MCUs.
+/// A rectangle of MCUs.
 #[derive(Clone)]
 pub(crate) struct Area {
     pub(crate) columns: Range<usize>,

@@ -1,4 +1,4 @@
-//! Walking through a scan MCU by MCU: predictions, restart markers, and places to return to.
+//! Walks through a scan MCU by MCU: predictions, restart markers, and checkpoints.
 
 use zeroize::{Zeroize, Zeroizing};
 
@@ -9,35 +9,35 @@ use crate::huffman::{DcTable, Next};
 use crate::idct::{Coefficients, ZIGZAG};
 use crate::region::{Area, Blocks};
 
-/// MCUs between two checkpoints: a part's rows begin at most this many before the part.
+/// MCUs between two checkpoints. Decoding a region's row begins at most this many MCUs before the region.
 pub(crate) const CHECKPOINT_DISTANCE: usize = 16;
 
-/// Bits that may be missing at the end of a scan or of what a restart marker ends: some encoders do not write the last
-/// byte that they began. As in libjpeg they count as zeros.
+/// Bits that may be missing at the end of a scan or before a restart marker, because some encoders do not write the
+/// last partial byte. They count as zeros, as in libjpeg.
 const MISSING_MAX: u32 = 7;
 
 /// Restart markers of a scan that may be missing. For each of them the rest of the file is searched.
 const UNMARKED_MAX: usize = 8;
 
-/// A place in a scan.
+/// A position in a scan.
 pub(crate) struct Walk<'a> {
     pub(crate) bits: Bits<'a>,
     /// The last DC value of each component.
     pub(crate) predictions: [i32; 3],
-    /// Blocks without further coefficients that come next, in a progressive scan.
+    /// How many of the next blocks have no further coefficients, in a progressive scan.
     pub(crate) run: u32,
     restart_interval: usize,
     /// MCUs until the next restart marker.
     until_restart: usize,
     /// Restart markers passed.
     restarts: usize,
-    /// Those that were missing.
+    /// Restart markers that were missing.
     unmarked: usize,
-    /// How many bits the data was short of since the last restart.
+    /// Bits that were missing since the last restart.
     missing: u32,
 }
 
-/// What has to be known to go on reading at the beginning of an MCU.
+/// The state with which reading resumes at the beginning of an MCU.
 #[derive(Clone, Copy, Zeroize)]
 struct Checkpoint {
     position: Position,
@@ -47,7 +47,7 @@ struct Checkpoint {
     restarts: usize,
 }
 
-/// Places along each row of MCUs, or of blocks where a scan has no MCUs.
+/// Checkpoints along each row of MCUs, or of blocks where a scan has no MCUs.
 pub(crate) struct Checkpoints {
     distance: usize,
     per_row: usize,
@@ -55,7 +55,7 @@ pub(crate) struct Checkpoints {
 }
 
 impl<'a> Walk<'a> {
-    /// At the first MCU.
+    /// Creates a walk at the first MCU.
     pub(crate) fn new(entropy: &'a [u8], restart_interval: usize) -> Self {
         Self {
             bits: Bits::new(entropy),
@@ -69,7 +69,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// To be called before each MCU: passes the restart marker that is due.
+    /// Skips a restart marker that is due. Must be called before each MCU.
     #[inline(always)]
     pub(crate) fn begin_mcu(&mut self) -> Result<(), Corrupt> {
         if self.restart_interval == 0 {
@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// To be called after each MCU: whether it was there.
+    /// Fails if the MCU was missing. Must be called after each MCU.
     #[inline(always)]
     pub(crate) fn end_mcu(&mut self) -> Result<(), Corrupt> {
         if self.bits.missing() == 0 { Ok(()) } else { self.end_incomplete_mcu() }
@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
         if is_last { Ok(()) } else { Err(Corrupt) }
     }
 
-    /// Reads the DC value of a component's next block, not multiplied.
+    /// Reads the DC value of a component's next block, not dequantised.
     #[inline(always)]
     pub(crate) fn dc(&mut self, table: &DcTable, component: usize) -> Result<i32, Corrupt> {
         let value = &mut self.predictions[component];
@@ -135,7 +135,7 @@ impl<'a> Walk<'a> {
 }
 
 impl Checkpoints {
-    /// None yet, for rows of so many MCUs, with so many between two places.
+    /// Creates an empty list, for rows of this many MCUs with `distance` MCUs between two checkpoints.
     pub(crate) fn new(mcus_per_row: usize, distance: usize) -> Self {
         Self { distance, per_row: mcus_per_row.div_ceil(distance), list: Zeroizing::default() }
     }
@@ -162,15 +162,15 @@ impl Checkpoints {
     }
 }
 
-/// Where the MCUs are found.
+/// How a reader finds the MCUs.
 pub(crate) enum Places<'a> {
-    /// One after the other, all of them; remembered on the way.
+    /// It reads all of them in order, and stores checkpoints.
     Remember(&'a mut Checkpoints),
-    /// As remembered.
+    /// It resumes at checkpoints.
     Known(&'a Checkpoints),
 }
 
-/// The blocks of a sequential file, read as they come.
+/// Reads the blocks of a sequential file.
 pub(crate) struct Reader<'a> {
     walk: Walk<'a>,
     scan: &'a Sequential<'a>,
@@ -186,7 +186,7 @@ impl<'a> Reader<'a> {
         Self { walk, scan, components, places, component: 0 }
     }
 
-    /// Passes over an MCU.
+    /// Skips an MCU.
     fn skip_mcu(&mut self) -> Result<(), Corrupt> {
         self.walk.begin_mcu()?;
         let components = self.components;

@@ -1,7 +1,7 @@
-//! The scans of a file that has several: how many there are, what they cost, and what each of them tells.
+//! Reads the headers of all scans of a file: their number, their cost, and their content.
 //!
-//! A scan may be nearly empty and still be about every block of the picture, so the bytes of a file say nothing of the
-//! work in it. Whatever is not decoded in one pass is walked through to its end first, marker by marker.
+//! A nearly empty scan can still cover every block of the picture, so the length of a file does not bound the work. A
+//! file with several scans is therefore read to its end first, marker by marker.
 
 use std::ops::RangeInclusive;
 use std::rc::Rc;
@@ -16,19 +16,18 @@ use crate::segments::Segments;
 /// The most scans a file may have. libjpeg writes 10 for colour and mozjpeg fewer than 20; the standard sets no bound.
 const SCANS_MAX: usize = 64;
 
-/// The most samples that all scans together may be about, each component counted with its own: 40 times 64 megapixels.
-/// That is twice what mozjpeg's scans are about where no colour is subsampled. Empty scans about so many are read
-/// in 0.3 s.
+/// The most samples that all scans together may cover, counted for each component: 40 times 64 megapixels. That is
+/// twice what mozjpeg's scans cover without subsampling. Empty scans of so many samples are read in 0.3 s.
 const SAMPLES_MAX: usize = 40 * 64_000_000;
 
-/// The same where the library decodes, which takes 1.3 ns for each: three times 12 megapixels of four inks as libjpeg
-/// writes them.
+/// The same bound for files that another decoder handles, at 1.3 ns a sample: three times what libjpeg's scans of a
+/// CMYK picture of 12 megapixels cover.
 pub const OTHER_SAMPLES_MAX: usize = 40 * 16_000_000;
 
 /// A scan of a progressive file.
 pub(crate) struct Scan<'a> {
     pub(crate) content: Content,
-    /// The binary places that come after this scan's.
+    /// The bit position of this scan's lowest bit (T.81's `Al`).
     pub(crate) shift: u32,
     /// MCUs between restart markers; 0 without.
     pub(crate) restart_interval: usize,
@@ -36,7 +35,7 @@ pub(crate) struct Scan<'a> {
     pub(crate) entropy: &'a [u8],
 }
 
-/// What a scan tells, of which components.
+/// The content of a scan, with its components.
 pub(crate) enum Content {
     /// DC values without their lowest bits (T.81, G.1.2.1).
     DcFirst(Vec<(usize, Rc<DcTable>)>),
@@ -49,7 +48,7 @@ pub(crate) enum Content {
 }
 
 impl Scan<'_> {
-    /// The component, of a scan that is about one alone.
+    /// Returns the component of a scan that has only one.
     pub(crate) fn component(&self) -> Option<usize> {
         match &self.content {
             Content::AcFirst(component, ..) | Content::AcRefine(component, ..) => Some(*component),
@@ -70,7 +69,7 @@ impl Scan<'_> {
         }
     }
 
-    /// A bit for each coefficient of a component that it tells of.
+    /// Returns one bit for each coefficient of a component that the scan contains.
     fn coefficients(&self, component: usize) -> u64 {
         match &self.content {
             Content::DcFirst(list) if list.iter().any(|&(of, _)| of == component) => 1,
@@ -82,9 +81,9 @@ impl Scan<'_> {
         }
     }
 
-    /// Whether it has to be read to know so many coefficients of each component. A scan of others has to as well,
-    /// since a later one of all of them is read by what is known from it.
-    pub(crate) fn tells_of(&self, kept: [usize; 3]) -> bool {
+    /// Tells whether the scan must be read to get the first `kept` coefficients of each component. Scans of higher
+    /// coefficients of these components must be read too, because later scans are coded by them.
+    pub(crate) fn is_needed_for(&self, kept: [usize; 3]) -> bool {
         match &self.content {
             Content::AcFirst(component, ..) | Content::AcRefine(component, ..) => kept[*component] > 1,
             Content::DcFirst(_) | Content::DcRefine(_) => true,
@@ -92,20 +91,20 @@ impl Scan<'_> {
     }
 }
 
-/// What a walk through the scans of a file finds.
+/// The result of reading all scan headers.
 pub(crate) struct Walked<'a> {
     /// The scans, if the file is a progressive one that can be decoded here.
     pub(crate) scans: Option<Vec<Scan<'a>>>,
-    /// How many samples all scans are about.
+    /// The samples that all scans cover.
     pub(crate) samples: usize,
-    /// Whether nothing is known to be missing: the library takes what is for grey. Of a progressive file that it decodes
-    /// only the end mark is known.
+    /// False if samples are known to be missing: other decoders show them as grey. Of a progressive file that this
+    /// crate does not decode, only the end marker is known.
     pub(crate) is_whole: bool,
 }
 
-/// Walks through the scans of a file from the content of the first one's header on; what follows it is at `at`.
+/// Reads the headers of all scans. `header` is the content of the first one; its data begins at `at`.
 ///
-/// A file without an end mark may have been cut short: its scans are left only if they tell all of every coefficient.
+/// A file without an end marker may be cut short. Its scans count only if they contain all bits of every coefficient.
 pub(crate) fn walk<'a>(
     file: &'a [u8],
     found: &mut Segments<'a>,
@@ -146,7 +145,7 @@ pub(crate) fn walk<'a>(
     }
 }
 
-/// How many samples a scan is about, by its header: those of its components, where they are known.
+/// Returns how many samples a scan covers, by its header.
 fn samples_of(scan: &[u8], found: &Segments<'_>) -> usize {
     let (width, height) = found.size().unwrap_or_default();
     let blocks = |sampling: u8| usize::from(sampling >> 4) * usize::from(sampling & 15);
@@ -160,7 +159,7 @@ fn samples_of(scan: &[u8], found: &Segments<'_>) -> usize {
     scanned.as_chunks::<2>().0.iter().map(|&[id, _]| width * height * of(id) / most).sum()
 }
 
-/// Which components a sequential scan is about, a bit for each, if its data is all there.
+/// Returns one bit for each component of a sequential scan, if its data is complete.
 fn held(found: &Segments<'_>, header: &[u8], entropy: &[u8]) -> Option<u64> {
     let (&[_, ref scanned @ ..], _) = header.split_last_chunk::<3>()? else { return None };
     let (scanned, []) = scanned.as_chunks::<2>() else { return None };
@@ -219,7 +218,7 @@ fn next_scan<'a>(file: &'a [u8], found: &mut Segments<'a>, mut at: usize) -> Nex
     }
 }
 
-/// A scan with the tables that are valid now; `None` if anything about it is unusual.
+/// Returns a scan with the tables that are valid now; `None` if it is not supported.
 fn scan<'a>(found: &Segments<'a>, header: &[u8], entropy: &'a [u8]) -> Option<Scan<'a>> {
     let (&[count, ref scanned @ ..], &[first, last, places]) = header.split_last_chunk::<3>()? else {
         return None;
@@ -257,7 +256,7 @@ fn scan<'a>(found: &Segments<'a>, header: &[u8], entropy: &'a [u8]) -> Option<Sc
     Some(Scan { content, shift, restart_interval: found.restart_interval, entropy })
 }
 
-/// Whether there is something of every component; where the file has no end mark, all of it.
+/// Tells whether the scans contain every component; if the file has no end marker, all bits of it.
 fn is_whole(scans: &[Scan<'_>], components: usize, is_ended: bool) -> bool {
     (0..components).all(|component| {
         let told = scans

@@ -1,8 +1,7 @@
 //! The segments before a JPEG's first scan: size, tables, orientation and colour profile.
 //!
-//! A file of the plain kinds has a [`FrameHeader`]: Huffman-coded, eight bits, one or three components, all of them in one
-//! sequential scan or in progressive ones. Whatever is unusual or looks wrong has none, and is left to the library to
-//! judge.
+//! A supported file has a [`FrameHeader`]: Huffman-coded, eight bits, one or three components, all of them in one
+//! sequential scan or in progressive ones. All other files have none.
 
 use std::rc::Rc;
 
@@ -13,16 +12,16 @@ use crate::markers::{END, SCAN, START, segment};
 use crate::scans::{self, Walked};
 use crate::{Coding, Limits, standard};
 
-/// What stands before the first scan.
+/// The content of the segments before the first scan.
 pub(crate) struct Header<'a> {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) coding: Coding,
     /// The contents of the EXIF segments.
     pub(crate) exif: Vec<&'a [u8]>,
-    /// The ICC profile, put together; empty where its parts do not fit together.
+    /// The ICC profile, joined from its segments; empty if they do not fit together.
     pub(crate) profile: Option<Vec<u8>>,
-    /// Everything needed to decode the picture, when it is of a plain kind.
+    /// Everything needed to decode the picture, if it is supported.
     pub(crate) frame: Option<FrameHeader<'a>>,
 }
 
@@ -60,7 +59,7 @@ pub(crate) struct Segments<'a> {
     frame: Option<(u8, &'a [u8])>,
     frames: usize,
     quantisation: [Option<[u16; 64]>; 4],
-    /// Code counts and symbols; what nobody uses is never made into a table.
+    /// Code counts and symbols; a table is built only when it is used.
     dc: [Option<(&'a [u8; 16], &'a [u8])>; 4],
     ac: [Option<(&'a [u8; 16], &'a [u8])>; 4],
     pub(crate) restart_interval: usize,
@@ -69,7 +68,7 @@ pub(crate) struct Segments<'a> {
     jfif: bool,
     adobe: Option<u8>,
     profile: Vec<(u8, u8, &'a [u8])>,
-    /// Something could not be read, or comes where it hardly does.
+    /// A segment could not be read, or is in an unusual place.
     pub(crate) odd: bool,
 }
 
@@ -159,8 +158,8 @@ impl<'a> Segments<'a> {
         self.frame_header().map(|(_, height, width, _)| (width, height)).ok_or(Corrupt)
     }
 
-    /// Refuses what is whole but coded in a way that nothing here decodes: lossless, hierarchical and arithmetic-coded files,
-    /// more than eight bits a sample, two components or more than four, and a height that only a segment after the picture
+    /// Refuses files that are coded in an unsupported way: lossless, hierarchical and arithmetic-coded files, more than
+    /// eight bits a sample, two components or more than four, and a height that only a segment after the picture
     /// states.
     fn admit_coding(&self, height: usize) -> Result<(), Error> {
         let (marker, precision) = (self.frame.map(|(marker, _)| marker), self.frame_header().map(|h| h.0));
@@ -174,7 +173,7 @@ impl<'a> Segments<'a> {
         self.frame_header().map_or(&[], |(.., components)| components.as_chunks().0)
     }
 
-    /// How the file is coded, if that is plain.
+    /// Returns how the file is coded, if that is supported.
     pub(crate) fn kind(&self) -> Option<Kind> {
         let (precision, .., components) = self.frame_header()?;
         if precision != 8 || self.frames != 1 || self.odd || !components.len().is_multiple_of(3) {
@@ -264,7 +263,7 @@ impl<'a> Segments<'a> {
         Some(FrameHeader { components: components.collect::<Option<_>>()?, colours, data })
     }
 
-    /// As JFIF says, or else Adobe, or else the components' names; the order is libjpeg's.
+    /// Returns the colours by the JFIF segment, else by Adobe's, else by the components' names, as libjpeg does.
     fn colours(&self, ids: &[u8]) -> Option<Colours> {
         match (ids, self.jfif, self.adobe) {
             ([_], ..) => Some(Colours::Grey),
@@ -274,7 +273,8 @@ impl<'a> Segments<'a> {
         }
     }
 
-    /// The profile's parts in their order. Where one is missing or there twice, it is empty, which is a damaged one.
+    /// Joins the profile's parts in their order. If one is missing or doubled, the profile is empty, which counts as
+    /// damaged.
     fn profile(&mut self) -> Option<Vec<u8>> {
         self.profile.sort_by_key(|&(number, ..)| number);
         let count = self.profile.first()?.1;

@@ -1,4 +1,4 @@
-//! The Huffman tables that T.81 gives as typical (K.3), for files that bring none of their own.
+//! The Huffman tables that T.81 gives as typical (K.3), for files without tables of their own.
 
 /// Codes of each length from 1 to 16 bits, and the symbols they stand for.
 type Table = (&'static [u8; 16], &'static [u8]);

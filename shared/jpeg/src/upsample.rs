@@ -1,28 +1,28 @@
-//! From rows of samples, some of them subsampled, to rows of pixels.
+//! Makes rows of pixels from rows of samples, some of them subsampled.
 //!
 //! Subsampled colour is interpolated linearly between the samples' centres, as libjpeg's "fancy upsampling" does.
 
 use crate::frame::Colours;
 
-/// Three quarters of a row and a quarter of the row on its other side, times four.
+/// Mixes three quarters of the nearer row and a quarter of the further row, times four.
 pub(crate) fn between_rows(near: &[u8], far: &[u8], blend: &mut Vec<u16>) {
     blend.clear();
     blend.extend(near.iter().zip(far).map(|(&near, &far)| 3 * u16::from(near) + u16::from(far)));
 }
 
-/// A row that is nobody's neighbour, times four.
+/// Copies a row that is not mixed with another, times four.
 pub(crate) fn single_row(row: &[u8], blend: &mut Vec<u16>) {
     blend.clear();
     blend.extend(row.iter().map(|&sample| 4 * u16::from(sample)));
 }
 
-/// A blend as it is, into samples.
+/// Rounds a blend to samples.
 pub(crate) fn plain(blend: &[u16], samples: &mut Vec<u8>) {
     samples.clear();
     samples.extend(blend.iter().map(|&value| byte((u32::from(value) + 2) >> 2)));
 }
 
-/// A blend with two samples for each one, three quarters of the nearer and a quarter of the further one.
+/// Doubles a blend's width: each sample is three quarters of the nearer and a quarter of the further one.
 pub(crate) fn doubled(blend: &[u16], samples: &mut Vec<u8>) {
     let ([first, rights @ ..], [lefts @ .., last]) = (blend, blend) else { return };
     samples.clear();
@@ -37,14 +37,14 @@ pub(crate) fn doubled(blend: &[u16], samples: &mut Vec<u8>) {
     }
 }
 
-/// The lower byte of a value that has no other.
+/// Returns the lowest byte of a value below 256.
 #[inline(always)]
 fn byte(value: u32) -> u8 {
     let [low, ..] = value.to_le_bytes();
     low
 }
 
-/// A row of pixels from a row of each component.
+/// Converts a row of each component to a row of pixels.
 pub(crate) fn pixels(colours: Colours, rows: [&[u8]; 3], pixels: &mut [[u8; 3]]) {
     let [first, second, third] = rows;
     match colours {
@@ -93,7 +93,7 @@ fn converted(pixels: &mut [[u8; 3]], y: &[u8], cb: &[u8], cr: &[u8]) {
     }
 }
 
-/// JFIF's conversion with six binary places, which fits sixteen bits: no sum is beyond ±483 levels.
+/// JFIF's conversion in fixed point with six fractional bits, which fits sixteen bits: no sum exceeds ±483 levels.
 #[inline(always)]
 fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     let y = (i16::from(y) << 6) + 32;
@@ -109,7 +109,7 @@ fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     })
 }
 
-/// A 2¹⁶th of the product: of a difference with eight binary places and a factor with fourteen, six remain.
+/// Returns a 2¹⁶th of the product: a difference with eight fractional bits times a factor with fourteen leaves six.
 #[inline(always)]
 fn scaled(difference: i16, factor: i16) -> i16 {
     ((i32::from(difference) * i32::from(factor)) >> 16) as i16
