@@ -28,7 +28,9 @@ impl Test {
         let Self {} = self;
         let start = Stopwatch::start();
         cargo(&["fmt", "--all", "--check"])?;
-        cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+        // The feature makes cargo check the fuzz targets too.
+        let everything = ["--workspace", "--all-targets", "--features", "fuzz/libfuzzer", "--locked"];
+        cargo(&[&["clippy"][..], &everything, &["--", "-D", "warnings"]].concat())?;
         check_dependencies()?;
         Models {}.run()?;
         Template::demo().run()?;

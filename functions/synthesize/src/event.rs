@@ -4,7 +4,7 @@ use aws_lambda_events::s3::S3EventRecord;
 use lambda::object_key;
 use serde::Deserialize;
 
-use crate::synthesize::ArrivedPhoto;
+use crate::photo::ArrivedPhoto;
 
 /// An event from S3. It holds records, except the test event, which S3 sends when a notification is set up.
 #[derive(Debug, Deserialize)]

@@ -4,6 +4,7 @@
 mod error;
 mod event;
 mod handler;
+mod photo;
 mod synthesize;
 mod template_cache;
 

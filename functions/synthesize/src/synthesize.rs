@@ -6,13 +6,14 @@
 
 use cloud::{FetchedPhoto, ReplaceOutcome, WorkStores, lease_token, random_bits};
 use domain::limits::PHOTO_BYTES_MAX;
-use domain::{Admission, Failure, PhotoKey, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
+use domain::{Admission, Failure, Picture, ReasonCode, UnixSeconds, Work, WorkObject, WorkState};
 use fitting::mark::Mark;
 use fitting::{FitOptions, Fitted, Models, Outcome, Report};
 use jiff::{SignedDuration, Timestamp};
 use lambda::{Metric, Metrics, Unit};
 
 use crate::error::SynthesisError;
+use crate::photo::ArrivedPhoto;
 use crate::template_cache::TemplateCache;
 
 /// The metric that counts photos deleted without being processed. An alarm in the SAM template watches it.
@@ -49,17 +50,6 @@ enum FitOutcome {
     Fitted(Fitted),
     /// The work has failed.
     Failed(Failure),
-}
-
-/// One photo that arrived.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ArrivedPhoto {
-    /// The photo's object key.
-    pub(crate) key: PhotoKey,
-    /// The ETag of the object when the event was sent.
-    pub(crate) etag: String,
-    /// The photo's size in bytes.
-    pub(crate) bytes: u64,
 }
 
 impl Synthesize {

@@ -8,6 +8,8 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../../../functions/erase/src/event.rs"]
 #[expect(dead_code, reason = "the target only reads events")]
 mod erase;
+#[path = "../../../functions/synthesize/src/photo.rs"]
+mod photo;
 #[path = "../../../functions/purge/src/event.rs"]
 #[expect(dead_code, reason = "the target only reads events")]
 mod purge;
