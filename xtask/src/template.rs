@@ -1,4 +1,4 @@
-//! `cargo xtask template add PICTURE … | demo`: makes templates with the `template` tool of `fitting`.
+//! `cargo xtask template add PICTURE … | demo`: makes templates with the tool `template` of `fitting-tools`.
 //!
 //! The tool is a separate program, so that no other task waits for the build of the inference engine.
 

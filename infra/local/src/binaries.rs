@@ -23,7 +23,7 @@ pub const FUNCTIONS: [&str; 9] = [
     "works",
 ];
 
-/// The path of each function's binary, by the function's name.
+/// The path of each program, by its name.
 pub type Binaries = BTreeMap<String, PathBuf>;
 
 /// The functions whose writes another process may interrupt, and the features with which tests kill them, pause them

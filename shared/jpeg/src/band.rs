@@ -125,7 +125,7 @@ fn run_of_ends(bits: &mut Bits<'_>, exponent: u32) -> u32 {
     (1 << exponent) + bits.receive(exponent)
 }
 
-/// Returns the position of the zero that follows `zeros` other zeros from `k` on; 64 or more if there is none.
+/// Returns the position of the zero that follows `others` other zeros from `k` on; 64 or more if there is none.
 #[inline(always)]
 fn nth_zero(known: u64, k: usize, others: u32) -> usize {
     let mut zeros = !known & (u64::MAX << k);

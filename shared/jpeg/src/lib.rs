@@ -6,8 +6,8 @@
 //! nearest checkpoint on, at any scale. A region is exactly what the same region of the whole picture is.
 //!
 //! It decodes baseline, extended sequential and progressive files of eight bits a sample; grey, YCbCr or RGB;
-//! subsampled by two at most; with or without restart markers. Of every other file it only says what it would cost: see
-//! [`Coding::Other`].
+//! subsampled by two at most; with or without restart markers. Of CMYK, other subsampling and
+//! sequential files in several scans it only says what they would cost: see [`Coding::Other`]. It refuses all others.
 //!
 //! It reads deviations from the standard (ITU-T T.81) as libjpeg does when every sample is there. It refuses files that
 //! lack samples, and files in which more than eight restart markers are missing.
@@ -30,8 +30,6 @@ mod error;
 mod frame;
 mod huffman;
 mod idct;
-#[cfg(feature = "image")]
-mod image_decoder;
 mod markers;
 mod picture;
 mod progressive;
@@ -47,8 +45,6 @@ mod upsample;
 use self::error::Corrupt;
 pub use self::error::Error;
 use self::frame::{Data, FrameHeader};
-#[cfg(feature = "image")]
-pub use self::image_decoder::Decoder;
 pub use self::picture::{Picture, Region};
 use self::progressive::{Index, ScanSet};
 use self::region::Scale;

@@ -29,6 +29,12 @@ pub(crate) struct Header<'a> {
 const EXIF: &[u8] = b"Exif\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
+/// The most EXIF segments that are kept. A photo has one or two; a file of 32 MB can have millions.
+const EXIF_MAX: usize = 16;
+
+/// The most parts of a profile, which are numbered by one byte from 1. One part more makes the profile damaged.
+const PROFILE_PARTS_MAX: usize = 255;
+
 /// The frame of a JPEG-LS file, which has nothing in common with JPEG but the markers.
 const JPEG_LS: u8 = 0xF7;
 
@@ -97,11 +103,15 @@ impl<'a> Segments<'a> {
         if marker == 0xE0 && content.starts_with(b"JFIF\0") {
             self.jfif = true;
         } else if marker == 0xE1 && content.starts_with(EXIF) {
-            self.exif.push(content.get(EXIF.len() + 1..).unwrap_or_default());
+            if self.exif.len() < EXIF_MAX {
+                self.exif.push(content.get(EXIF.len() + 1..).unwrap_or_default());
+            }
         } else if marker == 0xE2
             && let Some(&[number, count, ref part @ ..]) = content.strip_prefix(ICC)
         {
-            self.profile.push((number, count, part));
+            if self.profile.len() <= PROFILE_PARTS_MAX {
+                self.profile.push((number, count, part));
+            }
         } else if marker == 0xEE && content.starts_with(b"Adobe") {
             self.adobe = content.get(11).copied();
         }

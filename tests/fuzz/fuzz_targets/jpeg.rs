@@ -5,7 +5,8 @@
 #![no_main]
 
 use image::DynamicImage;
-use jpeg::{Coding, Decoder, Jpeg, Limits, Region};
+use jpeg::{Coding, Jpeg, Limits, Region};
+use jpeg_image::Decoder;
 use libfuzzer_sys::fuzz_target;
 
 const LIMITS: Limits = Limits { pixels_max: 1 << 20, side_max: 4096 };

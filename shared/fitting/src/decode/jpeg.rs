@@ -11,7 +11,7 @@ use domain::ReasonCode;
 use domain::limits::PHOTO_OTHER_PIXELS_MAX;
 use jpeg::Coding;
 
-use super::{Detail, Limits, check_limit, exif, reduce_region, refused};
+use super::{Detail, Limits, check_limit, damaged, exif, reduce_region, refused};
 use crate::colour::{Colours, Samples};
 use crate::photo::Orientation;
 use crate::pixels::RgbImage;
@@ -117,7 +117,7 @@ impl<'a> Jpeg<'a> {
                 _ => self.by_library(reduction)?.pixels.part(part),
             }
         } else {
-            rgb_image(self.jpeg.decode_region(reduction, part.into())?)?
+            rgb_image(self.jpeg.decode_region(reduction, part.into()).map_err(damaged)?)?
         };
         Ok(Scaled { pixels, reduction })
     }

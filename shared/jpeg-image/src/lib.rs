@@ -1,11 +1,11 @@
-//! An implementation of the `image` crate's `ImageDecoder`.
+//! The `image` crate's `ImageDecoder` for the crate `jpeg`. It is a crate of its own, because cargo unifies features: as a
+//! feature of `jpeg` it would link `image` into the functions.
 
 use image::error::{
     DecodingError, ImageFormatHint, LimitError, LimitErrorKind, UnsupportedError, UnsupportedErrorKind,
 };
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageResult};
-
-use crate::{Coding, Error, Jpeg, Limits};
+use jpeg::{Coding, Error, Jpeg, Limits};
 
 /// Decodes a JPEG file at full scale for the `image` crate: `L8` for grey files, `Rgb8` for all others.
 ///
