@@ -10,7 +10,7 @@ use domain::{IdentityHash, SubjectId};
 use serde_json::{Value, json};
 
 use crate::app::{App, User};
-use crate::erasure::{VERIFY_DUE, stream_event, user_with_data};
+use crate::erasing::{VERIFY_DUE, stream_event, user_with_data};
 use crate::faces;
 use crate::workbench::{Faults, Workbench};
 
@@ -157,7 +157,7 @@ fn a_restored_backup_is_unreadable_and_the_replay_clears_it() -> Result<()> {
     // A contact is deleted a week after its request is done; a later replay deletes it from the copy too.
     let has_contact = |rows: &[Value]| rows.iter().any(|row| row.get("contact").is_some());
     ensure!(has_contact(&cleared), "the contact was deleted before its week was over");
-    bench.sweep_erasures(crate::erasure::BACKUPS_EXPIRED)?;
+    bench.sweep_erasures(crate::erasing::BACKUPS_EXPIRED)?;
     erase.expect(&json!({ "task": "replay", "table": copy }))?;
     ensure!(!has_contact(&app.rows_of(&copy)?), "a deleted contact is back");
     let of_other =

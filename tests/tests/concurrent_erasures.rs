@@ -12,7 +12,7 @@ use domain::SubjectId;
 use local_stack::Stopwatch;
 
 use crate::app::{TEMPLATE, User, eventually};
-use crate::erasure::{DeletionRequest, VERIFY_DUE, stream_event};
+use crate::erasing::{DeletionRequest, VERIFY_DUE, stream_event};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench};
 

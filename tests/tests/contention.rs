@@ -10,7 +10,7 @@ use local_stack::Answer;
 use serde_json::{Value, json};
 
 use crate::app::{PendingUpload, TEMPLATE, User};
-use crate::erasure::{BACKUPS_EXPIRED, DeletionRequest, VERIFY_DUE, stream_event};
+use crate::erasing::{BACKUPS_EXPIRED, DeletionRequest, VERIFY_DUE, stream_event};
 use crate::faces::{self, Photo};
 use crate::requests::{ApiRequest, answered};
 use crate::workbench::{Faults, Run, Workbench, sample};

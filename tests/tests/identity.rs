@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::alarms;
 use crate::app::eventually;
-use crate::erasure::{VERIFY_DUE, stream_event};
+use crate::erasing::{VERIFY_DUE, stream_event};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 
@@ -110,7 +110,7 @@ impl Pool {
     }
 
     /// Requests the erasure of the pool's user, with a token of the pool.
-    fn request_erasure(&self, bench: &Workbench) -> Result<crate::erasure::DeletionRequest> {
+    fn request_erasure(&self, bench: &Workbench) -> Result<crate::erasing::DeletionRequest> {
         let mut request = sample("deletion-requests/create.json")?;
         let claims = &mut request["requestContext"]["authorizer"]["jwt"]["claims"];
         claims["iss"] = json!(format!("https://cognito-idp.us-east-1.amazonaws.com/{}", self.id));
@@ -119,7 +119,7 @@ impl Pool {
         let mut function: Run = bench.run("deletion-requests", &Faults::default())?;
         let Answer::Returned(answer) = function.handle(&request)? else { anyhow::bail!("no answer") };
         let body: Value = serde_json::from_str(answer["body"].as_str().context("no body")?)?;
-        crate::erasure::DeletionRequest::of(&body)
+        crate::erasing::DeletionRequest::of(&body)
     }
 
     fn has_user(&self, bench: &Workbench) -> Result<bool> {

@@ -6,7 +6,7 @@ use local_stack::Answer;
 use serde_json::Value;
 
 use crate::crashes::{kill_at_every_point, pause_at_every_point, report_points};
-use crate::erasure::{BACKUPS_EXPIRED, VERIFY_DUE, is_favorite, stream_event, user_with_data};
+use crate::erasing::{BACKUPS_EXPIRED, VERIFY_DUE, is_favorite, stream_event, user_with_data};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 

@@ -16,6 +16,7 @@ mod concurrent_erasures;
 mod contention;
 mod crashes;
 mod deletion;
+mod erasing;
 mod erasure;
 mod events;
 mod faces;

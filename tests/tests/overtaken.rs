@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::app::{TEMPLATE, User};
-use crate::erasure::{VERIFY_DUE, stream_event};
+use crate::erasing::{VERIFY_DUE, stream_event};
 use crate::faces;
 use crate::requests::{ApiRequest, answered};
 use crate::workbench::{Faults, PauseOutcome, Workbench};

@@ -7,7 +7,7 @@ use domain::SubjectId;
 
 use crate::alarms;
 use crate::app::{PendingUpload, User};
-use crate::erasure::{BACKUPS_EXPIRED, DeletionRequest, VERIFY_DUE};
+use crate::erasing::{BACKUPS_EXPIRED, DeletionRequest, VERIFY_DUE};
 use crate::faces;
 use crate::workbench::{Faults, Workbench, sample};
 

@@ -6,13 +6,13 @@ use domain::limits::{DELETION_REQUESTS_PER_DAY_MAX, UPLOADS_PER_DAY_MAX, UPLOADS
 use serde_json::json;
 
 use crate::app::User;
-use crate::erasure::{VERIFY_DUE, stream_event};
+use crate::erasing::{VERIFY_DUE, stream_event};
 use crate::faces;
 use crate::workbench::{Faults, Workbench};
 
 /// Erases the account and starts a new one with a newer token.
 fn erase_and_restart_account<'a>(bench: &Workbench, user: &User<'a>, key: &str) -> Result<User<'a>> {
-    let requested = crate::erasure::DeletionRequest::of(&user.request_erasure("account", key)?.expect(201)?)?;
+    let requested = crate::erasing::DeletionRequest::of(&user.request_erasure("account", key)?.expect(201)?)?;
     bench.run("erase", &Faults::default())?.expect(&stream_event(&requested)?)?;
     ensure!(bench.app.state(&requested)? == "erased");
     let refused = user.start_account()?;

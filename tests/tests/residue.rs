@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::alarms;
 use crate::crashes::{kill_at_every_point, report_points};
-use crate::erasure::{VERIFY_DUE, user_with_data};
+use crate::erasing::{VERIFY_DUE, user_with_data};
 use crate::faces;
 use crate::planted::{OLD, ORPHANED_FAVORITE, Planted, ResidueCounts, plant, row};
 use crate::workbench::{Faults, Run, Workbench, sample};

@@ -9,7 +9,7 @@ use local_stack::Answer;
 use serde_json::{Value, json};
 
 use crate::app::{App, PendingUpload, User, eventually};
-use crate::erasure::stream_event;
+use crate::erasing::stream_event;
 use crate::faces::{self, Photo};
 use crate::logs::lines;
 use crate::workbench::{Faults, Workbench, sample};
@@ -152,7 +152,7 @@ fn repeated_erasures_of_works_reopen_a_spent_url_at_most_once() -> Result<()> {
         let request = user.request_erasure("works", &format!("again-{number}"))?.expect(201)?;
         bench
             .run("erase", &Faults::default())?
-            .expect(&stream_event(&crate::erasure::DeletionRequest::of(&request)?)?)?;
+            .expect(&stream_event(&crate::erasing::DeletionRequest::of(&request)?)?)?;
         taken += usize::from(put_again(&user, &pending, &photo)? == 200);
         synthesize.expect(&event)?;
     }

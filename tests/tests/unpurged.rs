@@ -5,7 +5,7 @@ use local_stack::Answer;
 use serde_json::{Value, json};
 
 use crate::app::{TEMPLATE, User};
-use crate::erasure::user_with_data;
+use crate::erasing::user_with_data;
 use crate::faces;
 use crate::routes;
 use crate::workbench::{Faults, Workbench, sample};

@@ -6,7 +6,7 @@ use local_stack::{Answer, Stopwatch};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::erasure::{VERIFY_DUE, stream_event, user_with_data};
+use crate::erasing::{VERIFY_DUE, stream_event, user_with_data};
 use crate::faces;
 use crate::workbench::{Faults, Run, Workbench, sample};
 
