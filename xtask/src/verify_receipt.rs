@@ -152,16 +152,16 @@ mod tests {
             let other = if parts[part].as_bytes()[middle] == b'A' { "B" } else { "A" };
             parts[part].replace_range(middle..=middle, other);
             let output = refusal(&parts.join("."), &jwks(1), None);
-            let expected: &[&str] = if part == 0 { &["no receipt", "has the id"] } else { &["altered"] };
+            let expected: &[&str] = if part == 0 { &["not a receipt", "has the id"] } else { &["altered"] };
             assert!(expected.iter().any(|words| output.contains(words)), "part {part}: {output}");
         }
-        assert!(refusal("", &jwks(1), None).contains("no receipt"));
+        assert!(refusal("", &jwks(1), None).contains("not a receipt"));
     }
 
     #[test]
     fn another_key_or_salt_is_refused() {
         assert!(refusal(&signed(), &jwks(2), None).contains("fetch the service's keys again"));
-        assert!(refusal(&signed(), &jwks(1), Some(&salt(2).reveal())).contains("not its requester's"));
+        assert!(refusal(&signed(), &jwks(1), Some(&salt(2).reveal())).contains("the salt belongs to another request"));
         assert!(refusal(&signed(), &jwks(1), Some("a salt")).contains("not a valid salt"));
         assert!(refusal(&signed(), "{}", None).contains("not the service's set of receipt keys"));
     }
