@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn another_key_or_salt_is_refused() {
         assert!(refusal(&signed(), &jwks(2), None).contains("fetch the service's keys again"));
-        assert!(refusal(&signed(), &jwks(1), Some(&salt(2).reveal())).contains("the salt belongs to another request"));
+        assert!(refusal(&signed(), &jwks(1), Some(&salt(2).reveal())).contains("belongs to another request"));
         assert!(refusal(&signed(), &jwks(1), Some("a salt")).contains("not a valid salt"));
         assert!(refusal(&signed(), "{}", None).contains("not the service's set of receipt keys"));
     }
